@@ -1,0 +1,94 @@
+"""Mnemon: a memory operating system for language models.
+
+    from mnemon import Memory
+
+    memory = Memory(":memory:")
+    memory.add("Ana moved to Lisbon in March.", speaker="Ana")
+    print(memory.search("Where does Ana live?")[0].cube.content)
+
+Names load on first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mnemon.artifacts import Artifact
+    from mnemon.cube import (
+        Document,
+        Draft,
+        Edit,
+        Event,
+        Hit,
+        Link,
+        MemCube,
+        Policy,
+        Provenance,
+        Reason,
+        Recall,
+        Receipt,
+        Span,
+        Usage,
+    )
+    from mnemon.errors import MnemonError
+    from mnemon.memory import Memory
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Memory": "memory",
+    "Artifact": "artifacts",
+    "MnemonError": "errors",
+    **dict.fromkeys(
+        (
+            "Document",
+            "Draft",
+            "Edit",
+            "Event",
+            "Hit",
+            "Link",
+            "MemCube",
+            "Policy",
+            "Provenance",
+            "Reason",
+            "Recall",
+            "Receipt",
+            "Span",
+            "Usage",
+        ),
+        "cube",
+    ),
+}
+
+__all__ = [
+    "Artifact",
+    "Document",
+    "Draft",
+    "Edit",
+    "Event",
+    "Hit",
+    "Link",
+    "MemCube",
+    "Memory",
+    "MnemonError",
+    "Policy",
+    "Provenance",
+    "Reason",
+    "Recall",
+    "Receipt",
+    "Span",
+    "Usage",
+    "__version__",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(f"mnemon.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'mnemon' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,201 @@
+"""Every error Mnemon raises on purpose, in one tree.
+
+    MnemonError
+    ├── InvalidInput (also ValueError)      what the caller passed cannot be used
+    │   ├── EmptyContent
+    │   ├── InvalidText                     NUL bytes, lone surrogates
+    │   ├── ContentTooLarge
+    │   ├── InvalidNamespace
+    │   ├── InvalidTime
+    │   ├── InvalidMetadata
+    │   └── UnknownName                     a method, slot, format or option nobody knows
+    ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
+    ├── VersionConflict                     compare-and-swap lost
+    ├── AccessDenied (also PermissionError) the cube's policy forbids it
+    ├── StaleArtifact                       a source of the artifact has changed
+    ├── StoreError                          the store cannot do its work
+    │   ├── StoreBusy
+    │   ├── StoreFull
+    │   ├── StoreReadOnly
+    │   ├── StoreCorrupt
+    │   ├── StoreTooNew
+    │   ├── StoreClosed
+    │   └── PurgeIncomplete                 forgotten, but bytes may remain on disk
+    ├── EmbedderError                       an embedding model failed or answered nonsense
+    │   ├── DimensionMismatch
+    │   └── SpaceMoved                      the store was reindexed meanwhile
+    ├── ImportFailed                        a history file as a whole cannot be read
+    └── MissingExtra (also ImportError)     an optional package is not installed
+
+A message says what failed, with which value, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class MnemonError(Exception):
+    """Base of all of them: catch this one to catch every deliberate error."""
+
+
+class InvalidInput(MnemonError, ValueError):
+    """What the caller passed cannot be used as it is. Nothing was written."""
+
+
+class EmptyContent(InvalidInput):
+    """A cube needs some text that is not only white space."""
+
+
+class InvalidText(InvalidInput):
+    """Text that no store can hold faithfully: NUL characters or lone surrogates."""
+
+
+class ContentTooLarge(InvalidInput):
+    """One cube's text is over the limit; a `Document` is split into passages."""
+
+
+class InvalidNamespace(InvalidInput):
+    """A namespace that is not a plain path such as `acme/ana/assistant`."""
+
+
+class InvalidTime(InvalidInput):
+    """A point in time that cannot be read or represented."""
+
+
+class InvalidMetadata(InvalidInput):
+    """Metadata that is not a JSON object with text keys."""
+
+
+class UnknownName(InvalidInput):
+    """A name that nothing answers to; the message lists the nearest ones."""
+
+
+class NotFound(MnemonError, LookupError):
+    """Nothing by that id in the namespace that was asked."""
+
+
+class VersionConflict(MnemonError):
+    """The cube changed since it was read.
+
+    Attributes:
+        id: the cube's id.
+        expected: the version the caller had read.
+        current: the version the store has now.
+    """
+
+    def __init__(self, id: str, expected: int, current: int) -> None:
+        super().__init__(
+            f"cube {id} is at version {current}, not {expected}: "
+            "read it again with get() and repeat the update on what you find"
+        )
+        self.id = id
+        self.expected = expected
+        self.current = current
+
+
+class AccessDenied(MnemonError, PermissionError):
+    """The cube's policy does not let this actor do that."""
+
+
+class StaleArtifact(MnemonError):
+    """An artifact whose sources changed or were forgotten was opened.
+
+    Attributes:
+        key: the artifact's digest key.
+        stale_sources: ids of the cubes that changed.
+    """
+
+    def __init__(self, key: str, stale_sources: tuple[str, ...]) -> None:
+        shown = ", ".join(stale_sources[:5]) + (" …" if len(stale_sources) > 5 else "")
+        super().__init__(
+            f"artifact {key[:16]} is stale: {len(stale_sources)} of its sources changed or were "
+            f"forgotten ({shown}); derive it again from the current cubes"
+        )
+        self.key = key
+        self.stale_sources = stale_sources
+
+
+class StoreError(MnemonError):
+    """The store could not do its work."""
+
+
+class StoreBusy(StoreError):
+    """Another process held the store for longer than the timeout."""
+
+
+class StoreFull(StoreError):
+    """The disk is full. What was acknowledged before is safe; this write was not made."""
+
+
+class StoreReadOnly(StoreError):
+    """A write was asked of a store that is read-only."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is damaged, truncated, or no Mnemon store."""
+
+
+class StoreTooNew(StoreError):
+    """The store was made by a newer Mnemon than this one."""
+
+
+class StoreClosed(StoreError):
+    """The memory was closed and then used."""
+
+
+class PurgeIncomplete(StoreError):
+    """The cubes are gone from every answer, but their bytes may still be on disk.
+
+    Attributes:
+        receipt: what was forgotten (see `mnemon.cube.Receipt`).
+    """
+
+    def __init__(self, message: str, receipt: object = None) -> None:
+        super().__init__(message)
+        self.receipt = receipt
+
+
+class EmbedderError(MnemonError):
+    """An embedding model failed, or answered with something that is no embedding."""
+
+
+class DimensionMismatch(EmbedderError):
+    """A vector has another length than its embedding space.
+
+    Attributes:
+        expected: the dimension of the space.
+        got: the dimension of the vector.
+    """
+
+    def __init__(self, space: str, expected: int, got: int) -> None:
+        super().__init__(
+            f"embedding space {space!r} has {expected} dimensions, the vector has {got}: "
+            "check the embedder, or run reindex() to move the store to another one"
+        )
+        self.expected = expected
+        self.got = got
+
+
+class SpaceMoved(EmbedderError):
+    """Another process moved the store to a new embedder meanwhile: embed again and repeat."""
+
+    def __init__(self, space: str) -> None:
+        super().__init__(
+            f"the embedding space {space!r} is no longer in use: the store was reindexed "
+            "meanwhile; open it again"
+        )
+
+
+class ImportFailed(MnemonError):
+    """A history as a whole cannot be read (single bad entries are reported and skipped)."""
+
+
+class MissingExtra(MnemonError, ImportError):
+    """An optional package is needed for this and is not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"this needs the package {package!r}, which is not installed: "
+            f"pip install 'mnemon[{extra}]'"
+        )
+        self.package = package
+        self.extra = extra

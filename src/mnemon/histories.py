@@ -1,0 +1,164 @@
+"""Importing: portable files and real histories, in batches, skipping what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mnemon import intake, methods, portable
+from mnemon.cube import Draft
+from mnemon.embedding import Embedding
+from mnemon.errors import InvalidInput, NotFound, SpaceMoved
+from mnemon.portable import ImportReport
+from mnemon.store import Store
+from mnemon.store.rows import Vectors
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+_BATCH = 500
+Progress = Callable[[int, int], None]
+T = TypeVar("T")
+
+
+def import_any(
+    memory: Memory,
+    store: Store,
+    embedding: Embedding,
+    path: Path,
+    format: str | None,
+    scope: str,
+    progress: Progress | None,
+    options: Mapping[str, Any],
+) -> ImportReport:
+    """See `Memory.import_`."""
+    report = ImportReport()
+    if format == "mnemon" or (format is None and portable.is_portable(path)):
+        _import_portable(store, embedding, memory.actor, path, report, progress)
+    else:
+        _import_history(memory, store, path, format, scope, report, progress, options)
+    return report
+
+
+def _import_history(
+    memory: Memory,
+    store: Store,
+    path: Path,
+    format: str | None,
+    scope: str,
+    report: ImportReport,
+    progress: Progress | None,
+    options: Mapping[str, Any],
+) -> None:
+    from mnemon.importers import History, Malformed
+    from mnemon.importers._detect import detect
+
+    name = format or detect(path)
+    importer = methods.load("importers", name, **options)
+    history = History(path)
+    producer = f"import:{name}"
+    try:
+        for batch in _batches(importer.read(history), _BATCH):
+            drafts = [replace(one, producer=producer) for one in batch if isinstance(one, Draft)]
+            report.malformed += [
+                (one.place, one.reason) for one in batch if isinstance(one, Malformed)
+            ]
+            _add(memory, store, scope, [d for d in drafts if _sound(d, report)], report)
+            if progress is not None:
+                progress(history.consumed, history.total)
+    finally:
+        history.close()
+
+
+def _sound(draft: Draft, report: ImportReport) -> bool:
+    try:
+        intake.prepare(draft, 0)
+    except InvalidInput as error:
+        report.malformed.append((draft.source or draft.key or "?", str(error)))
+        return False
+    return True
+
+
+def _add(
+    memory: Memory, store: Store, scope: str, drafts: Sequence[Draft], report: ImportReport
+) -> None:
+    known = store.known_keys(scope, [draft.key for draft in drafts if draft.key])
+    fresh = [draft for draft in drafts if draft.key not in known]
+    report.known += len(drafts) - len(fresh)
+    try:
+        report.added += len(memory.add(fresh, namespace=scope))
+    except NotFound:
+        for draft in fresh:
+            _add_alone(memory, scope, draft, report)
+
+
+def _add_alone(memory: Memory, scope: str, draft: Draft, report: ImportReport) -> None:
+    try:
+        memory.add(draft, namespace=scope)
+    except NotFound as error:
+        report.malformed.append((draft.source or draft.key or "?", f"kept without links: {error}"))
+        memory.add(replace(draft, links=()), namespace=scope)
+    report.added += 1
+
+
+def _import_portable(
+    store: Store,
+    embedding: Embedding,
+    actor: str,
+    path: Path,
+    report: ImportReport,
+    progress: Progress | None,
+) -> None:
+    total = path.stat().st_size
+    links: list[dict[str, Any]] = []
+    for batch in _batches(portable.read(path, report), _BATCH):
+        cubes = [record for record in batch if "cube" in record]
+        links += [record for record in batch if "cube" not in record]
+        _restore(store, embedding, actor, cubes, report)
+        if progress is not None:
+            progress(min(total, report.added + report.known), total)
+    report.links += store.restore_rest(links)
+
+
+def _restore(
+    store: Store,
+    embedding: Embedding,
+    actor: str,
+    cubes: Sequence[dict[str, Any]],
+    report: ImportReport,
+) -> None:
+    unknown, dead = store.unknown([record["cube"] for record in cubes])
+    fresh = [record for record in cubes if record["cube"] in unknown and _whole(record, report)]
+    report.purged += len(dead)
+    if fresh:
+        try:
+            added = store.restore(fresh, _vectors(store, embedding, fresh), actor)
+        except SpaceMoved:
+            embedding.forget()
+            added = store.restore(fresh, _vectors(store, embedding, fresh), actor)
+        report.added += added
+    report.known += len(cubes) - len(dead) - len(unknown)
+
+
+def _whole(record: dict[str, Any], report: ImportReport) -> bool:
+    problem = portable.problem(record)
+    if problem:
+        report.malformed.append((f"cube {record['cube']}", problem))
+    return not problem
+
+
+def _vectors(store: Store, embedding: Embedding, records: Sequence[dict[str, Any]]) -> Vectors:
+    versions = [version for record in records for version in record["versions"]]
+    names = {version["speaker"] for version in versions if version["speaker"]}
+    for path in {record["namespace"] for record in records}:
+        names.update(store.speakers(path))
+    return embedding.vectors([version["content"] for version in versions], names)
+
+
+def _batches(items: Iterable[T], size: int) -> Iterator[list[T]]:
+    source = iter(items)
+    while batch := list(islice(source, size)):
+        yield batch

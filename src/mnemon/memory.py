@@ -1,0 +1,587 @@
+"""Memory: the system calls. It checks, asks methods, and lets the store commit."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, overload
+
+from mnemon import intake, methods
+from mnemon import namespace as paths
+from mnemon.artifacts import Artifacts
+from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt
+from mnemon.embedding import Embedding
+from mnemon.errors import AccessDenied, InvalidInput, NotFound, SpaceMoved
+from mnemon.forgetting import forget_chosen
+from mnemon.instant import Instant, now_micros, parse, to_micros
+from mnemon.searching import Searcher
+from mnemon.store import Store, open_store
+from mnemon.store.rows import Filter, NewCube, Problem, Vectors
+
+if TYPE_CHECKING:
+    from mnemon.assembly import Counter
+    from mnemon.models.embed import Embedder
+    from mnemon.portable import ImportReport
+
+Kinds = str | Sequence[str] | None
+_UNSET: Any = object()
+
+
+class Memory:
+    """A memory: what was added can be searched, recalled, corrected and forgotten.
+
+    Args:
+        path: a file (made if it is not there), ":memory:" for a volatile one, or None for the
+            user's own store in the platform's user-data folder.
+        namespace: where calls that name none work; reads see it and everything below it.
+        embedder: a method of the slot `models.embed` by name, or an object with its protocol;
+            None uses the store's own, or the bundled static model for a new store.
+        program: a method of the slot `text.programs`, or an instance of one.
+        actor: who acts; checked against cubes' policies and written in the journal.
+        read_only: open without the right to write.
+        timeout: seconds to wait for another process's write before StoreBusy.
+        max_bytes: refuse to let the database grow beyond this (StoreFull).
+        count_tokens: texts → tokens of each, for budgets; the bundled word-piece model's if None.
+
+    Raises:
+        StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+    """
+
+    def __init__(
+        self,
+        path: str | Path | None = None,
+        *,
+        namespace: str = paths.DEFAULT,
+        embedder: Embedder | str | None = None,
+        program: Any = "default",
+        actor: str = "user",
+        read_only: bool = False,
+        timeout: float = 30.0,
+        max_bytes: int | None = None,
+        count_tokens: Counter | None = None,
+    ) -> None:
+        self.namespace = paths.check(namespace)
+        self.actor = actor
+        self._program = (
+            methods.load("text.programs", program) if isinstance(program, str) else program
+        )
+        address = str(path) if path is not None else str(default_path())
+        self._store: Store = open_store(
+            address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
+        )
+        self._embedding = Embedding(self._store, embedder)
+        self._searcher = Searcher(self._store, self._embedding, self._program, count_tokens)
+        self.artifacts = Artifacts(self._store, self.namespace, actor)
+
+    def __enter__(self) -> Memory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Memory({self._store.address!r}, namespace={self.namespace!r})"
+
+    @property
+    def path(self) -> str:
+        """The store's address: a file path or ":memory:"."""
+        return self._store.address
+
+    def close(self) -> None:
+        """Write pending usage counts and give everything back. Closing twice is no error."""
+        self._searcher.flush()
+        self._store.close()
+
+    @overload
+    def add(self, content: str | Mapping[str, Any] | Draft | Document, **given: Any) -> MemCube: ...
+    @overload
+    def add(
+        self, content: Iterable[str | Mapping[str, Any] | Draft], **given: Any
+    ) -> builtins.list[MemCube]: ...
+    def add(
+        self,
+        content: Any,
+        *,
+        namespace: str | None = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        at: Instant | None = None,
+        kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        key: str | None = None,
+    ) -> MemCube | builtins.list[MemCube]:
+        """Remember. Durable and searchable when it returns; many items go in all or none.
+
+        Args:
+            content: text, a chat message (`{"role": …, "content": …}`), a `Draft`, a `Document`,
+                or an iterable of these.
+            namespace: where to; the memory's own if None.
+            speaker, session, at, kind, metadata, source: for items that do not say themselves.
+                `at` is when it was true (default: now), `kind` is "episode" by default.
+            key: idempotency key of a single item: adding it again returns the cube that is there.
+
+        Returns:
+            The cube, or a list of cubes for an iterable. A Document gives the cube for the whole;
+            its passages are linked `part_of` it.
+
+        Raises:
+            EmptyContent, InvalidText, ContentTooLarge, InvalidTime, InvalidMetadata,
+            InvalidNamespace: what is wrong; nothing was written.
+        """
+        scope = self._scope(namespace)
+        defaults = {
+            "speaker": speaker, "session": session, "at": at, "kind": kind,
+            "metadata": metadata, "source": source, "key": key,
+        }  # fmt: skip
+        if isinstance(content, Document):
+            drafts = methods.load("text.represent", "passages").represent(content)
+            return self._write(scope, [_filled(draft, defaults) for draft in drafts])[0]
+        drafts = intake.drafts(content, defaults)
+        single = isinstance(content, str | Mapping | Draft)
+        if key is not None and not single:
+            raise InvalidInput("key= names one item: put a key into each Draft instead")
+        drafts = methods.load("text.represent", self._program.represent).represent(drafts)
+        cubes = self._write(scope, drafts)
+        return cubes[0] if single else cubes
+
+    def _write(self, scope: str, drafts: Sequence[Draft]) -> builtins.list[MemCube]:
+        if not drafts:
+            return []
+        now = now_micros()
+        rows = [intake.prepare(draft, now + i) for i, draft in enumerate(drafts)]
+        added = self._embedded(
+            scope, rows, lambda made: self._store.add(scope, rows, made, self.actor)
+        )
+        ids = tuple(one.id for one in added)
+        found = {cube.id: cube for cube in self._current(scope, ids)}
+        # A cube known by its key may have been forgotten since: its last version stands for it.
+        return [found.get(id) or self._store.history(scope, id)[-1] for id in ids]
+
+    def _current(self, scope: str, ids: Sequence[str]) -> builtins.list[MemCube]:
+        return [cube for _, cube in self._store.select(Filter(scope, ids=tuple(ids)))]
+
+    def _embedded(self, scope: str, rows: Sequence[NewCube], write: Any) -> Any:
+        """Call `write` with vectors for rows; once more if the store moved to another embedder."""
+        names = {*self._store.speakers(scope), *(row.speaker for row in rows if row.speaker)}
+        try:
+            return write(self._vectors(scope, rows, names))
+        except SpaceMoved:
+            self._embedding.forget()
+            return write(self._vectors(scope, rows, names))
+
+    def _vectors(self, scope: str, rows: Sequence[NewCube], names: set[str]) -> Vectors:
+        known = self._store.known_keys(scope, [row.key for row in rows if row.key])
+        texts = ["" if row.key in known else row.content for row in rows]
+        return self._embedding.vectors(texts, names)
+
+    def search(
+        self,
+        query: str,
+        k: int = 10,
+        *,
+        namespace: str | None = None,
+        kind: Kinds = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        as_of: Instant | None = None,
+        valid_at: Instant | None = None,
+        min_score: float = 0.0,
+        explain: bool = False,
+    ) -> builtins.list[Hit]:
+        """The k cubes that answer a query best, best first; an empty list: nothing is relevant.
+
+        Args:
+            kind, speaker, session: only such cubes.
+            since, until: only cubes true from / before this time (`valid_from`).
+            as_of: search the memory as it was at that moment.
+            valid_at: only what was true at that moment; by default what has not ended.
+            min_score: leave out hits scored lower; scores lie in [0, 1].
+            explain: fill the reasons' details: matched words, similarity.
+
+        Raises:
+            InvalidInput: k below 1, or a query that is no text. A failed search raises.
+        """
+        chosen = self._filter(
+            namespace, kind, speaker, session, since, until, as_of, valid_at, ended=False
+        )
+        return self._searcher.search(query, k, chosen, min_score, explain)
+
+    def recall(
+        self,
+        query: str,
+        budget: int = 1000,
+        *,
+        namespace: str | None = None,
+        kind: Kinds = None,
+        as_of: Instant | None = None,
+        min_score: float = 0.0,
+    ) -> Recall:
+        """Text for a prompt: what bears on the query, within `budget` tokens, in time order, cited.
+
+        Raises:
+            InvalidInput: a budget below 1, or a query that is no text.
+        """
+        chosen = self._filter(namespace, kind, as_of=as_of, ended=False)
+        return self._searcher.recall(query, budget, chosen, min_score)
+
+    def get(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        version: int | None = None,
+        as_of: Instant | None = None,
+    ) -> MemCube:
+        """A cube: its current version, a version by number, or the one of a moment.
+
+        Raises:
+            NotFound: no such cube in the namespace (or it was forgotten, or not there yet).
+        """
+        if version is not None:
+            found = [c for c in self.history(id, namespace=namespace) if c.version == version]
+        else:
+            chosen = self._filter(namespace, as_of=as_of, ids=(id,))
+            found = [cube for _, cube in self._store.select(chosen)]
+        if not found:
+            raise NotFound(f"no cube {id} in namespace {self._scope(namespace)!r}")
+        return found[0]
+
+    def list(
+        self,
+        *,
+        namespace: str | None = None,
+        kind: Kinds = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        as_of: Instant | None = None,
+        valid_at: Instant | None = None,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> builtins.list[MemCube]:
+        """Cubes in the order they were recorded, at most `limit`.
+
+        `after` is the id of the last cube of the page before. `metadata` must be contained in the
+        cube's: a list there matches when it holds the value.
+        """
+        chosen = self._filter(
+            namespace,
+            kind,
+            speaker,
+            session,
+            since,
+            until,
+            as_of,
+            valid_at,
+            metadata=metadata or {},
+        )
+        start = self._row_of(after, chosen) if after is not None else 0
+        return [cube for _, cube in self._store.select(chosen, after=start, limit=limit)]
+
+    def _row_of(self, id: str, chosen: Filter) -> int:
+        rows = self._store.select(Filter(chosen.namespace, ids=(id,), as_of=chosen.as_of))
+        if not rows:
+            raise NotFound(f"cannot go on after {id}: it is no longer in {chosen.namespace!r}")
+        return rows[0][0]
+
+    def count(self, *, namespace: str | None = None, kind: Kinds = None) -> int:
+        """How many current cubes there are."""
+        return self._store.count(self._filter(namespace, kind))
+
+    def history(self, id: str, *, namespace: str | None = None) -> builtins.list[MemCube]:
+        """All versions of a cube, oldest first, also of a forgotten one.
+
+        Raises:
+            NotFound: the namespace never had it, or it was purged.
+        """
+        scope = self._scope(namespace)
+        versions = self._store.history(scope, id)
+        readers = versions[-1].policy.readers if versions else ()
+        if not versions or (readers and self.actor not in readers):
+            raise NotFound(f"no cube {id} in namespace {scope!r}")
+        return versions
+
+    def update(
+        self,
+        id: str,
+        content: str = _UNSET,
+        *,
+        version: int | None = None,
+        namespace: str | None = None,
+        **changes: Any,
+    ) -> MemCube:
+        """A new version of a cube; the past stays and can be asked.
+
+        Args:
+            version: the version you read; the update is refused if it is no longer the latest.
+                None updates whatever is current.
+            changes: `kind`, `speaker`, `session`, `at`, `valid_to`, `metadata`, `source`,
+                `confidence`, `policy`.
+
+        Raises:
+            VersionConflict: someone else updated it.
+            NotFound: no such current cube.
+            AccessDenied: its policy names other writers.
+        """
+        current = self.get(id, namespace=namespace)
+        self._may_write(current)
+        if content is not _UNSET:
+            changes["content"] = content
+        return self._next_version(current, version or current.version, changes, "update")
+
+    def restore(
+        self, id: str, version: int | None = None, *, namespace: str | None = None
+    ) -> MemCube:
+        """Bring back an old version (the last one of a forgotten cube) as the newest version."""
+        past = self.history(id, namespace=namespace)
+        self._may_write(past[-1])
+        chosen = past[-1] if version is None else next((c for c in past if c.version == version), 0)
+        if not isinstance(chosen, MemCube):
+            raise NotFound(f"cube {id} has versions 1 to {len(past)}, not {version}")
+        return self._next_version(chosen, past[-1].version, {}, "restore")
+
+    def _next_version(
+        self, cube: MemCube, expected: int, changes: Mapping[str, Any], verb: str
+    ) -> MemCube:
+        row = intake.prepare(intake.revised(cube, changes), now_micros())
+        self._embedded(
+            cube.namespace,
+            [row],
+            lambda made: self._store.update(cube.id, expected, row, made, self.actor, verb),
+        )
+        return self._store.history(cube.namespace, cube.id)[-1]
+
+    def _may_write(self, cube: MemCube) -> None:
+        if cube.policy.writers and self.actor not in cube.policy.writers:
+            raise AccessDenied(
+                f"{self.actor!r} may not change cube {cube.id}: its policy names "
+                f"{', '.join(cube.policy.writers)}"
+            )
+
+    def link(
+        self,
+        src: str,
+        type: str,
+        dst: str,
+        *,
+        weight: float = 1.0,
+        metadata: Mapping[str, Any] | None = None,
+        namespace: str | None = None,
+    ) -> Link:
+        """Link two cubes; linking again sets weight and metadata.
+
+        Raises:
+            NotFound: either is not a current cube of the namespace.
+        """
+        intake.check_content(type)
+        scope = self._scope(namespace)
+        self._may_write(self.get(src, namespace=scope))
+        link = Link(src, type, dst, weight, intake.check_metadata(metadata or {}))
+        self._store.link(scope, link, self.actor)
+        return next(
+            found
+            for found in self._store.links(scope, src)
+            if (found.src, found.type, found.dst) == (src, type, dst)
+        )
+
+    def unlink(self, src: str, type: str, dst: str, *, namespace: str | None = None) -> bool:
+        """End a link; whether there was one."""
+        scope = self._scope(namespace)
+        self._may_write(self.get(src, namespace=scope))
+        return self._store.unlink(scope, Link(src, type, dst), self.actor)
+
+    def links(
+        self, id: str, *, namespace: str | None = None, as_of: Instant | None = None
+    ) -> builtins.list[Link]:
+        """Links from and to a cube, oldest first."""
+        moment = None if as_of is None else to_micros(parse(as_of))
+        return self._store.links(self._scope(namespace), id, moment)
+
+    def forget(
+        self,
+        ids: str | Iterable[str] | None = None,
+        *,
+        namespace: str | None = None,
+        kind: Kinds = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+        purge: bool = False,
+    ) -> Receipt:
+        """Forget cubes by id or by what they are, with everything that was derived from them.
+
+        Without `purge` the past keeps them: `as_of`, `history` and `restore` reach them. With it no
+        byte of them is left in any file of the store, in no version, forgotten ones included.
+
+        Args:
+            ids: these; or None for all that the other arguments choose (at least one is needed;
+                `namespace=` alone forgets all of it).
+            dry_run: count only.
+
+        Raises:
+            InvalidInput: nothing says what to forget.
+            AccessDenied: one of them has a policy with other writers; none was forgotten.
+            PurgeIncomplete: readers in other processes kept the old bytes alive; fsck(repair=True)
+                finishes.
+        """
+        narrowed = (ids, namespace, kind, speaker, session, since, until, metadata or None)
+        if all(one is None for one in narrowed):
+            raise InvalidInput("say what to forget: ids, namespace, kind, speaker, session, time …")
+        wanted = None if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
+        chosen = self._filter(
+            namespace, kind, speaker, session, since, until,
+            metadata=metadata or {}, ids=wanted, forgotten=purge,
+        )  # fmt: skip
+        cubes = [cube for _, cube in self._store.select(chosen)]
+        for cube in cubes:
+            self._may_write(cube)
+        return forget_chosen(self._store, cubes, self.actor, dry_run=dry_run, purge=purge)
+
+    def feedback(
+        self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None
+    ) -> None:
+        """Say which recalled cubes helped (or did not)."""
+        for id in (ids,) if isinstance(ids, str) else ids:
+            self._store.judge(self._scope(namespace), id, helpful)
+
+    def reflect(self, *, namespace: str | None = None) -> int:
+        """Run the program's maintenance; how many of its proposals were carried out."""
+        from mnemon.reflection import reflect
+
+        return reflect(self, self._store, self._program, self._scope(namespace))
+
+    def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:
+        """Cubes whose policy keeps them until `now` or earlier; `reflect` retires them."""
+        moment = to_micros(parse(now))
+        chosen = Filter(self._scope(namespace), retain_before=moment)
+        return [cube for _, cube in self._store.select(chosen)]
+
+    def log(
+        self, *, namespace: str | None = None, cube: str | None = None, after: int = 0,
+        limit: int = 100,
+    ) -> builtins.list[Event]:  # fmt: skip
+        """The newest `limit` events of the journal, oldest of them first."""
+        return self._store.journal(self._scope(namespace), cube, after, limit)
+
+    def namespaces(self) -> builtins.list[tuple[str, int]]:
+        """(path, current cubes) of every namespace of the store: for its owner, not for a scope."""
+        return self._store.namespaces(None)
+
+    def size(self) -> dict[str, int]:
+        """Counts and bytes of the whole store."""
+        return self._store.size()
+
+    def export(self, path: str | Path, *, namespace: str | None = None) -> dict[str, int]:
+        """Write one portable file (gzipped if it ends in .gz): the whole store, or a namespace.
+
+        All versions, links, policies, usage and tombstones; what is compiled is made again where it
+        is imported. Returns counts.
+        """
+        from mnemon import portable
+
+        self._searcher.flush()
+        scope = None if namespace is None else paths.check(namespace)
+        return portable.write(Path(path), self._store.dump(scope), scope)
+
+    def import_(
+        self,
+        path: str | Path,
+        format: str | None = None,
+        *,
+        namespace: str | None = None,
+        progress: Any = None,
+        **options: Any,
+    ) -> ImportReport:
+        """Read a portable file, or a real history (see the slot `importers`), into this memory.
+
+        Idempotent: what is there already is left alone, so an interrupted import is simply run
+        again. A malformed entry is reported and skipped.
+
+        Args:
+            format: "mnemon", or an importer's name; found out from the file if None.
+            namespace: where a history goes (a portable file knows its own namespaces).
+            progress: called as progress(bytes done, bytes in all).
+            options: the importer's own.
+
+        Raises:
+            ImportFailed: the file as a whole cannot be read.
+        """
+        from mnemon.histories import import_any
+
+        return import_any(
+            self, self._store, self._embedding, Path(path), format, self._scope(namespace),
+            progress, options,
+        )  # fmt: skip
+
+    def reindex(
+        self, embedder: Embedder | str | None = None, *, keep: bool = False, progress: Any = None
+    ) -> int:
+        """Move the store to another embedder (None: fill gaps of its own); vectors written.
+
+        Searches go on in the old space until every cube has a vector in the new one. `keep` leaves
+        the old space beside it.
+        """
+        from mnemon.reindexing import reindex
+
+        return reindex(self._store, self._embedding, embedder, keep, progress)
+
+    def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
+        """Check every promise of the store; an empty list is a sound store."""
+        return self._store.fsck(repair)
+
+    def _scope(self, namespace: str | None) -> str:
+        return self.namespace if namespace is None else paths.check(namespace)
+
+    def _filter(
+        self,
+        namespace: str | None,
+        kind: Kinds = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        since: Instant | None = None,
+        until: Instant | None = None,
+        as_of: Instant | None = None,
+        valid_at: Instant | None = None,
+        **more: Any,
+    ) -> Filter:
+        def micros(moment: Instant | None) -> int | None:
+            return None if moment is None else to_micros(parse(moment))
+
+        return Filter(
+            self._scope(namespace),
+            kinds=(kind,) if isinstance(kind, str) else None if kind is None else tuple(kind),
+            speaker=speaker,
+            session=session,
+            since=micros(since),
+            until=micros(until),
+            as_of=micros(as_of),
+            valid_at=micros(valid_at),
+            reader=self.actor,
+            **more,
+        )
+
+
+def default_path() -> Path:
+    """The user's own store, `memory.db` in the platform's user-data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("mnemon", ensure_exists=True) / "memory.db"
+
+
+def _filled(draft: Draft, defaults: Mapping[str, Any]) -> Draft:
+    return intake.drafts(draft, defaults)[0]

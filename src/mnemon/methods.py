@@ -1,0 +1,110 @@
+"""Finding methods: a folder is a slot, a file is a method, the file's name is the method's name.
+
+`load("text.retrieve", "words")` imports `mnemon/text/retrieve/words.py` and makes the one class
+that its `__all__` names. Nothing else lists methods. Third parties add theirs by an entry point in
+the group `mnemon.<slot>` (`[project.entry-points."mnemon.text.retrieve"]`). Nothing is imported
+until a method is asked for; a name with `-` is the file with `_`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import pkgutil
+from dataclasses import asdict, fields, is_dataclass
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from mnemon.errors import UnknownName
+
+
+def names(slot: str) -> list[str]:
+    """The methods of a slot, sorted, without importing any.
+
+    Raises:
+        UnknownName: there is no such slot.
+    """
+    package = _package(slot)
+    own = {
+        module.name.replace("_", "-")
+        for module in pkgutil.iter_modules(package.__path__)
+        if not module.name.startswith("_")
+    }
+    return sorted(own | set(_strangers(slot)))
+
+
+@cache
+def find(slot: str, name: str) -> type[Any]:
+    """The class of a method. A file of ours wins over an entry point of the same name.
+
+    Raises:
+        UnknownName: no such slot or method; the message lists the nearest names.
+    """
+    package = _package(slot)
+    module_name = name.replace("-", "_")
+    if any(module.name == module_name for module in pkgutil.iter_modules(package.__path__)):
+        module = importlib.import_module(f"{package.__name__}.{module_name}")
+        (exported,) = module.__all__
+        return getattr(module, exported)  # type: ignore[no-any-return]
+    if name in (found := _strangers(slot)):
+        return found[name].load()  # type: ignore[no-any-return]
+    raise UnknownName(f"no {slot} method is called {name!r}: {nearest(name, names(slot))}")
+
+
+def load(slot: str, name: str, **options: Any) -> Any:
+    """An instance of a method with `options` (its dataclass fields).
+
+    Raises:
+        UnknownName: no such slot, method or option.
+    """
+    method = find(slot, name)
+    known = [field.name for field in fields(method)] if is_dataclass(method) else []
+    for option in options:
+        if option not in known:
+            raise UnknownName(
+                f"{slot} method {name!r} has no option {option!r}: {nearest(option, known)}"
+            )
+    return method(**options)
+
+
+def describe(method: Any) -> dict[str, Any]:
+    """A method instance as JSON-ready data: slot, name, version and options."""
+    module = type(method).__module__
+    slot, _, name = module.removeprefix("mnemon.").rpartition(".")
+    return {
+        "slot": slot,
+        "name": name.replace("_", "-"),
+        "version": getattr(type(method), "version", 1),
+        "options": asdict(method),
+    }
+
+
+def producer(method: Any) -> str:
+    """The provenance label of what a method made: `method:<slot>/<name>@<version>`."""
+    told = describe(method)
+    return f"method:{told['slot']}/{told['name']}@{told['version']}"
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Advice for a name that is not among `known`: the close ones, or all."""
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    if close:
+        return "did you mean " + " or ".join(repr(one) for one in close) + "?"
+    return "there are " + ", ".join(repr(one) for one in known) if known else "there are none"
+
+
+def _package(slot: str) -> Any:
+    try:
+        package = importlib.import_module(f"mnemon.{slot}")
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"mnemon.{slot}".startswith(error.name):
+            raise
+        raise UnknownName(f"there is no slot {slot!r}; 'text.retrieve' is one") from error
+    if not hasattr(package, "__path__"):
+        raise UnknownName(f"{slot!r} is a module, not a slot (a folder of methods)")
+    return package
+
+
+def _strangers(slot: str) -> dict[str, EntryPoint]:
+    return {found.name: found for found in entry_points(group=f"mnemon.{slot}")}

@@ -1,0 +1,154 @@
+"""The portable file: a whole memory as JSON lines (gzipped when the name ends in `.gz`).
+
+First line `{"mnemon": 1, …}`, then cubes with every version, links, tombstones, and a last line
+with counts and a digest of everything before it. See docs/file-format.md.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+from mnemon import intake
+from mnemon import namespace as paths
+from mnemon.errors import ImportFailed, InvalidInput
+from mnemon.instant import from_micros, now_micros
+
+FORMAT = 1
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did: cubes added, entries that were there already, and what was malformed
+    (place and reason of each). `purged` entries were forgotten here for good and stayed so."""
+
+    added: int = 0
+    known: int = 0
+    purged: int = 0
+    links: int = 0
+    malformed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def write(path: Path, records: Iterable[dict[str, Any]], namespace: str | None) -> dict[str, int]:
+    """Write the file whole, then give it its name; counts of what is in it."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with _opened(partial, path, "wb") as file:
+            counts = _write(file, records, namespace)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return counts
+
+
+def _write(
+    file: IO[bytes], records: Iterable[dict[str, Any]], namespace: str | None
+) -> dict[str, int]:
+    digest = hashlib.sha256()
+    counts = {"cube": 0, "link": 0, "tombstone": 0}
+    head = {"mnemon": FORMAT, "exported_at": from_micros(now_micros()).isoformat()}
+
+    def put(record: dict[str, Any]) -> None:
+        line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
+        digest.update(line)
+        file.write(line)
+
+    put({**head, "namespace": namespace})
+    for record in records:
+        kind = next(name for name in counts if name in record)
+        counts[kind] += 1
+        put(record)
+    last = {"end": counts, "sha256": digest.hexdigest()}
+    file.write(json.dumps(last).encode() + b"\n")
+    return counts
+
+
+def is_portable(path: Path) -> bool:
+    """Whether a file begins as a portable file does."""
+    if not path.is_file():
+        return False
+    try:
+        with _opened(path, path, "rb") as file:
+            return file.read(11).startswith(b'{"mnemon":')
+    except (OSError, EOFError):
+        return False
+
+
+def read(path: Path, report: ImportReport) -> Iterator[dict[str, Any]]:
+    """Cube, link and tombstone records; what cannot be read goes to the report and is skipped.
+
+    Raises:
+        ImportFailed: no portable file, or one of a newer format.
+    """
+    digest = hashlib.sha256()
+    ended = False
+    number = 0
+    with _opened(path, path, "rb") as file:
+        try:
+            for number, line in enumerate(file, start=1):
+                record = _parse(line, f"{path.name}:{number}", report)
+                if number == 1:
+                    _check_head(record, path)
+                elif record is not None and "end" in record:
+                    ended = True
+                    if record.get("sha256") != digest.hexdigest():
+                        report.malformed.append((f"{path.name}:{number}", "the digest differs"))
+                elif record is not None:
+                    yield record
+                digest.update(line)
+        except (EOFError, gzip.BadGzipFile) as error:
+            report.malformed.append((f"{path.name}:{number + 1}", str(error)))
+    if not ended:
+        report.malformed.append((f"{path.name}:{number}", "the file ends early: its end is cut"))
+
+
+def _check_head(record: dict[str, Any] | None, path: Path) -> None:
+    if record is None or "mnemon" not in record:
+        raise ImportFailed(f"{path} is no portable Mnemon file: its first line says nothing of it")
+    if record["mnemon"] > FORMAT:
+        raise ImportFailed(
+            f"{path} has format {record['mnemon']}, this Mnemon reads {FORMAT}: upgrade Mnemon"
+        )
+
+
+def _parse(line: bytes, place: str, report: ImportReport) -> dict[str, Any] | None:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        report.malformed.append((place, f"not JSON: {error}"))
+        return None
+    if not isinstance(record, dict):
+        report.malformed.append((place, "not a JSON object"))
+        return None
+    return record
+
+
+def _opened(path: Path, named: Path, mode: str) -> IO[bytes]:
+    if named.suffix == ".gz":
+        return cast("IO[bytes]", gzip.open(path, mode))
+    return cast("IO[bytes]", path.open(mode))
+
+
+def problem(record: dict[str, Any]) -> str:
+    """What is wrong with a cube record, or "" if it can be written."""
+    try:
+        paths.check(record["namespace"])
+        versions = record["versions"]
+        if [version["version"] for version in versions] != list(range(1, len(versions) + 1)):
+            return "its versions are not 1, 2, 3 …"
+        for version in versions:
+            intake.check_content(version["content"])
+            missing = {"valid_from", "recorded_at", "kind", "producer"} - version.keys()
+            if missing:
+                return f"a version lacks {', '.join(sorted(missing))}"
+        return "" if versions else "it has no versions"
+    except (KeyError, TypeError, AttributeError) as error:
+        return f"not a cube record: {error!r}"
+    except InvalidInput as error:
+        return str(error)

@@ -1,0 +1,52 @@
+"""Reflection: a program's maintenance proposes edits, the core carries them out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mnemon import methods
+from mnemon.cube import Edit
+from mnemon.errors import InvalidInput, NotFound, VersionConflict
+from mnemon.instant import from_micros, now_micros
+from mnemon.store import Store
+from mnemon.text.program import Program
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+
+def reflect(memory: Memory, store: Store, program: Program, scope: str) -> int:
+    """Run every `maintain` method of the program over a scope; how many edits were made.
+
+    An edit whose cube changed since the method read it is dropped: the next run sees the new state.
+    """
+    now = from_micros(now_micros())
+    done = 0
+    for name in program.maintain:
+        method = methods.load("text.maintain", name)
+        for edit in method.maintain(memory, scope, now):
+            done += _carry_out(memory, store, scope, edit, methods.producer(method))
+    memory.artifacts.sweep()
+    return done
+
+
+def _carry_out(memory: Memory, store: Store, scope: str, edit: Edit, producer: str) -> bool:
+    try:
+        if edit.action == "retire" and edit.cube is not None:
+            current = memory.get(edit.cube, namespace=scope)
+            if edit.version not in (None, current.version):
+                return False
+            return bool(store.retire([edit.cube], producer)[0])
+        if edit.action == "update" and edit.cube is not None:
+            memory.update(edit.cube, namespace=scope, version=edit.version, **edit.changes)
+            return True
+        if edit.action == "add" and edit.draft is not None:
+            memory.add(replace(edit.draft, producer=producer), namespace=scope)
+            return True
+        if edit.action == "link" and edit.link is not None:
+            memory.link(edit.link.src, edit.link.type, edit.link.dst, namespace=scope)
+            return True
+    except (NotFound, VersionConflict):
+        return False
+    raise InvalidInput(f"{producer} proposed an edit nobody knows: {edit.action!r}")

@@ -1,0 +1,218 @@
+"""What a store must do. One conformance suite (`tests/conformance/`) holds every store to it.
+
+A store keeps and finds; it decides nothing. Times are integer microseconds, scopes are namespace
+paths that mean the path and all below it, and a read never leaves its scope. Every write is atomic,
+durable when it returns, and leaves a journal entry in the same transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from mnemon.cube import Event, Link, MemCube
+from mnemon.store.rows import (
+    Added,
+    ArtifactRow,
+    Changes,
+    Filter,
+    Headers,
+    NewCube,
+    Problem,
+    Purged,
+    Space,
+    Vectors,
+)
+
+
+class Store(Protocol):
+    """The store of truth."""
+
+    address: str
+    read_only: bool
+
+    @property
+    def blobs(self) -> Path | None:
+        """The folder of large artifacts; None for a volatile store."""
+        ...
+
+    # cubes
+    def add(
+        self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
+    ) -> list[Added]:
+        """Write new cubes with words, vectors, links and journal, all or none."""
+        ...
+
+    def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
+        """Which idempotency keys the namespace has, with their cubes' ids."""
+        ...
+
+    def update(
+        self, id: str, expected: int, draft: NewCube, made: Vectors | None, actor: str, verb: str
+    ) -> int:
+        """Write the next version if the latest is still `expected`; raises VersionConflict."""
+        ...
+
+    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+        """End current versions, and those that methods derived from them; (ids that ended,
+        artifacts deleted).
+
+        Artifacts made from them are deleted too. Missing ids are no error.
+        """
+        ...
+
+    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
+        """Delete cubes and all derived from them; (what went, whether no byte is left on disk)."""
+        ...
+
+    def doomed(self, ids: Sequence[str]) -> Purged:
+        """What `purge` would delete: these cubes and all cubes derived from them."""
+        ...
+
+    def select(
+        self, chosen: Filter, *, after: int = 0, limit: int = -1
+    ) -> list[tuple[int, MemCube]]:
+        """(row, cube) in recording order, from after a row."""
+        ...
+
+    def by_rows(self, rows: Iterable[int]) -> dict[int, MemCube]:
+        """Versions by row, for rows that a scope of this store gave."""
+        ...
+
+    def count(self, chosen: Filter) -> int:
+        """How many versions a filter chooses."""
+        ...
+
+    def history(self, scope: str, id: str) -> list[MemCube]:
+        """All versions of a cube, oldest first."""
+        ...
+
+    def namespaces(self, scope: str | None) -> list[tuple[str, int]]:
+        """(path, current cubes) of a scope, or of the whole store."""
+        ...
+
+    def speakers(self, scope: str) -> list[str]:
+        """Everyone who has spoken in a scope."""
+        ...
+
+    # links, usage, journal
+    def link(self, scope: str, link: Link, actor: str) -> None:
+        """Write a link; raises NotFound when an end is not current in the scope."""
+        ...
+
+    def unlink(self, scope: str, link: Link, actor: str) -> bool:
+        """End a link; whether there was one."""
+        ...
+
+    def links(self, scope: str, id: str, as_of: int | None = None) -> list[Link]:
+        """Links from and to a cube."""
+        ...
+
+    def count_reads(self, reads: Mapping[str, int]) -> None:
+        """Add to the read counters."""
+        ...
+
+    def judge(self, scope: str, id: str, helpful: bool) -> None:
+        """Add one judgement; raises NotFound."""
+        ...
+
+    def journal(self, scope: str, cube: str | None, after: int, limit: int) -> list[Event]:
+        """The newest events after a sequence number, in order."""
+        ...
+
+    # what ranking reads (see scope.py)
+    def headers(self, scope: str, after: int) -> tuple[int, list[int], Headers]:
+        """(journal sequence, namespace numbers, headers of rows after `after`) at one moment."""
+        ...
+
+    def sequence(self) -> int:
+        """The newest journal sequence number, other processes' included."""
+        ...
+
+    def changes(self, after: int) -> Changes:
+        """What happened to existing rows after a sequence number."""
+        ...
+
+    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[list[int]]:
+        """For each term the rows of these namespaces that hold it, one entry an occurrence."""
+        ...
+
+    def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
+        """(row, packed vector) in row order; see `store.sqlite.vectors.unpack`."""
+        ...
+
+    # embedding spaces
+    def spaces(self) -> list[Space]:
+        """All spaces, oldest first."""
+        ...
+
+    def active_space(self) -> Space | None:
+        """The one that searches use."""
+        ...
+
+    def create_space(self, space: Space) -> None:
+        """Record a space."""
+        ...
+
+    def activate_space(self, name: str, *, keep: bool) -> bool:
+        """Switch searches to a space if every version has a vector in it; whether it did."""
+        ...
+
+    def missing_vectors(self, space: str, after: int, limit: int) -> list[tuple[int, str, str]]:
+        """(row, namespace path, content) of versions without a vector in a space."""
+        ...
+
+    def write_vectors(self, rows: Sequence[int], made: Vectors) -> None:
+        """Give existing versions vectors in a space."""
+        ...
+
+    # artifacts
+    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
+        """Publish; raises StaleArtifact when a source changed meanwhile."""
+        ...
+
+    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
+        """One by key."""
+        ...
+
+    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
+        """Those of a form, or made from a cube."""
+        ...
+
+    def stale_sources(self, key: str) -> tuple[str, ...]:
+        """The freshness join for one artifact: its sources that are no longer current."""
+        ...
+
+    def sweep(self, scope: str, actor: str) -> int:
+        """Delete stale artifacts and their files; how many."""
+        ...
+
+    # the whole
+    def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
+        """Portable records."""
+        ...
+
+    def unknown(self, ids: Sequence[str]) -> tuple[set[str], set[str]]:
+        """Of some ids: (neither present nor purged, purged)."""
+        ...
+
+    def restore(self, records: Sequence[dict[str, Any]], made: Vectors | None, actor: str) -> int:
+        """Write dumped cubes that are unknown here; how many."""
+        ...
+
+    def restore_rest(self, records: Sequence[dict[str, Any]]) -> int:
+        """Write dumped links and tombstones; how many were new."""
+        ...
+
+    def fsck(self, repair: bool) -> list[Problem]:
+        """What is wrong (after mending what can be mended, with `repair`)."""
+        ...
+
+    def size(self) -> dict[str, int]:
+        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back; closing twice is no error."""
+        ...

@@ -1,0 +1,145 @@
+"""What goes into and comes out of a store: plain values, times as integer microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mnemon.cube import Policy, Span
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class NewCube:
+    """A cube ready to be written: checked, normal, analysed, its vector made."""
+
+    id: str
+    content: str
+    kind: str
+    valid_from: int
+    terms: Sequence[str]
+    speaker: str | None = None
+    session: str | None = None
+    valid_to: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    key: str | None = None
+    producer: str = "user"
+    source: str | None = None
+    spans: tuple[Span, ...] = ()
+    confidence: float = 1.0
+    policy: Policy = Policy()
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Vectors:
+    """Vectors made for rows about to be written: which space, and one float32 row each."""
+
+    space: str
+    matrix: np.ndarray
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An embedding space: one model at one revision and dimension."""
+
+    name: str
+    model: str
+    revision: str
+    dimension: int
+    embedder: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which cubes: a namespace (with everything below it), narrowed by what is given.
+
+    `as_of`: the versions the store held at that moment (default: now's). `valid_at`: those true
+    at that moment. Without it, those not yet ended (`valid_to`) are meant when `ended` is False.
+    """
+
+    namespace: str
+    ids: tuple[str, ...] | None = None
+    kinds: tuple[str, ...] | None = None
+    speaker: str | None = None
+    session: str | None = None
+    since: int | None = None
+    until: int | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    as_of: int | None = None
+    valid_at: int | None = None
+    ended: bool = True
+    retain_before: int | None = None
+    reader: str | None = None
+    forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of one draft: its cube's id, and whether it is new (or was there by its key)."""
+
+    id: str
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Columns of versions for a scope, in row order; lists of equal length."""
+
+    columns: Sequence[tuple[Any, ...]]
+
+    NAMES = (
+        "row", "cube", "namespace", "kind", "speaker", "session", "valid_from", "valid_to",
+        "recorded_at", "retired_at", "length", "readers",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What the journal says happened after a sequence number."""
+
+    seq: int
+    retired: tuple[tuple[int, int | None], ...]
+    rebuild: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something fsck found: which rule is broken, and where."""
+
+    rule: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactRow:
+    """One artifact as stored; `payload` is None when the bytes are in the file `blob`."""
+
+    key: str
+    form: str
+    namespace: str
+    method: str
+    model: str | None
+    header: str
+    size: int
+    checksum: bytes
+    payload: bytes | None
+    blob: str | None
+    created_at: int
+    sources: tuple[tuple[str, int], ...]
+    fresh: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Counts of what a purge deleted (or would), and the blob files to unlink."""
+
+    ids: tuple[str, ...]
+    versions: int
+    links: int
+    artifacts: int
+    files: tuple[str, ...] = ()

@@ -1,0 +1,290 @@
+"""The embedded store: one SQLite file (and a folder of blobs beside it for large artifacts).
+
+Write-ahead logging with full synchronisation: what returned is on disk. See docs/file-format.md.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mnemon import analysis
+from mnemon.cube import Event, Link, MemCube
+from mnemon.identity import new_id
+from mnemon.instant import now_micros
+from mnemon.store.rows import (
+    Added,
+    ArtifactRow,
+    Changes,
+    Filter,
+    Headers,
+    NewCube,
+    Problem,
+    Purged,
+    Space,
+    Vectors,
+)
+from mnemon.store.sqlite import (
+    artifacts,
+    check,
+    journal,
+    links,
+    portable,
+    purge,
+    reading,
+    usage,
+    vectors,
+    words,
+    writing,
+)
+from mnemon.store.sqlite.connection import MEMORY, Connections, translated
+from mnemon.store.sqlite.migrate import check as check_layout
+from mnemon.store.sqlite.migrate import migrate
+
+T = TypeVar("T")
+
+
+class SQLiteStore:
+    """See `mnemon.store.protocol.Store` for what each method promises.
+
+    Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        *,
+        read_only: bool = False,
+        timeout: float = 30.0,
+        max_bytes: int | None = None,
+    ) -> None:
+        from mnemon.store.sqlite.writer import Writer
+
+        self.address = address
+        self.read_only = read_only
+        self._timeout = timeout
+        self._connections = Connections(
+            address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
+        )
+        self._writer = Writer(self._connections)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        if self.read_only:
+            with self._connections.read() as connection:
+                check_layout(connection, self.address)
+            return
+        with self._connections.lock, translated(self.address):
+            migrate(self._connections.writer(), self.address)
+            known = dict(self._connections.writer().execute("SELECT key, value FROM store"))
+        if "id" not in known:
+            self._writer.run(_introduce)
+
+    @property
+    def blobs(self) -> Path | None:
+        return None if self.address == MEMORY else Path(f"{self.address}-blobs")
+
+    def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with self._connections.read() as connection:
+            return ask(connection)
+
+    def add(
+        self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
+    ) -> list[Added]:
+        now = now_micros()
+        return self._writer.run(lambda c: writing.add(c, namespace, drafts, made, actor, now))
+
+    def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
+        def ask(connection: sqlite3.Connection) -> dict[str, str]:
+            row = connection.execute(
+                "SELECT num FROM namespaces WHERE path = ?", (namespace,)
+            ).fetchone()
+            return writing.known_keys(connection, row[0], keys) if row else {}
+
+        return self._read(ask)
+
+    def update(
+        self, id: str, expected: int, draft: NewCube, made: Vectors | None, actor: str, verb: str
+    ) -> int:
+        now = now_micros()
+        return self._writer.run(
+            lambda c: writing.update(c, id, expected, draft, made, actor, now, verb)
+        )
+
+    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+        wanted, now = list(ids), now_micros()
+
+        def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
+            ended = writing.retire(connection, wanted, actor, now)
+            made = artifacts.of_cubes(connection, ended)
+            artifacts.delete(connection, [key for key, _ in made])
+            return ended, made
+
+        ended, made = self._writer.run(end)
+        self._unlink(blob for _, blob in made if blob)
+        return ended, len(made)
+
+    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
+        now = now_micros()
+        gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
+        self._unlink(gone.files)
+        return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
+
+    def doomed(self, ids: Sequence[str]) -> Purged:
+        return self._read(lambda c: purge.counted(c, ids))
+
+    def select(
+        self, chosen: Filter, *, after: int = 0, limit: int = -1
+    ) -> list[tuple[int, MemCube]]:
+        return self._read(lambda c: reading.select(c, chosen, after=after, limit=limit))
+
+    def by_rows(self, rows: Iterable[int]) -> dict[int, MemCube]:
+        wanted = list(rows)
+        return self._read(lambda c: reading.by_rows(c, wanted))
+
+    def count(self, chosen: Filter) -> int:
+        return self._read(lambda c: reading.count(c, chosen))
+
+    def history(self, scope: str, id: str) -> list[MemCube]:
+        return self._read(lambda c: reading.history(c, scope, id))
+
+    def namespaces(self, scope: str | None) -> list[tuple[str, int]]:
+        return self._read(lambda c: reading.namespace_sizes(c, scope))
+
+    def speakers(self, scope: str) -> list[str]:
+        return self._read(lambda c: reading.speakers(c, scope))
+
+    def link(self, scope: str, link: Link, actor: str) -> None:
+        now = now_micros()
+        self._writer.run(lambda c: links.write(c, scope, link, actor, now))
+
+    def unlink(self, scope: str, link: Link, actor: str) -> bool:
+        now = now_micros()
+        return self._writer.run(lambda c: links.remove(c, scope, link, actor, now))
+
+    def links(self, scope: str, id: str, as_of: int | None = None) -> list[Link]:
+        return self._read(lambda c: links.read(c, scope, id, as_of))
+
+    def count_reads(self, reads: Mapping[str, int]) -> None:
+        now = now_micros()
+        self._writer.run(lambda c: usage.read(c, reads, now))
+
+    def judge(self, scope: str, id: str, helpful: bool) -> None:
+        self._writer.run(lambda c: usage.judge(c, scope, id, helpful))
+
+    def journal(self, scope: str, cube: str | None, after: int, limit: int) -> list[Event]:
+        return self._read(lambda c: journal.read(c, scope, cube, after, limit))
+
+    def headers(self, scope: str, after: int) -> tuple[int, list[int], Headers]:
+        def ask(connection: sqlite3.Connection) -> tuple[int, list[int], Headers]:
+            nums = reading.namespaces(connection, scope)
+            return journal.last(connection), nums, reading.headers(connection, nums, after)
+
+        return self._read(ask)
+
+    def sequence(self) -> int:
+        return self._read(journal.last)
+
+    def changes(self, after: int) -> Changes:
+        return self._read(lambda c: journal.changes(c, after))
+
+    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[list[int]]:
+        return self._read(lambda c: [words.postings(c, nums, term) for term in terms])
+
+    def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
+        return self._read(lambda c: vectors.read(c, nums, space, after))
+
+    def spaces(self) -> list[Space]:
+        return self._read(vectors.spaces)
+
+    def active_space(self) -> Space | None:
+        return self._read(vectors.active)
+
+    def create_space(self, space: Space) -> None:
+        now = now_micros()
+        self._writer.run(lambda c: vectors.create(c, space, now))
+
+    def activate_space(self, name: str, *, keep: bool) -> bool:
+        now = now_micros()
+
+        def switch(connection: sqlite3.Connection) -> bool:
+            if vectors.missing(connection, name, 0, 1):
+                return False
+            vectors.activate(connection, name, keep)
+            journal.write(connection, now, "reindex", "user", detail={"space": name})
+            return True
+
+        return self._writer.run(switch)
+
+    def missing_vectors(self, space: str, after: int, limit: int) -> list[tuple[int, str, str]]:
+        return self._read(lambda c: vectors.missing(c, space, after, limit))
+
+    def write_vectors(self, rows: Sequence[int], made: Vectors) -> None:
+        self._writer.run(lambda c: vectors.fill(c, rows, made))
+
+    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
+        now = now_micros()
+        self._writer.run(lambda c: artifacts.write(c, row, actor, now))
+
+    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
+        return self._read(lambda c: artifacts.read(c, scope, key))
+
+    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
+        return self._read(lambda c: artifacts.listing(c, scope, form, cube))
+
+    def stale_sources(self, key: str) -> tuple[str, ...]:
+        return self._read(lambda c: artifacts.stale_sources(c, key))
+
+    def sweep(self, scope: str, actor: str) -> int:
+        now = now_micros()
+        count, files = self._writer.run(lambda c: artifacts.sweep(c, scope, actor, now))
+        self._unlink(files)
+        return count
+
+    def _unlink(self, names: Iterable[str]) -> None:
+        for name in names:
+            if self.blobs is not None:
+                (self.blobs / name).unlink(missing_ok=True)
+
+    def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
+        with self._connections.read() as connection:
+            yield from portable.dump(connection, scope)
+
+    def unknown(self, ids: Sequence[str]) -> tuple[set[str], set[str]]:
+        return self._read(lambda c: portable.unknown(c, ids))
+
+    def restore(self, records: Sequence[dict[str, Any]], made: Vectors | None, actor: str) -> int:
+        now = now_micros()
+        return self._writer.run(lambda c: portable.restore(c, records, made, actor, now))
+
+    def restore_rest(self, records: Sequence[dict[str, Any]]) -> int:
+        return self._writer.run(lambda c: portable.restore_rest(c, records))
+
+    def fsck(self, repair: bool) -> list[Problem]:
+        if repair:
+            self._writer.run(check.repair)
+            self._writer.alone(lambda c: purge.erase(c, self._timeout))
+            named = self._read(artifacts.blob_names)
+            if self.blobs is not None and self.blobs.is_dir():
+                self._unlink({file.name for file in self.blobs.iterdir()} - named)
+        return self._read(lambda c: list(check.problems(c, self.blobs)))
+
+    def size(self) -> dict[str, int]:
+        counts = self._read(reading.sizes)
+        if self.address != MEMORY:
+            file, log = Path(self.address), Path(f"{self.address}-wal")
+            counts["file_bytes"] = file.stat().st_size
+            counts["log_bytes"] = log.stat().st_size if log.exists() else 0
+        return counts
+
+    def close(self) -> None:
+        self._connections.close()
+
+
+def _introduce(connection: sqlite3.Connection) -> None:
+    connection.executemany(
+        "INSERT OR IGNORE INTO store VALUES (?, ?)",
+        [("id", new_id()), ("created_at", str(now_micros())), ("analysis", analysis.STAMP)],
+    )

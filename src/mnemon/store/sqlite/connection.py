@@ -1,0 +1,190 @@
+"""Connections to one SQLite file: many readers, one writer, SQLite's errors in our words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mnemon import errors
+
+APPLICATION_ID = 0x4D6E656D  # "Mnem"
+MEMORY = ":memory:"
+_HEADER = b"SQLite format 3\x00"
+
+
+class Connections:
+    """Readers come from a pool and see one snapshot each; a `:memory:` store has one connection.
+
+    Safe to use from many threads, and from a child process after a fork.
+    """
+
+    def __init__(
+        self, path: str, *, read_only: bool, timeout: float, max_bytes: int | None
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._timeout = timeout
+        self._max_bytes = max_bytes
+        self._open = True
+        self._start()
+        if path != MEMORY:
+            _check_file(Path(path), read_only)
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self.lock = threading.RLock()
+        self._idle: list[sqlite3.Connection] = []
+        self._writer: sqlite3.Connection | None = None
+
+    def _settle(self) -> None:
+        if not self._open:
+            raise errors.StoreClosed("this memory was closed: open it again with Memory(path)")
+        if self._pid != os.getpid():
+            self._start()  # SQLite connections must not cross a fork: the child makes its own
+
+    def writer(self) -> sqlite3.Connection:
+        """The one writing connection; hold `lock` while using it."""
+        self._settle()
+        if self.read_only:
+            raise errors.StoreReadOnly(f"{self.path} was opened with read_only=True")
+        if self._writer is None:
+            self._writer = self._connect()
+        return self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside a read transaction: every statement sees the same moment."""
+        self._settle()
+        if self.path == MEMORY:
+            with self.lock, translated(self.path):
+                yield self.writer()
+            return
+        with translated(self.path):
+            connection = self._take()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._idle.append(connection)
+
+    def _take(self) -> sqlite3.Connection:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        with translated(self.path):
+            name = self.path
+            if name != MEMORY:
+                mode = "ro" if self.read_only else "rwc"
+                name = f"{Path(name).absolute().as_uri()}?mode={mode}"
+            connection = sqlite3.connect(
+                name,
+                uri=name != MEMORY,
+                timeout=self._timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+            self._configure(connection)
+            return connection
+
+    def _configure(self, connection: sqlite3.Connection) -> None:
+        # FULL: a commit is on the disk when it returns. secure_delete: freed bytes are zeroed.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA foreign_keys = OFF")
+        connection.execute("PRAGMA cache_size = -16000")
+        if self._max_bytes is not None:
+            size = connection.execute("PRAGMA page_size").fetchone()[0]
+            connection.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // size)}")
+
+    def close(self) -> None:
+        """Close every connection; the last one out checkpoints the write-ahead log."""
+        self._open = False
+        if self._pid != os.getpid():
+            return
+        with self.lock:
+            for connection in (*self._idle, *([self._writer] if self._writer else [])):
+                connection.close()
+            self._idle, self._writer = [], None
+
+
+def _check_file(path: Path, read_only: bool) -> None:
+    if not path.parent.is_dir():
+        raise errors.StoreError(f"cannot open {path}: the folder {path.parent} does not exist")
+    if path.is_dir():
+        raise errors.StoreError(f"cannot open {path}: it is a folder; name a file in it")
+    if not path.exists():
+        if read_only:
+            raise errors.StoreError(f"cannot open {path} read-only: there is no such file")
+        return
+    if not read_only and not os.access(path, os.W_OK):
+        raise errors.StoreReadOnly(
+            f"{path} may not be written: change its permissions, or open it with read_only=True"
+        )
+    with path.open("rb") as file:
+        head = file.read(100)
+    if not head:
+        return
+    if len(head) < 100 or not head.startswith(_HEADER):
+        raise errors.StoreCorrupt(f"{path} is no Mnemon store: it is not a SQLite file")
+    _check_length(path, head)
+
+
+def _check_length(path: Path, head: bytes) -> None:
+    page_size, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
+    page_size = 65536 if page_size == 1 else page_size
+    wal = Path(f"{path}-wal")
+    has_log = wal.exists() and wal.stat().st_size > 0
+    if pages * page_size > path.stat().st_size and not has_log:
+        raise errors.StoreCorrupt(
+            f"{path} is truncated: {path.stat().st_size:,} bytes where its header says "
+            f"{pages * page_size:,}. Restore it from a copy or an export; nothing was changed"
+        )
+
+
+@contextmanager
+def translated(path: str) -> Iterator[None]:
+    """Turn SQLite's errors into ours, with what to do about them."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if isinstance(code, int) else None
+        kind, advice = _MEANING.get(primary, (errors.StoreError, ""))
+        raise kind(f"{path}: {error}{advice}") from error
+
+
+_MEANING: dict[int | None, tuple[type[errors.StoreError], str]] = {
+    sqlite3.SQLITE_BUSY: (
+        errors.StoreBusy,
+        ": another process held the store longer than the timeout; try again",
+    ),
+    sqlite3.SQLITE_LOCKED: (errors.StoreBusy, ": try again"),
+    sqlite3.SQLITE_FULL: (
+        errors.StoreFull,
+        ": nothing of this write was kept, everything before it is safe; make room and repeat it",
+    ),
+    sqlite3.SQLITE_READONLY: (
+        errors.StoreReadOnly,
+        ": change the file's permissions, or open it with read_only=True",
+    ),
+    sqlite3.SQLITE_CORRUPT: (
+        errors.StoreCorrupt,
+        ": the file is damaged; run `mnemon fsck`, then restore a copy or an export",
+    ),
+    sqlite3.SQLITE_NOTADB: (errors.StoreCorrupt, ": this is no Mnemon store"),
+    sqlite3.SQLITE_CANTOPEN: (
+        errors.StoreError,
+        ": check that the path exists and may be read",
+    ),
+}

@@ -1,0 +1,74 @@
+"""The journal: one row for what happened, in the transaction in which it happened."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any
+
+from mnemon import namespace as paths
+from mnemon.cube import Event
+from mnemon.instant import from_micros
+from mnemon.store.rows import Changes
+
+
+def write(
+    connection: sqlite3.Connection,
+    at: int,
+    verb: str,
+    actor: str,
+    *,
+    namespace: int | None = None,
+    cube: str | None = None,
+    version: int | None = None,
+    detail: Mapping[str, Any] | None = None,
+) -> None:
+    """Append one event. `detail` holds counts and names, never content."""
+    connection.execute(
+        "INSERT INTO journal (at, verb, actor, namespace, cube, version, detail) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (at, verb, actor, namespace, cube, version, json.dumps(detail) if detail else None),
+    )
+
+
+def read(
+    connection: sqlite3.Connection, scope: str, cube: str | None, after: int, limit: int
+) -> list[Event]:
+    """The newest `limit` events after a sequence number, oldest of them first."""
+    path, low, high = paths.bounds(scope)
+    rows = connection.execute(
+        "SELECT j.seq, j.at, j.verb, j.actor, n.path, j.cube, j.version, j.detail FROM journal j "
+        "JOIN namespaces n ON n.num = j.namespace WHERE j.seq > ? "
+        "AND (n.path = ? OR (n.path >= ? AND n.path < ?)) AND (?5 IS NULL OR j.cube = ?5) "
+        "ORDER BY j.seq DESC LIMIT ?6",
+        (after, path, low, high, cube, limit),
+    ).fetchall()
+    return [
+        Event(seq, from_micros(at), verb, actor, where, id, version, json.loads(detail or "{}"))
+        for seq, at, verb, actor, where, id, version, detail in reversed(rows)
+    ]
+
+
+def last(connection: sqlite3.Connection) -> int:
+    """The newest sequence number; 0 when nothing ever happened."""
+    row = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'journal'").fetchone()
+    return row[0] if row else 0
+
+
+def changes(connection: sqlite3.Connection, after: int) -> Changes:
+    """What a cache that had seen `after` must do: end rows, or start over after a purge."""
+    events = connection.execute(
+        "SELECT verb, cube FROM journal WHERE seq > ? "
+        "AND verb IN ('update', 'restore', 'forget', 'purge', 'reindex')",
+        (after,),
+    ).fetchall()
+    rebuild = any(verb in ("purge", "reindex") for verb, _ in events)
+    retired: list[tuple[int, int | None]] = []
+    for cube in {cube for _, cube in events if cube and not rebuild}:
+        retired += connection.execute(
+            "SELECT row, retired_at FROM versions WHERE cube = (SELECT num FROM cubes WHERE id = ?)"
+            " AND retired_at IS NOT NULL",
+            (cube,),
+        ).fetchall()
+    return Changes(last(connection), tuple(retired), rebuild)

@@ -1,0 +1,119 @@
+"""Typed links between cubes."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from mnemon import namespace as paths
+from mnemon.cube import Link
+from mnemon.errors import NotFound
+from mnemon.instant import from_micros
+from mnemon.store.sqlite import journal
+
+_LINK = (
+    "INSERT INTO links (src, type, dst, weight, metadata, recorded_at) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (src, type, dst) WHERE retired_at IS NULL "
+    "DO UPDATE SET weight = excluded.weight, metadata = excluded.metadata"
+)
+
+
+def resolve(
+    connection: sqlite3.Connection,
+    num: int,
+    wanted: Sequence[tuple[str, tuple[tuple[str, str], ...]]],
+    now: int,
+) -> None:
+    """Write the links that drafts asked for by (type, key of the other cube).
+
+    Raises:
+        NotFound: no cube of the namespace has that key.
+    """
+    for id, asked in wanted:
+        for type, key in asked:
+            done = connection.execute(
+                "INSERT INTO links (src, type, dst, recorded_at) SELECT s.num, ?, d.num, ? "
+                "FROM cubes s, cubes d WHERE s.id = ? AND d.namespace = ? AND d.key = ? "
+                "ON CONFLICT DO UPDATE SET weight = weight",
+                (type, now, id, num, key),
+            )
+            if done.rowcount == 0:
+                raise NotFound(f"cannot link {type!r}: no cube of this namespace has key {key!r}")
+
+
+def write(connection: sqlite3.Connection, scope: str, link: Link, actor: str, now: int) -> None:
+    """Write a link, or set the weight and metadata of the one that is there.
+
+    Raises:
+        NotFound: either end is not a current cube of the scope.
+    """
+    src, num = _current(connection, scope, link.src)
+    dst, _ = _current(connection, scope, link.dst)
+    data = json.dumps(dict(link.metadata)) if link.metadata else None
+    connection.execute(_LINK, (src, link.type, dst, link.weight, data, now))
+    journal.write(
+        connection, now, "link", actor, namespace=num, cube=link.src,
+        detail={"type": link.type, "dst": link.dst},
+    )  # fmt: skip
+
+
+def remove(connection: sqlite3.Connection, scope: str, link: Link, actor: str, now: int) -> bool:
+    """End a link; whether there was one."""
+    src, num = _current(connection, scope, link.src)
+    ended = connection.execute(
+        "UPDATE links SET retired_at = ? WHERE src = ? AND type = ? AND retired_at IS NULL "
+        "AND dst = (SELECT num FROM cubes WHERE id = ?)",
+        (now, src, link.type, link.dst),
+    ).rowcount
+    if ended:
+        journal.write(
+            connection, now, "unlink", actor, namespace=num, cube=link.src,
+            detail={"type": link.type, "dst": link.dst},
+        )  # fmt: skip
+    return bool(ended)
+
+
+def retire_of(connection: sqlite3.Connection, cube: int, now: int) -> None:
+    """End all links from and to a cube."""
+    connection.execute(
+        "UPDATE links SET retired_at = ? WHERE retired_at IS NULL AND (src = ? OR dst = ?)",
+        (now, cube, cube),
+    )
+
+
+def read(connection: sqlite3.Connection, scope: str, id: str, as_of: int | None) -> list[Link]:
+    """Links from and to a cube whose both ends lie in the scope."""
+    path, low, high = paths.bounds(scope)
+    inside = "IN (SELECT num FROM namespaces WHERE path = ?2 OR (path >= ?3 AND path < ?4))"
+    moment = (
+        "l.retired_at IS NULL"
+        if as_of is None
+        else "l.recorded_at <= ?5 AND (l.retired_at IS NULL OR l.retired_at > ?5)"
+    )
+    rows = connection.execute(
+        "SELECT s.id, l.type, d.id, l.weight, l.metadata, l.recorded_at FROM links l "
+        "JOIN cubes s ON s.num = l.src JOIN cubes d ON d.num = l.dst "
+        f"WHERE (s.id = ?1 OR d.id = ?1) AND s.namespace {inside} AND d.namespace {inside} "
+        f"AND {moment} ORDER BY l.num",
+        (id, path, low, high, *([] if as_of is None else [as_of])),
+    )
+    return [_link(row) for row in rows]
+
+
+def _link(row: tuple[Any, ...]) -> Link:
+    src, type, dst, weight, metadata, recorded_at = row
+    return Link(src, type, dst, weight, json.loads(metadata or "{}"), from_micros(recorded_at))
+
+
+def _current(connection: sqlite3.Connection, scope: str, id: str) -> tuple[int, int]:
+    row = connection.execute(
+        "SELECT c.num, c.namespace FROM cubes c JOIN versions v ON v.cube = c.num "
+        "JOIN namespaces n ON n.num = c.namespace WHERE c.id = ? AND v.retired_at IS NULL "
+        "AND (n.path = ? OR (n.path >= ? AND n.path < ?))",
+        (id, *paths.bounds(scope)),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"no current cube {id} in namespace {scope!r}")
+    return row[0], row[1]

@@ -1,0 +1,132 @@
+"""Real forgetting: rows, words, vectors, artifacts, and then the bytes themselves.
+
+Rows go in one transaction; then the index is merged (dropping what it only marked as deleted), the
+file is rewritten without its free space, and the write-ahead log is emptied.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Sequence
+
+from mnemon.store.rows import Purged
+from mnemon.store.sqlite import artifacts, journal, words
+
+_PENDING = "purge_pending"
+
+
+def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: int) -> Purged:
+    """Delete cubes in all versions, with everything made from them.
+
+    Cubes derived from a purged one (summaries, extracted facts) hold its content too and go with
+    it, transitively. Runs in the writer's transaction.
+    """
+    plan = counted(connection, ids)
+    doomed = plan.ids
+    nums = [
+        num
+        for (num,) in connection.execute(
+            "SELECT num FROM cubes WHERE id IN (SELECT value FROM json_each(?))",
+            (json.dumps(doomed),),
+        )
+    ]
+    for num, id in connection.execute(
+        "SELECT namespace, id FROM cubes WHERE num IN (SELECT value FROM json_each(?)) ORDER BY id",
+        (json.dumps(nums),),
+    ).fetchall():
+        journal.write(connection, now, "purge", actor, namespace=num, cube=id)
+    made = artifacts.of_cubes(connection, doomed)
+    artifacts.delete(connection, [key for key, _ in made])
+    _delete_rows(connection, json.dumps(nums))
+    connection.executemany(
+        "INSERT OR IGNORE INTO tombstones VALUES (?, ?)", [(id, now) for id in doomed]
+    )
+    connection.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (_PENDING, str(now)))
+    return plan
+
+
+def counted(connection: sqlite3.Connection, ids: Sequence[str]) -> Purged:
+    """What `delete` would delete."""
+    doomed = closure(connection, ids)
+    listed = json.dumps(doomed)
+    chosen = "(SELECT num FROM cubes WHERE id IN (SELECT value FROM json_each(?1)))"
+    versions, links = (
+        connection.execute(query, (listed,)).fetchone()[0]
+        for query in (
+            f"SELECT count(*) FROM versions WHERE cube IN {chosen}",
+            f"SELECT count(*) FROM links WHERE src IN {chosen} OR dst IN {chosen}",
+        )
+    )
+    made = artifacts.of_cubes(connection, doomed)
+    files = tuple(blob for _, blob in made if blob)
+    return Purged(tuple(doomed), versions, links, len(made), files)
+
+
+def closure(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
+    """The ids of existing cubes among `ids`, and of all cubes derived from them, sorted."""
+    rows = connection.execute(
+        "WITH RECURSIVE doomed (id) AS (SELECT c.id FROM cubes c "
+        "WHERE c.id IN (SELECT value FROM json_each(?)) UNION SELECT c.id FROM doomed d "
+        "JOIN spans s ON s.cube = d.id JOIN versions v ON v.row = s.row "
+        "JOIN cubes c ON c.num = v.cube) SELECT id FROM doomed ORDER BY id",
+        (json.dumps(list(ids)),),
+    )
+    return [id for (id,) in rows]
+
+
+def _delete_rows(connection: sqlite3.Connection, nums: str) -> None:
+    chosen = "(SELECT value FROM json_each(?))"
+    versions = connection.execute(
+        f"SELECT row, namespace, content FROM versions WHERE cube IN {chosen}", (nums,)
+    ).fetchall()
+    words.delete(connection, versions)
+    rows = json.dumps([row for row, _, _ in versions])
+    connection.executemany(
+        "DELETE FROM vectors WHERE namespace = ? AND row = ? AND space = ?",
+        [
+            (namespace, row, space)
+            for row, namespace, _ in versions
+            for (space,) in connection.execute("SELECT num FROM spaces").fetchall()
+        ],
+    )
+    connection.execute(f"DELETE FROM spans WHERE row IN {chosen}", (rows,))
+    connection.execute(f"DELETE FROM links WHERE src IN {chosen}", (nums,))
+    connection.execute(f"DELETE FROM links WHERE dst IN {chosen}", (nums,))
+    connection.execute(f"DELETE FROM usage WHERE cube IN {chosen}", (nums,))
+    connection.execute(f"DELETE FROM versions WHERE cube IN {chosen}", (nums,))
+    connection.execute(f"DELETE FROM cubes WHERE num IN {chosen}", (nums,))
+    connection.execute(
+        "DELETE FROM speakers WHERE NOT EXISTS (SELECT 1 FROM versions v "
+        "WHERE v.namespace = speakers.namespace AND v.speaker = speakers.speaker)"
+    )
+    # A path may name a person: it goes with the last cube in it.
+    connection.execute(
+        "DELETE FROM namespaces WHERE num NOT IN (SELECT namespace FROM cubes) "
+        "AND num NOT IN (SELECT namespace FROM artifacts)"
+    )
+
+
+def pending(connection: sqlite3.Connection) -> bool:
+    """Whether a purge has deleted rows whose bytes may still be in the file."""
+    found = connection.execute("SELECT 1 FROM store WHERE key = ?", (_PENDING,)).fetchone()
+    return found is not None
+
+
+def erase(connection: sqlite3.Connection, patience: float) -> bool:
+    """Rewrite the file so that no deleted byte is left; False if readers kept the log busy."""
+    connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+    connection.execute("VACUUM")
+    deadline = time.monotonic() + patience
+    while not _truncate_log(connection):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    connection.execute("DELETE FROM store WHERE key = ?", (_PENDING,))
+    return True
+
+
+def _truncate_log(connection: sqlite3.Connection) -> bool:
+    busy, log, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    return not busy and log <= 0

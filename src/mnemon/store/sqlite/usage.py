@@ -1,0 +1,37 @@
+"""Usage counters: reads and feedback. They never decide what is true."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+
+from mnemon import namespace as paths
+from mnemon.errors import NotFound
+
+
+def read(connection: sqlite3.Connection, reads: Mapping[str, int], now: int) -> None:
+    """Count reads of cubes by id; ids that are gone meanwhile are passed over."""
+    connection.executemany(
+        "INSERT INTO usage (cube, reads, last_read) SELECT num, ?, ? FROM cubes WHERE id = ? "
+        "ON CONFLICT (cube) DO UPDATE SET reads = reads + excluded.reads, "
+        "last_read = excluded.last_read",
+        [(times, now, id) for id, times in reads.items()],
+    )
+
+
+def judge(connection: sqlite3.Connection, scope: str, id: str, helpful: bool) -> None:
+    """Count one judgement of a cube.
+
+    Raises:
+        NotFound: no such cube in the scope.
+    """
+    column = "helpful" if helpful else "unhelpful"
+    done = connection.execute(
+        f"INSERT INTO usage (cube, {column}) SELECT c.num, 1 FROM cubes c "
+        "JOIN namespaces n ON n.num = c.namespace WHERE c.id = ? "
+        "AND (n.path = ? OR (n.path >= ? AND n.path < ?)) "
+        f"ON CONFLICT (cube) DO UPDATE SET {column} = {column} + 1",
+        (id, *paths.bounds(scope)),
+    )
+    if done.rowcount == 0:
+        raise NotFound(f"no cube {id} in namespace {scope!r}")

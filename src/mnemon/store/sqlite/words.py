@@ -1,0 +1,74 @@
+"""Full text: terms into FTS5, posting lists out of it.
+
+Each term is stored as `<namespace number>·<term>`, so posting lists are per namespace: the cost of
+a search does not depend on other people's memories.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from mnemon import analysis
+
+# Non-ASCII, so the `ascii` tokenizer keeps it inside the token.
+_JOINT = "\u00b7"
+
+
+def line(num: int, terms: Sequence[str]) -> str:
+    """What is indexed for one version."""
+    head = f"{num}{_JOINT}"
+    return " ".join([head + term for term in terms])
+
+
+def insert(
+    connection: sqlite3.Connection, num: int, rows: Iterable[tuple[int, Sequence[str]]]
+) -> None:
+    """Index versions of one namespace."""
+    connection.executemany(
+        "INSERT INTO words (rowid, terms) VALUES (?, ?)",
+        [(row, line(num, terms)) for row, terms in rows],
+    )
+
+
+def delete(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, str]]) -> None:
+    """Take versions (row, namespace number, content) out of the index."""
+    connection.executemany(
+        "INSERT INTO words (words, rowid, terms) VALUES ('delete', ?, ?)",
+        [(row, line(num, analysis.terms(content))) for row, num, content in rows],
+    )
+
+
+def postings(connection: sqlite3.Connection, nums: Sequence[int], term: str) -> list[int]:
+    """The rows that hold a term in some namespaces, one entry an occurrence."""
+    found: list[int] = []
+    for num in nums:
+        found += [
+            row
+            for (row,) in connection.execute(
+                "SELECT doc FROM postings WHERE term = ?", (f"{num}{_JOINT}{term}",)
+            )
+        ]
+    return found
+
+
+def rebuild(connection: sqlite3.Connection) -> int:
+    """Make the whole index again from the versions; how many were indexed."""
+    connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
+    read = connection.execute("SELECT row, namespace, content FROM versions ORDER BY row")
+    done = 0
+    while chunk := read.fetchmany(1000):
+        connection.executemany(
+            "INSERT INTO words (rowid, terms) VALUES (?, ?)",
+            [(row, line(num, analysis.terms(content))) for row, num, content in chunk],
+        )
+        connection.executemany(
+            "UPDATE versions SET length = ? WHERE row = ?",
+            [(len(analysis.terms(content)), row) for row, _, content in chunk],
+        )
+        done += len(chunk)
+    connection.execute(
+        "INSERT INTO store VALUES ('analysis', ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+        (analysis.STAMP,),
+    )
+    return done

@@ -1,0 +1,93 @@
+"""One writer with a queue: threads hand in operations, one of them commits for all.
+
+Whoever holds the lock takes everything queued, runs it in one transaction (each operation in a
+savepoint of its own, so that one failure harms no other) and makes it durable by one commit.
+Nobody returns before the commit that holds their work. Other processes wait at BEGIN IMMEDIATE.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from mnemon.errors import StoreError
+from mnemon.store.sqlite.connection import Connections, translated
+
+T = TypeVar("T")
+Operation = Callable[[sqlite3.Connection], T]
+
+_MOST_IN_ONE_COMMIT = 256
+
+
+@dataclass(slots=True)
+class _Job:
+    operation: Operation[Any]
+    done: bool = False
+    result: Any = None
+    error: BaseException | None = field(default=None)
+
+
+class Writer:
+    """Runs operations against the writing connection, many in one commit when they queue up."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+        self._queue: deque[_Job] = deque()
+
+    def run(self, operation: Operation[T]) -> T:
+        """The operation's result, once it is durable; its error if it failed (and left nothing)."""
+        job = _Job(operation)
+        self._queue.append(job)
+        while not job.done:
+            with self._connections.lock:
+                if not job.done:
+                    self._commit_queued()
+        if job.error is not None:
+            raise job.error
+        return job.result  # type: ignore[no-any-return]
+
+    def alone(self, operation: Operation[T]) -> T:
+        """Run outside a transaction, with no other writer of this process (VACUUM, checkpoints)."""
+        with self._connections.lock, translated(self._connections.path):
+            return operation(self._connections.writer())
+
+    def _commit_queued(self) -> None:
+        jobs = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_IN_ONE_COMMIT))]
+        try:
+            with translated(self._connections.path):
+                self._transact(self._connections.writer(), jobs)
+        except Exception as error:  # noqa: BLE001 - handed to everyone whose work was in it
+            for job in jobs:
+                job.error = job.error or error
+        except BaseException:
+            for job in jobs:
+                job.error = StoreError("the commit was interrupted: nothing of it was kept")
+            raise
+        finally:
+            for job in jobs:
+                job.done = True
+
+    def _transact(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            for job in jobs:
+                self._attempt(connection, job)
+            connection.execute("COMMIT")
+        finally:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+
+    def _attempt(self, connection: sqlite3.Connection, job: _Job) -> None:
+        connection.execute("SAVEPOINT one")
+        try:
+            with translated(self._connections.path):
+                job.result = job.operation(connection)
+        except Exception as error:
+            job.error = error
+            if not connection.in_transaction:
+                raise  # a full disk or a broken file ended the transaction for everyone
+            connection.execute("ROLLBACK TO one")
+        connection.execute("RELEASE one")

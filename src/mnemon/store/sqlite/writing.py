@@ -1,0 +1,240 @@
+"""Writing cubes: add, new versions, retirement. Runs inside the writer's transaction.
+
+A cube, its words, its vector and its journal entry are written together or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from mnemon.errors import NotFound, VersionConflict
+from mnemon.instant import to_micros
+from mnemon.store.rows import Added, NewCube, Vectors
+from mnemon.store.sqlite import journal, links, vectors, words
+
+_VERSION = (
+    "INSERT INTO versions (row, cube, version, namespace, kind, speaker, session, valid_from, "
+    "valid_to, recorded_at, length, readers, writers, retain_until, compile, producer, source, "
+    "confidence, digest, metadata, content) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+def namespace_number(connection: sqlite3.Connection, path: str) -> int:
+    """The number of a namespace, made on first use."""
+    row = connection.execute("SELECT num FROM namespaces WHERE path = ?", (path,)).fetchone()
+    if row:
+        return int(row[0])
+    return int(
+        connection.execute("INSERT INTO namespaces (path) VALUES (?)", (path,)).lastrowid or 0
+    )
+
+
+def add(
+    connection: sqlite3.Connection,
+    namespace: str,
+    drafts: Sequence[NewCube],
+    made: Vectors | None,
+    actor: str,
+    now: int,
+) -> list[Added]:
+    """Write new cubes; a draft whose key is known in the namespace gives the cube that is there."""
+    num = namespace_number(connection, namespace)
+    known = known_keys(connection, num, [draft.key for draft in drafts if draft.key])
+    results: list[Added] = []
+    fresh: list[int] = []
+    for position, draft in enumerate(drafts):
+        there = known.get(draft.key) if draft.key else None
+        results.append(Added(there or draft.id, there is None))
+        if there is None:
+            fresh.append(position)
+            if draft.key:
+                known[draft.key] = draft.id
+    if fresh:
+        _insert(connection, num, [drafts[i] for i in fresh], now)
+        _index(connection, num, [drafts[i] for i in fresh], fresh, made)
+        alone = drafts[fresh[0]].id if len(fresh) == 1 else None
+        journal.write(
+            connection, now, "add", actor, namespace=num, cube=alone,
+            version=1 if alone else None, detail={"cubes": len(fresh)},
+        )  # fmt: skip
+    links.resolve(connection, num, [(results[i].id, d.links) for i, d in enumerate(drafts)], now)
+    return results
+
+
+def known_keys(
+    connection: sqlite3.Connection, num: int, keys: Sequence[str | None]
+) -> dict[str, str]:
+    """Which idempotency keys a namespace has already, with their cubes' ids."""
+    if not keys:
+        return {}
+    rows = connection.execute(
+        "SELECT key, id FROM cubes WHERE namespace = ? AND key IN (SELECT value FROM json_each(?))",
+        (num, json.dumps(keys)),
+    )
+    return dict(rows.fetchall())
+
+
+def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now: int) -> None:
+    cube = connection.execute("SELECT coalesce(max(num), 0) FROM cubes").fetchone()[0]
+    row = next_row(connection)
+    connection.executemany(
+        "INSERT INTO cubes (num, id, namespace, key) VALUES (?, ?, ?, ?)",
+        [(cube + 1 + i, draft.id, num, draft.key) for i, draft in enumerate(drafts)],
+    )
+    connection.executemany(
+        _VERSION,
+        [_values(row + i, cube + 1 + i, 1, num, draft, now) for i, draft in enumerate(drafts)],
+    )
+    name_speakers(connection, num, {draft.speaker for draft in drafts if draft.speaker})
+    for i, draft in enumerate(drafts):
+        if draft.spans:
+            _write_spans(connection, row + i, draft)
+
+
+def name_speakers(connection: sqlite3.Connection, num: int, speakers: Iterable[str]) -> None:
+    """Remember who has spoken in a namespace."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO speakers VALUES (?, ?)", [(num, name) for name in sorted(speakers)]
+    )
+
+
+def next_row(connection: sqlite3.Connection) -> int:
+    """The next version row; rows are never used twice, not even after a purge."""
+    last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'versions'").fetchone()
+    return (last[0] if last else 0) + 1
+
+
+def _values(
+    row: int, cube: int, version: int, num: int, draft: NewCube, now: int
+) -> tuple[Any, ...]:
+    policy = draft.policy
+    return (
+        row, cube, version, num, draft.kind, draft.speaker, draft.session, draft.valid_from,
+        draft.valid_to, now, len(draft.terms),
+        json.dumps(policy.readers) if policy.readers else None,
+        json.dumps(policy.writers) if policy.writers else None,
+        _micros(policy.retain_until), policy.compile,
+        draft.producer, draft.source, draft.confidence,
+        digest(draft.content),
+        json.dumps(dict(draft.metadata)) if draft.metadata else None,
+        draft.content,
+    )  # fmt: skip
+
+
+def digest(content: str) -> bytes:
+    """What fsck compares a version's content with: SHA-256 of its UTF-8."""
+    return hashlib.sha256(content.encode()).digest()
+
+
+def _micros(moment: datetime | None) -> int | None:
+    return None if moment is None else to_micros(moment)
+
+
+def _write_spans(connection: sqlite3.Connection, row: int, draft: NewCube) -> None:
+    connection.executemany(
+        "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
+        [(row, i, s.cube, s.version, s.start, s.end) for i, s in enumerate(draft.spans)],
+    )
+
+
+def _index(
+    connection: sqlite3.Connection,
+    num: int,
+    drafts: list[NewCube],
+    positions: list[int],
+    made: Vectors | None,
+) -> None:
+    first = next_row(connection) - len(drafts)
+    rows = range(first, first + len(drafts))
+    words.insert(connection, num, zip(rows, (draft.terms for draft in drafts), strict=True))
+    if made is not None:
+        vectors.insert(connection, num, rows, made, positions)
+
+
+def update(
+    connection: sqlite3.Connection,
+    id: str,
+    expected: int,
+    draft: NewCube,
+    made: Vectors | None,
+    actor: str,
+    now: int,
+    verb: str,
+) -> int:
+    """Write the next version of a cube if its latest one is still `expected`; its number.
+
+    Raises:
+        VersionConflict: someone else wrote a version in between.
+        NotFound: the cube was purged in between.
+    """
+    latest = connection.execute(
+        "SELECT v.row, v.cube, v.version, v.namespace, v.recorded_at, v.retired_at FROM versions v "
+        "JOIN cubes c ON c.num = v.cube WHERE c.id = ? ORDER BY v.version DESC LIMIT 1",
+        (id,),
+    ).fetchone()
+    if latest is None:
+        raise NotFound(f"cube {id} is gone: it was purged meanwhile")
+    row, cube, version, num, recorded_at, retired_at = latest
+    if version != expected:
+        raise VersionConflict(id, expected, version)
+    now = max(now, recorded_at + 1, (retired_at or 0) + 1)
+    if retired_at is None:
+        connection.execute("UPDATE versions SET retired_at = ? WHERE row = ?", (now, row))
+    connection.execute(_VERSION, _values(next_row(connection), cube, version + 1, num, draft, now))
+    new_row = next_row(connection) - 1
+    name_speakers(connection, num, {draft.speaker} if draft.speaker else ())
+    retire_derived(connection, [id], actor, now)
+    if draft.spans:
+        _write_spans(connection, new_row, draft)
+    words.insert(connection, num, [(new_row, draft.terms)])
+    if made is not None:
+        vectors.insert(connection, num, [new_row], made, [0])
+    journal.write(connection, now, verb, actor, namespace=num, cube=id, version=version + 1)
+    return int(version) + 1
+
+
+def retire(connection: sqlite3.Connection, ids: Iterable[str], actor: str, now: int) -> list[str]:
+    """End the current version of cubes (and their links); the ids that were still current.
+
+    The past keeps them: `as_of`, `history` and `restore` still reach them until a purge. What
+    methods derived from them ends with them.
+    """
+    ended = []
+    for id in ids:
+        row = connection.execute(
+            "SELECT v.row, v.cube, v.version, v.namespace, v.recorded_at FROM versions v "
+            "JOIN cubes c ON c.num = v.cube WHERE c.id = ? AND v.retired_at IS NULL",
+            (id,),
+        ).fetchone()
+        if row is None:
+            continue
+        moment = max(now, row[4] + 1)
+        connection.execute("UPDATE versions SET retired_at = ? WHERE row = ?", (moment, row[0]))
+        links.retire_of(connection, row[1], moment)
+        journal.write(
+            connection, moment, "forget", actor, namespace=row[3], cube=id, version=row[2]
+        )
+        ended.append(id)
+    if ended:
+        ended += retire_derived(connection, ended, actor, now)
+    return ended
+
+
+def retire_derived(
+    connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: int
+) -> list[str]:
+    """End the cubes that methods made from some cubes: in the transaction that changes a source,
+    so nobody ever reads a summary of what is no longer so. What people derived is theirs."""
+    made = connection.execute(
+        "SELECT DISTINCT c.id FROM spans s JOIN versions v ON v.row = s.row "
+        "JOIN cubes c ON c.num = v.cube WHERE s.cube IN (SELECT value FROM json_each(?)) "
+        "AND v.retired_at IS NULL AND v.producer LIKE 'method:%'",
+        (json.dumps(list(ids)),),
+    ).fetchall()
+    return retire(connection, [id for (id,) in made], actor, now) if made else []

@@ -1,0 +1,60 @@
+"""View: what a retrieval method is given. Arrays over the versions of a scope, N rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+NOBODY = -1
+
+
+class Names:
+    """Text as small integers: kinds, speakers and sessions of one scope."""
+
+    def __init__(self) -> None:
+        self._codes: dict[str, int] = {}
+        self._texts: list[str] = []
+
+    def add(self, text: str | None) -> int:
+        """The code of a text, made on first sight; NOBODY for None."""
+        if text is None:
+            return NOBODY
+        code = self._codes.setdefault(text, len(self._texts))
+        if code == len(self._texts):
+            self._texts.append(text)
+        return code
+
+    def code(self, text: str) -> int:
+        """The code of a text; one that matches nothing if it was never seen."""
+        return self._codes.get(text, -2)
+
+    def text(self, code: int) -> str | None:
+        """The inverse of `add`."""
+        return None if code == NOBODY else self._texts[code]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment of a scope. Index i means the same version in every array; N of them.
+
+    `rows` int64 [N] ascending; `eligible` bool [N] what may be returned; `before` and `after`
+    int32 [N] the neighbour in the same conversation (N where there is none); `speakers` int32 [N]
+    codes of `names`; `valid_from` int64 [N] microseconds; `lengths` float32 [N] in terms;
+    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit
+    rows (zero where a version has none), or None without an embedding space.
+    """
+
+    rows: np.ndarray
+    eligible: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    speakers: np.ndarray
+    names: Names
+    valid_from: np.ndarray
+    lengths: np.ndarray
+    postings: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    vectors: np.ndarray | None

@@ -1,0 +1,1 @@
+"""Plaintext methods: slots `represent`, `extract`, `retrieve`, `fuse`, `maintain`, and programs."""

@@ -1,0 +1,35 @@
+"""Reciprocal-rank fusion: a cube scores the sum over rankings of weight / (k + rank).
+
+Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
+Learning Methods", SIGIR, https://doi.org/10.1145/1571941.1572114. How ours differs: rankings have
+weights, and the sum is divided by what first place everywhere would give, so scores are in [0, 1].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnemon.text.query import Ranking
+from mnemon.text.ranking import best
+
+__all__ = ["RRF"]
+
+
+@dataclass(frozen=True)
+class RRF:
+    """Option `k` (the paper's 60): how fast the value of a rank falls off."""
+
+    k: float = 60.0
+
+    def fuse(self, rankings: Sequence[Ranking], weights: Sequence[float]) -> Ranking:
+        """One ranking of everything any of them found."""
+        found = np.unique(np.concatenate([ranking.indices for ranking in rankings]))
+        scores = np.zeros(len(found), dtype=np.float32)
+        for ranking, weight in zip(rankings, weights, strict=True):
+            ranks = np.arange(1, len(ranking.indices) + 1, dtype=np.float32)
+            scores[np.searchsorted(found, ranking.indices)] += weight / (self.k + ranks)
+        scores *= (self.k + 1.0) / sum(weights)
+        return best("rrf", found, scores, len(found))

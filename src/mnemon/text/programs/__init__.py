@@ -1,0 +1,1 @@
+"""Slot: programs, each a composition of text methods; see `mnemon.text.program.Program`."""
