@@ -22,6 +22,7 @@ _UNSPACED = (
 )
 _ANY_WORD = re.compile(rf"[{_UNSPACED}]+|(?:(?![{_UNSPACED}])[^\W_])+(?:'[^\W\d_]+)?")
 _UNSPACED_START = re.compile(rf"[{_UNSPACED}]")
+_ASKS = re.compile(r"[?？؟][\s\"')»”]*(\[[^\]]*\]\s*)*$")
 
 # Function words of English questions and chat: they match everything and tell nothing.
 STOPWORDS = frozenset(
@@ -49,6 +50,11 @@ def query_terms(text: str) -> list[str]:
     found = [term for word in _words(text) for term in _asked(word)]
     telling = [term for word, term in found if word not in STOPWORDS]
     return list(dict.fromkeys(telling or [term for _, term in found]))
+
+
+def asks(text: str) -> bool:
+    """Whether a text ends by asking: a question mark of any script closes it (photos aside)."""
+    return _ASKS.search(text) is not None
 
 
 def names(text: str) -> list[str]:
@@ -88,7 +94,7 @@ def _asked(word: str) -> list[tuple[str, str]]:
 @lru_cache(maxsize=50_000)
 def _stem(word: str) -> str:
     word = word.partition("'")[0][:64]
-    return _stemmer().stemWord(word) if word.isascii() else word  # type: ignore[no-any-return]
+    return str(_stemmer().stemWord(word)) if word.isascii() else word
 
 
 @cache

@@ -9,12 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from mnemon import namespace as paths
 from mnemon.cube import MemCube
 from mnemon.errors import InvalidInput, NotFound, StaleArtifact, StoreCorrupt
 from mnemon.instant import from_micros
@@ -99,7 +102,12 @@ class Artifacts:
         if not cubes:
             raise InvalidInput("an artifact needs sources: what is not derived is a cube")
         sources = tuple((cube.id, cube.version) for cube in cubes)
+        outside = [cube.id for cube in cubes if not paths.contains(self._namespace, cube.namespace)]
+        if outside:
+            raise InvalidInput(f"cube {outside[0]} is not in namespace {self._namespace!r}")
         key = key_of(form, sources, method, model, options or {}, self._namespace)
+        with suppress(NotFound, StoreCorrupt):  # a damaged one is made again
+            return self.open(key)
         blob = self._publish(key, payload) if len(payload) > INSIDE else None
         row = ArtifactRow(
             key=key,
@@ -115,8 +123,19 @@ class Artifacts:
             created_at=0,
             sources=sources,
         )
-        self._store.write_artifact(row, self._actor)
+        try:
+            self._store.write_artifact(row, self._actor)
+        except BaseException:
+            self._withdraw(key, blob)
+            raise
         return self.open(key)
+
+    def _withdraw(self, key: str, blob: str | None) -> None:
+        # A file that no row names would keep the content of a cube that may be purged.
+        if blob is not None and self._store.blobs is not None:
+            known = self._store.artifact(self._namespace, key)
+            if known is None or known.blob != blob:
+                (self._store.blobs / blob).unlink(missing_ok=True)
 
     def _publish(self, key: str, payload: bytes) -> str | None:
         # Written whole, synced, then renamed: a file with this name is always complete.
@@ -124,12 +143,15 @@ class Artifacts:
             return None
         self._store.blobs.mkdir(exist_ok=True)
         target = self._store.blobs / key
-        partial = target.with_suffix(f".{os.getpid()}.partial")
-        with partial.open("wb") as file:
-            file.write(payload)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(target)
+        partial = target.with_suffix(f".{os.getpid()}-{threading.get_ident()}.partial")
+        try:
+            with partial.open("wb") as file:
+                file.write(payload)
+                file.flush()
+                os.fsync(file.fileno())
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
         _sync_folder(target.parent)
         return target.name
 
@@ -148,7 +170,7 @@ class Artifacts:
             raise StaleArtifact(key, self._store.stale_sources(key))
         payload = row.payload if row.blob is None else self._read(row.blob)
         if payload is None or hashlib.sha256(payload).digest() != row.checksum:
-            raise StoreCorrupt(f"artifact {key[:16]} is damaged: sweep it and derive it again")
+            raise StoreCorrupt(f"artifact {key[:16]} is damaged: derive it again")
         return _artifact(row, payload)
 
     def _read(self, blob: str) -> bytes | None:

@@ -60,9 +60,10 @@ class Embedding:
         self._space = active.name if active else None
         return self._space
 
-    def forget(self) -> None:
-        """Look again which space is active and which model belongs to it."""
-        self._embedder = self._wanted = self._space = None
+    def forget(self, wanted: Embedder | None = None) -> None:
+        """Look again which space is active and which model belongs to it (or use this one)."""
+        self._wanted = wanted
+        self._embedder = self._space = None
 
     def vectors(self, texts: Sequence[str], names: Iterable[str]) -> Vectors:
         """Vectors of texts for the active space; makes that space on first use."""
@@ -72,10 +73,8 @@ class Embedding:
             self._space = described.name
         return Vectors(self._space or "", embedded(self.embedder, texts, names))
 
-    def query(self, text: str, names: Iterable[str]) -> np.ndarray | None:
-        """The vector of a question, float32 [D]; None while the store has no vectors."""
-        if self.space is None:
-            return None
+    def query(self, text: str, names: Iterable[str]) -> np.ndarray:
+        """The vector of a question, float32 [D]."""
         return self.embedder.embed_query(without_names(text, names))
 
 

@@ -17,18 +17,11 @@ def forget_chosen(
     ids = [cube.id for cube in cubes]
     if purge:
         return _purge(store, ids, actor, dry_run)
-    if dry_run:
-        made = [found for cube in cubes for found in store.artifacts(cube.namespace, None, cube.id)]
-        artifacts = len({artifact.key for artifact in made})
-        return _receipt(ids, len(ids), _links(store, cubes), artifacts, False, True)
-    links = _links(store, cubes)
-    ended, artifacts = store.retire(ids, actor) if ids else ([], 0)
-    return _receipt(ended, len(ended), links, artifacts, False, False)
-
-
-def _links(store: Store, cubes: Sequence[MemCube]) -> int:
-    ends = [link for cube in cubes for link in store.links(cube.namespace, cube.id)]
-    return len({(link.src, link.type, link.dst) for link in ends})
+    plan = store.ending(ids)
+    if dry_run or not ids:
+        return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
+    ended, artifacts = store.retire(ids, actor)
+    return _receipt(ended, len(ended), plan.links, artifacts, False, False)
 
 
 def _purge(store: Store, ids: Sequence[str], actor: str, dry_run: bool) -> Receipt:
@@ -39,8 +32,9 @@ def _purge(store: Store, ids: Sequence[str], actor: str, dry_run: bool) -> Recei
     receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False)
     if not erased:
         raise PurgeIncomplete(
-            "the cubes are gone from every answer, but another process was reading and their old "
-            "bytes may still be on disk: run `mnemon fsck --repair` when it is done",
+            "the cubes are gone from every answer, but their old bytes may still be on disk: another "
+            "process was using the store, or there is no room to rewrite it. Run `mnemon fsck "
+            "--repair` later",
             receipt,
         )
     return receipt

@@ -131,8 +131,8 @@ def _restore(
     report: ImportReport,
 ) -> None:
     unknown, dead = store.unknown([record["cube"] for record in cubes])
-    fresh = [record for record in cubes if record["cube"] in unknown and _whole(record, report)]
-    report.purged += len(dead)
+    fresh = [record for record in cubes if record["cube"] in unknown]
+    report.purged += sum(record["cube"] in dead for record in cubes)
     if fresh:
         try:
             added = store.restore(fresh, _vectors(store, embedding, fresh), actor)
@@ -140,19 +140,13 @@ def _restore(
             embedding.forget()
             added = store.restore(fresh, _vectors(store, embedding, fresh), actor)
         report.added += added
-    report.known += len(cubes) - len(dead) - len(unknown)
-
-
-def _whole(record: dict[str, Any], report: ImportReport) -> bool:
-    problem = portable.problem(record)
-    if problem:
-        report.malformed.append((f"cube {record['cube']}", problem))
-    return not problem
+        report.known += len(fresh) - added
+    report.known += sum(record["cube"] not in unknown | dead for record in cubes)
 
 
 def _vectors(store: Store, embedding: Embedding, records: Sequence[dict[str, Any]]) -> Vectors:
     versions = [version for record in records for version in record["versions"]]
-    names = {version["speaker"] for version in versions if version["speaker"]}
+    names = {version["speaker"] for version in versions if version.get("speaker")}
     for path in {record["namespace"] for record in records}:
         names.update(store.speakers(path))
     return embedding.vectors([version["content"] for version in versions], names)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mnemon import analysis
-from mnemon.cube import Draft, MemCube
+from mnemon.cube import Draft, MemCube, Provenance
 from mnemon.errors import (
     ContentTooLarge,
     EmptyContent,
@@ -18,7 +18,7 @@ from mnemon.errors import (
     UnknownName,
 )
 from mnemon.identity import new_id
-from mnemon.instant import parse, to_micros
+from mnemon.instant import from_micros, parse, to_micros
 from mnemon.methods import nearest
 from mnemon.store.rows import NewCube
 
@@ -121,6 +121,26 @@ def prepare(draft: Draft, now: int) -> NewCube:
         confidence=draft.confidence,
         policy=draft.policy,
         links=draft.links,
+    )
+
+
+def as_written(row: NewCube, namespace: str, recorded_at: int) -> MemCube:
+    """The cube that a row became."""
+    return MemCube(
+        id=row.id,
+        version=1,
+        namespace=namespace,
+        kind=row.kind,
+        content=row.content,
+        valid_from=from_micros(row.valid_from),
+        recorded_at=from_micros(recorded_at),
+        speaker=row.speaker,
+        session=row.session,
+        metadata=row.metadata,
+        valid_to=None if row.valid_to is None else from_micros(row.valid_to),
+        key=row.key,
+        provenance=Provenance(row.producer, row.source, row.spans, row.confidence),
+        policy=row.policy,
     )
 
 

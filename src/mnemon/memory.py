@@ -99,11 +99,33 @@ class Memory:
         self._searcher.flush()
         self._store.close()
 
-    @overload
-    def add(self, content: str | Mapping[str, Any] | Draft | Document, **given: Any) -> MemCube: ...
+    @overload  # type: ignore[overload-overlap]  # text is also an iterable of text
+    def add(
+        self,
+        content: str | Mapping[str, Any] | Draft | Document,
+        *,
+        namespace: str | None = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        at: Instant | None = None,
+        kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        key: str | None = None,
+    ) -> MemCube: ...
     @overload
     def add(
-        self, content: Iterable[str | Mapping[str, Any] | Draft], **given: Any
+        self,
+        content: Iterable[str | Mapping[str, Any] | Draft],
+        *,
+        namespace: str | None = None,
+        speaker: str | None = None,
+        session: str | None = None,
+        at: Instant | None = None,
+        kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        source: str | None = None,
+        key: None = None,
     ) -> builtins.list[MemCube]: ...
     def add(
         self,
@@ -160,13 +182,13 @@ class Memory:
         added = self._embedded(
             scope, rows, lambda made: self._store.add(scope, rows, made, self.actor)
         )
-        ids = tuple(one.id for one in added)
-        found = {cube.id: cube for cube in self._current(scope, ids)}
         # A cube known by its key may have been forgotten since: its last version stands for it.
-        return [found.get(id) or self._store.history(scope, id)[-1] for id in ids]
-
-    def _current(self, scope: str, ids: Sequence[str]) -> builtins.list[MemCube]:
-        return [cube for _, cube in self._store.select(Filter(scope, ids=tuple(ids)))]
+        return [
+            intake.as_written(row, scope, one.recorded_at)
+            if one.new
+            else self._store.history(scope, one.id)[-1]
+            for row, one in zip(rows, added, strict=True)
+        ]
 
     def _embedded(self, scope: str, rows: Sequence[NewCube], write: Any) -> Any:
         """Call `write` with vectors for rows; once more if the store moved to another embedder."""
@@ -295,6 +317,13 @@ class Memory:
         if not rows:
             raise NotFound(f"cannot go on after {id}: it is no longer in {chosen.namespace!r}")
         return rows[0][0]
+
+    def find(self, ending: str, *, namespace: str | None = None) -> builtins.list[str]:
+        """Ids in a namespace that end in some characters, forgotten cubes' included; at most ten.
+
+        Ids begin with the time, so it is the end that tells them apart.
+        """
+        return self._store.find(self._scope(namespace), ending.lower())
 
     def count(self, *, namespace: str | None = None, kind: Kinds = None) -> int:
         """How many current cubes there are."""

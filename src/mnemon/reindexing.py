@@ -39,7 +39,7 @@ def reindex(
     while True:
         written += _fill(store, embedder, space.name, written, progress)
         if store.activate_space(space.name, keep=keep):
-            embedding.forget()
+            embedding.forget(embedder)
             return written
 
 

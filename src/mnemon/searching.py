@@ -6,7 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mnemon import analysis, assembly
@@ -27,6 +27,15 @@ _PENDING_READS = 1000
 _TOKENS_A_CUBE = 12  # few lines are shorter: enough candidates to fill any budget
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The store at a journal sequence number: the active space, and who speaks where."""
+
+    seq: int
+    space: str | None
+    speakers: dict[str, list[str]]
+
+
 class Searcher:
     """Keeps the scopes of a store in memory and runs a program over them."""
 
@@ -44,6 +53,7 @@ class Searcher:
         self._scopes: OrderedDict[str, Scope] = OrderedDict()
         self._lock = threading.Lock()
         self._reads: dict[str, int] = {}
+        self._moment = _Moment(-1, None, {})
 
     def search(
         self, query: str, k: int, chosen: Filter, min_score: float, explain: bool
@@ -92,14 +102,17 @@ class Searcher:
             raise InvalidInput(f"a query is text, not {type(text).__name__}")
         check_text("the query", text)
         started = time.perf_counter()
-        names = self._store.speakers(chosen.namespace)
-        query = programs.ask(text, lambda said: self._embedding.query(said, names))
-        view = self._scope(chosen.namespace).view(chosen, self._embedding.space, query.terms)
+        moment = self._now(chosen.namespace)
+        names = moment.speakers[chosen.namespace]
+        embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
+        query = programs.ask(text, embed)
+        scope = self._scope(chosen.namespace)
+        view = scope.view(chosen, moment.space, query.terms, moment.seq)
         trace: dict[str, Any] = {
             "program": type(self._program).__name__.lower(),
             "terms": query.terms,
             "cubes": len(view.rows),
-            "space": self._embedding.space,
+            "space": moment.space,
             "view_ms": round((time.perf_counter() - started) * 1000, 3),
         }
         outcome = programs.run(self._program, view, query, k, min_score)
@@ -111,6 +124,16 @@ class Searcher:
             and self._may_show(cube, chosen, view)
         ]
         return hits, trace | outcome.trace
+
+    def _now(self, namespace: str) -> _Moment:
+        """What does not change between journal entries, read again only after one."""
+        seq = self._store.sequence()
+        if seq != self._moment.seq:
+            self._moment = _Moment(seq, self._embedding.space, {})
+        moment = self._moment
+        if namespace not in moment.speakers:
+            moment.speakers[namespace] = self._store.speakers(namespace)
+        return moment
 
     def _may_show(self, cube: MemCube, chosen: Filter, view: View) -> bool:
         # It may have been forgotten between ranking and reading: then it is gone.

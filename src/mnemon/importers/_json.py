@@ -154,7 +154,9 @@ class _Cutter:
             if mark == b'"':
                 resume = token.start()
                 break
-            if mark in b"[{":
+            if self._depth > self._level + 1 > 1 and mark in b"[{]}":
+                self._depth += 1 if mark in b"[{" else -1  # deep inside an item
+            elif mark in b"[{":
                 yield from self._open(mark, token.start())
             elif mark in b"]}":
                 yield from self._close(token.start())

@@ -13,7 +13,7 @@ import yaml
 from mnemon.importers._fields import Broken
 
 _FRONT = re.compile(r"\A---[ \t]*\n(.*?)^(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL | re.MULTILINE)
-_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*")
+_HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _DEEPEST, _MOST = 20, 10_000
 # What PyYAML raises for values it takes for numbers or times and that are none.
@@ -94,9 +94,16 @@ def sections(body: str, line: int = 1) -> Iterator[Section]:
             continue
         depth = len(found[1])
         yield from _section(path, lines, start, depth)
-        path = [*(one for one in path if one[0] < depth), (depth, found[2])]
+        path = [*(one for one in path if one[0] < depth), (depth, _title(found[2]))]
         lines, start = [text], number
     yield from _section(path, lines, start, 0)
+
+
+def _title(written: str) -> str:
+    """A heading without the `#` that may close it."""
+    title = written.strip()
+    open = title.rstrip("#")
+    return open.rstrip() if not open or open[-1] in " \t" else title
 
 
 def _fenced(fence: str, line: str) -> str:
@@ -120,19 +127,22 @@ def _section(
 
 def pieces(text: str, limit: int) -> Iterator[str]:
     """Text in pieces of at most `limit` characters, cut between paragraphs where possible."""
-    while len(text) > limit:
-        cut = _cut(text, limit)
-        if text[:cut].strip():
-            yield text[:cut].rstrip("\n")
-        text = text[cut:].lstrip("\n")
-    if text.strip():
-        yield text
+    start = 0
+    while start < len(text):
+        stop = _stop(text, start, start + limit)
+        piece = text[start:stop].strip("\n")
+        if piece.strip():
+            yield piece
+        start = stop
 
 
-def _cut(text: str, limit: int) -> int:
+def _stop(text: str, start: int, most: int) -> int:
+    if most >= len(text):
+        return len(text)
+    # A cut near the beginning would leave a heading alone.
+    least = start + (most - start) // 4
     for end in ("\n\n", "\n", ". ", " "):
-        at = text.rfind(end, 0, limit - len(end) + 1)
-        # A cut near the beginning would leave a heading alone.
-        if at > limit // 4:
+        at = text.rfind(end, least, most)
+        if at >= 0:
             return at + len(end)
-    return limit
+    return most

@@ -13,14 +13,14 @@ GAP = 30 * 60 * 1_000_000
 def neighbours(
     columns: Mapping[str, np.ndarray], alive: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(before, after): int32 [N] each, the neighbour's index, or N where there is none.
+    """(before, after): int32 [N+1] each, the neighbour's index, or N where there is none.
 
     Neighbours share namespace and session and follow each other in time. Cubes without a session
     are neighbours when someone said them within GAP of each other; notes and facts have none.
     """
     total = len(alive)
-    before = np.full(total, total, dtype=np.int32)
-    after = np.full(total, total, dtype=np.int32)
+    before = np.full(total + 1, total, dtype=np.int32)
+    after = np.full(total + 1, total, dtype=np.int32)
     talking = alive & ((columns["session"] >= 0) | (columns["speaker"] >= 0))
     chosen = np.flatnonzero(talking)
     if len(chosen) < 2:

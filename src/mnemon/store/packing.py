@@ -28,4 +28,5 @@ def unpack(blobs: Sequence[bytes], dimension: int) -> np.ndarray:
     """The inverse of `pack`: float32 [N, D]."""
     packed = np.frombuffer(b"".join(blobs), dtype=np.int8).reshape(len(blobs), dimension + 4)
     scale = np.ascontiguousarray(packed[:, :4]).view("<f4")
-    return np.multiply(packed[:, 4:], scale, dtype=np.float32)
+    whole: np.ndarray = np.multiply(packed[:, 4:], scale, dtype=np.float32)
+    return whole

@@ -66,6 +66,10 @@ class Store(Protocol):
         """Delete cubes and all derived from them; (what went, whether no byte is left on disk)."""
         ...
 
+    def ending(self, ids: Sequence[str]) -> Purged:
+        """What `retire` would end: the current ones of these and what methods derived from them."""
+        ...
+
     def doomed(self, ids: Sequence[str]) -> Purged:
         """What `purge` would delete: these cubes and all cubes derived from them."""
         ...
@@ -86,6 +90,10 @@ class Store(Protocol):
 
     def history(self, scope: str, id: str) -> list[MemCube]:
         """All versions of a cube, oldest first."""
+        ...
+
+    def find(self, scope: str, ending: str) -> list[str]:
+        """At most ten ids of a scope that end so."""
         ...
 
     def namespaces(self, scope: str | None) -> list[tuple[str, int]]:

@@ -80,10 +80,12 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one draft: its cube's id, and whether it is new (or was there by its key)."""
+    """What became of one draft: its cube's id, whether it is new (or was there by its key), and
+    when it was recorded if it is."""
 
     id: str
     new: bool
+    recorded_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ class Headers:
 
     NAMES = (
         "row", "cube", "namespace", "kind", "speaker", "session", "valid_from", "valid_to",
-        "recorded_at", "retired_at", "length", "readers",
+        "recorded_at", "retired_at", "length", "asks", "readers",
     )  # fmt: skip
 
 

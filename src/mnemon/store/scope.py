@@ -50,10 +50,11 @@ class Scope:
         held = sum(column.nbytes for column in self._columns.values())
         return held + sum(matrix.nbytes for matrix in self._vectors.values())
 
-    def view(self, chosen: Filter, space: str | None, terms: Sequence[str]) -> View:
-        """What a search under a filter may see, at the newest moment of the store."""
+    def view(self, chosen: Filter, space: str | None, terms: Sequence[str], seq: int) -> View:
+        """What a search under a filter may see, at the journal's `seq` or later."""
         with self._lock:
-            self._catch_up()
+            if self._seq < seq:
+                self._catch_up()
             alive, before, after = self._alive(chosen)
             eligible = alive & self._matching(chosen)
             return View(
@@ -65,6 +66,7 @@ class Scope:
                 names=self._names,
                 valid_from=self._columns["valid_from"],
                 lengths=self._columns["length"],
+                asks=self._columns["asks"],
                 postings=dict(zip(terms, self._postings(terms), strict=True)),
                 vectors=None if space is None else self._space(space),
             )
@@ -72,25 +74,29 @@ class Scope:
     def _catch_up(self) -> None:
         if self._seq == self._store.sequence():
             return
+        seen = None
         if self._seq >= 0:
             changes = self._store.changes(self._seq)
             if changes.rebuild:
                 self._clear()
             else:
                 self._retire(changes.retired)
+                seen = changes.seq
         last = int(self._columns["row"][-1]) if len(self._columns["row"]) else 0
-        self._seq, self._nums, headers = self._store.headers(self._namespace, last)
+        newest, self._nums, headers = self._store.headers(self._namespace, last)
+        # What was written between these two reads may have ended older rows: look again next time.
+        self._seq = newest if seen is None else seen
         self._current = None
         if headers.columns:
             self._append(headers)
 
     def _retire(self, ended: Sequence[tuple[int, int | None]]) -> None:
-        rows = self._columns["row"]
+        rows, moments = self._columns["row"], self._columns["retired_at"].copy()
         for row, moment in ended:
             at = int(np.searchsorted(rows, row))
             if at < len(rows) and rows[at] == row and moment is not None:
-                self._columns["retired_at"] = self._columns["retired_at"].copy()
-                self._columns["retired_at"][at] = moment
+                moments[at] = moment
+        self._columns["retired_at"] = moments
 
     def _append(self, headers: Headers) -> None:
         start = len(self._columns["row"])
@@ -122,7 +128,8 @@ class Scope:
             keep &= columns["valid_from"] <= chosen.valid_at
             keep &= columns["valid_to"] > chosen.valid_at
         elif not chosen.ended:
-            keep &= columns["valid_to"] > (chosen.as_of or now_micros())
+            moment = chosen.as_of if chosen.as_of is not None else now_micros()
+            keep &= columns["valid_to"] > moment
         if chosen.kinds is not None:
             keep &= np.isin(columns["kind"], [names.code(kind) for kind in chosen.kinds])
         if chosen.speaker is not None:
@@ -200,6 +207,7 @@ def _columns(headers: Headers, names: Names) -> dict[str, np.ndarray]:
         for name in ("row", "namespace", "valid_from", "recorded_at")
     }
     result["length"] = np.asarray(by_name["length"], dtype=np.float32)
+    result["asks"] = np.asarray(by_name["asks"], dtype=bool)
     for name in ("valid_to", "retired_at"):
         filled = [FOREVER if value is None else value for value in by_name[name]]
         result[name] = np.asarray(filled, dtype=np.int64)

@@ -42,10 +42,11 @@ class View:
     """One moment of a scope. Index i means the same version in every array; N of them.
 
     `rows` int64 [N] ascending; `eligible` bool [N] what may be returned; `before` and `after`
-    int32 [N] the neighbour in the same conversation (N where there is none); `speakers` int32 [N]
-    codes of `names`; `valid_from` int64 [N] microseconds; `lengths` float32 [N] in terms;
-    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit
-    rows (zero where a version has none), or None without an embedding space.
+    int32 [N+1] the neighbour in the same conversation (N where there is none, and N's own is N);
+    `speakers` int32 [N] codes of `names`; `valid_from` int64 [N] microseconds; `lengths` float32
+    [N] in terms; `asks` bool [N] whether it asks a question; `postings` term → (int32 [M] indices,
+    float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a version has none),
+    or None without an embedding space.
     """
 
     rows: np.ndarray
@@ -56,5 +57,6 @@ class View:
     names: Names
     valid_from: np.ndarray
     lengths: np.ndarray
+    asks: np.ndarray
     postings: Mapping[str, tuple[np.ndarray, np.ndarray]]
     vectors: np.ndarray | None

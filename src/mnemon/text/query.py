@@ -25,8 +25,13 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """A channel's answer, best first: int32 [M] indices into the view, float32 [M] scores."""
+    """A channel's answer, best first: int32 [M] indices into the view, float32 [M] scores.
+
+    `ceiling` is the score that a cube saying exactly what is asked would get: it makes scores of
+    different questions comparable.
+    """
 
     channel: str
     indices: np.ndarray
     scores: np.ndarray
+    ceiling: float = 1.0

@@ -69,7 +69,11 @@ class SQLiteStore:
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
         self._writer = Writer(self._connections)
-        self._prepare()
+        try:
+            self._prepare()
+        except BaseException:
+            self._connections.close()
+            raise
 
     def _prepare(self) -> None:
         if self.read_only:
@@ -130,7 +134,11 @@ class SQLiteStore:
         now = now_micros()
         gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
         self._unlink(gone.files)
+        self._unlink(self._orphans())
         return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
+
+    def ending(self, ids: Sequence[str]) -> Purged:
+        return self._read(lambda c: purge.ending(c, ids))
 
     def doomed(self, ids: Sequence[str]) -> Purged:
         return self._read(lambda c: purge.counted(c, ids))
@@ -149,6 +157,9 @@ class SQLiteStore:
 
     def history(self, scope: str, id: str) -> list[MemCube]:
         return self._read(lambda c: reading.history(c, scope, id))
+
+    def find(self, scope: str, ending: str) -> list[str]:
+        return self._read(lambda c: reading.find(c, scope, ending))
 
     def namespaces(self, scope: str | None) -> list[tuple[str, int]]:
         return self._read(lambda c: reading.namespace_sizes(c, scope))
@@ -243,6 +254,13 @@ class SQLiteStore:
         self._unlink(files)
         return count
 
+    def _orphans(self) -> set[str]:
+        # Left by a process that died between writing a file and recording it.
+        if self.blobs is None or not self.blobs.is_dir():
+            return set()
+        there = {file.name for file in self.blobs.iterdir()}
+        return there - self._read(artifacts.blob_names)
+
     def _unlink(self, names: Iterable[str]) -> None:
         for name in names:
             if self.blobs is not None:
@@ -266,9 +284,7 @@ class SQLiteStore:
         if repair:
             self._writer.run(check.repair)
             self._writer.alone(lambda c: purge.erase(c, self._timeout))
-            named = self._read(artifacts.blob_names)
-            if self.blobs is not None and self.blobs.is_dir():
-                self._unlink({file.name for file in self.blobs.iterdir()} - named)
+            self._unlink(self._orphans())
         return self._read(lambda c: list(check.problems(c, self.blobs)))
 
     def size(self) -> dict[str, int]:

@@ -26,7 +26,7 @@ _STALE = (
 
 
 def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int) -> None:
-    """Publish an artifact if all its sources are still current; the same key is kept as it is.
+    """Publish an artifact if all its sources are still current; a known key takes the new payload.
 
     Raises:
         StaleArtifact: a source changed while the artifact was being made.
@@ -49,7 +49,12 @@ def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int
         (row.key, row.form, num, row.method, row.model, row.header, row.size, row.checksum,
          row.payload, row.blob, now),
     )  # fmt: skip
-    if made.rowcount == 0:
+    if made.rowcount == 0:  # the one that was there was damaged, or another process was faster
+        connection.execute(
+            "UPDATE artifacts SET header = ?, size = ?, checksum = ?, payload = ?, blob = ? "
+            "WHERE key = ?",
+            (row.header, row.size, row.checksum, row.payload, row.blob, row.key),
+        )
         return
     connection.executemany(
         "INSERT INTO artifact_sources VALUES (?, ?, ?, ?)",
@@ -134,10 +139,13 @@ def _select(
         f"WHERE (n.path = ? OR (n.path >= ? AND n.path < ?)) {more} ORDER BY a.num",
         (*paths.bounds(scope), *values),
     ).fetchall()
-    return [
-        ArtifactRow(*row[1:12], sources=_sources(connection, row[0]), fresh=bool(row[12]))
-        for row in rows
-    ]
+    return [_row(connection, *row) for row in rows]
+
+
+def _row(connection: sqlite3.Connection, num: int, *told: Any) -> ArtifactRow:
+    *fields, fresh = told
+    named = dict(zip(ArtifactRow.__dataclass_fields__, fields, strict=False))
+    return ArtifactRow(**named, sources=_sources(connection, num), fresh=bool(fresh))
 
 
 def _sources(connection: sqlite3.Connection, num: int) -> tuple[tuple[str, int], ...]:

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,7 +38,7 @@ class Connections:
 
     def _start(self) -> None:
         self._pid = os.getpid()
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
 
@@ -45,7 +46,28 @@ class Connections:
         if not self._open:
             raise errors.StoreClosed("this memory was closed: open it again with Memory(path)")
         if self._pid != os.getpid():
-            self._start()  # SQLite connections must not cross a fork: the child makes its own
+            self._leave_parent()
+
+    def _leave_parent(self) -> None:
+        # SQLite connections must not cross a fork. The child closes its copies before it opens its
+        # own, so that SQLite takes real locks for those; one caught in the middle of a write is
+        # left alone, since rolling it back would touch the index it shares with the parent.
+        inherited, writer = self._idle, self._writer
+        self._start()
+        if self.path == MEMORY:
+            self._writer = writer  # private to each process by nature
+            return
+        everyone = [*inherited, *([writer] if writer else [])]
+        self._abandoned = [one for one in everyone if one.in_transaction]
+        for connection in everyone:
+            if not connection.in_transaction:
+                connection.close()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Held by whoever uses the writing connection."""
+        self._settle()
+        return self._lock
 
     def writer(self) -> sqlite3.Connection:
         """The one writing connection; hold `lock` while using it."""
@@ -72,7 +94,13 @@ class Connections:
             finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                self._idle.append(connection)
+                self._give_back(connection)
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._open:
+            self._idle.append(connection)
+        else:
+            connection.close()
 
     def _take(self) -> sqlite3.Connection:
         try:
@@ -112,7 +140,7 @@ class Connections:
         self._open = False
         if self._pid != os.getpid():
             return
-        with self.lock:
+        with self._lock:
             for connection in (*self._idle, *([self._writer] if self._writer else [])):
                 connection.close()
             self._idle, self._writer = [], None
@@ -131,25 +159,33 @@ def _check_file(path: Path, read_only: bool) -> None:
         raise errors.StoreReadOnly(
             f"{path} may not be written: change its permissions, or open it with read_only=True"
         )
+    for wait in (0.05, 0.2, None):
+        told, size = _told_size(path), path.stat().st_size
+        if told <= size or _has_log(path):
+            return
+        if wait is None:
+            raise errors.StoreCorrupt(
+                f"{path} is truncated: {size:,} bytes where its header says {told:,}. "
+                "Restore it from a copy or an export; nothing was changed"
+            )
+        time.sleep(wait)  # another process may be rewriting the file: look again
+
+
+def _told_size(path: Path) -> int:
+    """Bytes that a file's header says it has; 0 for an empty file."""
     with path.open("rb") as file:
         head = file.read(100)
-    if not head:
-        return
-    if len(head) < 100 or not head.startswith(_HEADER):
+    if head and (len(head) < 100 or not head.startswith(_HEADER)):
         raise errors.StoreCorrupt(f"{path} is no Mnemon store: it is not a SQLite file")
-    _check_length(path, head)
-
-
-def _check_length(path: Path, head: bytes) -> None:
+    if not head:
+        return 0
     page_size, pages = struct.unpack(">H", head[16:18])[0], struct.unpack(">I", head[28:32])[0]
-    page_size = 65536 if page_size == 1 else page_size
-    wal = Path(f"{path}-wal")
-    has_log = wal.exists() and wal.stat().st_size > 0
-    if pages * page_size > path.stat().st_size and not has_log:
-        raise errors.StoreCorrupt(
-            f"{path} is truncated: {path.stat().st_size:,} bytes where its header says "
-            f"{pages * page_size:,}. Restore it from a copy or an export; nothing was changed"
-        )
+    return int(pages * (65536 if page_size == 1 else page_size))
+
+
+def _has_log(path: Path) -> bool:
+    log = Path(f"{path}-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 @contextmanager

@@ -28,19 +28,26 @@ def resolve(
 ) -> None:
     """Write the links that drafts asked for by (type, key of the other cube).
 
+    A cube known by its key may have been forgotten since: nothing is linked to or from it.
+
     Raises:
         NotFound: no cube of the namespace has that key.
     """
     for id, asked in wanted:
         for type, key in asked:
-            done = connection.execute(
-                "INSERT INTO links (src, type, dst, recorded_at) SELECT s.num, ?, d.num, ? "
-                "FROM cubes s, cubes d WHERE s.id = ? AND d.namespace = ? AND d.key = ? "
-                "ON CONFLICT DO UPDATE SET weight = weight",
-                (type, now, id, num, key),
-            )
-            if done.rowcount == 0:
+            other = connection.execute(
+                "SELECT id FROM cubes WHERE namespace = ? AND key = ?", (num, key)
+            ).fetchone()
+            if other is None:
                 raise NotFound(f"cannot link {type!r}: no cube of this namespace has key {key!r}")
+            connection.execute(
+                "INSERT INTO links (src, type, dst, recorded_at) SELECT s.cube, ?, d.cube, ? "
+                "FROM versions s, versions d WHERE s.retired_at IS NULL AND d.retired_at IS NULL "
+                "AND s.cube = (SELECT num FROM cubes WHERE id = ?) "
+                "AND d.cube = (SELECT num FROM cubes WHERE id = ?) "
+                "ON CONFLICT DO UPDATE SET weight = weight",
+                (type, now, id, *other),
+            )
 
 
 def write(connection: sqlite3.Connection, scope: str, link: Link, actor: str, now: int) -> None:

@@ -107,8 +107,9 @@ def restore(
     for record in records:
         count = len(record["versions"])
         if record["cube"] in wanted:
+            wanted.discard(record["cube"])
             positions = range(position, position + count)
-            done += _restore_one(connection, record, made, positions)
+            done += _restore_one(connection, record, made, positions, now)
         position += count
     if done:
         num = writing.namespace_number(connection, records[0]["namespace"])
@@ -117,14 +118,20 @@ def restore(
 
 
 def _restore_one(
-    connection: sqlite3.Connection, record: dict[str, Any], made: Vectors | None, positions: range
+    connection: sqlite3.Connection,
+    record: dict[str, Any],
+    made: Vectors | None,
+    positions: range,
+    now: int,
 ) -> bool:
+    if _outlived(connection, record, now):
+        return False
     num = writing.namespace_number(connection, record["namespace"])
-    if record["key"] and writing.known_keys(connection, num, [record["key"]]):
+    if record.get("key") and writing.known_keys(connection, num, [record["key"]]):
         return False  # the same entry was imported here under another id
     cube = connection.execute(
         "INSERT INTO cubes (id, namespace, key) VALUES (?, ?, ?)",
-        (record["cube"], num, record["key"]),
+        (record["cube"], num, record.get("key")),
     ).lastrowid
     first = writing.next_row(connection)
     for row, version in enumerate(record["versions"], start=first):
@@ -138,21 +145,47 @@ def _restore_one(
     return True
 
 
+def _outlived(connection: sqlite3.Connection, record: dict[str, Any], now: int) -> bool:
+    """Whether a dumped cube was made from one that is purged here (then it is buried with it), or
+    is a method's and still current though its source is not."""
+    spans = [span for version in record["versions"] for span in version.get("spans") or ()]
+    if any(writing.is_purged(connection, span[0]) for span in spans):
+        bury(connection, record["cube"], now)
+        return True
+    last = record["versions"][-1]
+    if last.get("retired_at") is not None or not last["producer"].startswith("method:"):
+        return False
+    for id, version, *_ in last.get("spans") or ():
+        known, current = writing.latest(connection, id)
+        if known is not None and current != version:
+            return True
+    return False
+
+
 def _restore_version(
     connection: sqlite3.Connection, row: int, cube: int, num: int, version: dict[str, Any]
 ) -> None:
     terms = analysis.terms(version["content"])
     values = [_stored(name, version.get(name)) for name in VERSION_FIELDS]
     connection.execute(
-        f"INSERT INTO versions (row, cube, namespace, length, digest, {', '.join(VERSION_FIELDS)}) "
-        f"VALUES (?, ?, ?, ?, ?{', ?' * len(VERSION_FIELDS)})",
-        (row, cube, num, len(terms), writing.digest(version["content"]), *values),
+        "INSERT INTO versions (row, cube, namespace, length, asks, digest, "
+        f"{', '.join(VERSION_FIELDS)}) "
+        f"VALUES (?, ?, ?, ?, ?, ?{', ?' * len(VERSION_FIELDS)})",
+        (
+            row,
+            cube,
+            num,
+            len(terms),
+            analysis.asks(version["content"]),
+            writing.digest(version["content"]),
+            *values,
+        ),
     )
     words.insert(connection, num, [(row, terms)])
-    writing.name_speakers(connection, num, [version["speaker"]] if version["speaker"] else [])
+    writing.name_speakers(connection, num, [version["speaker"]] if version.get("speaker") else [])
     connection.executemany(
         "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
-        [(row, i, *span) for i, span in enumerate(version.get("spans", ()))],
+        [(row, i, *span) for i, span in enumerate(version.get("spans") or ())],
     )
 
 
@@ -163,14 +196,17 @@ def _stored(name: str, value: Any) -> Any:
 
 
 def restore_link(connection: sqlite3.Connection, link: dict[str, Any]) -> bool:
-    """Write a dumped link, also an ended one; False if an end is missing or it is there already."""
+    """Write a dumped link, also an ended one; False if it is there already, or if an end is missing
+    (or, for a live link, was forgotten here)."""
     values = [link[name] for name in _LINK_FIELDS[1:] if name != "dst"]
     type, weight, metadata, recorded_at, retired_at = values
     done = connection.execute(
         "INSERT OR IGNORE INTO links (src, type, dst, weight, metadata, recorded_at, retired_at) "
         "SELECT s.num, ?1, d.num, ?2, ?3, ?4, ?5 FROM cubes s, cubes d "
         "WHERE s.id = ?6 AND d.id = ?7 AND NOT EXISTS (SELECT 1 FROM links WHERE src = s.num "
-        "AND dst = d.num AND type = ?1 AND recorded_at = ?4)",
+        "AND dst = d.num AND type = ?1 AND recorded_at = ?4) "
+        "AND (?5 IS NOT NULL OR 2 = (SELECT count(*) FROM (SELECT s.num UNION ALL SELECT d.num) e "
+        "JOIN versions v ON v.cube = e.num AND v.retired_at IS NULL))",
         (type, weight, json.dumps(metadata) if metadata else None, recorded_at, retired_at,
          link["src"], link["dst"]),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from mnemon.store.rows import Purged
-from mnemon.store.sqlite import artifacts, journal, words
+from mnemon.store.sqlite import artifacts, journal, words, writing
 
 _PENDING = "purge_pending"
 
@@ -49,19 +49,26 @@ def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: 
 
 def counted(connection: sqlite3.Connection, ids: Sequence[str]) -> Purged:
     """What `delete` would delete."""
-    doomed = closure(connection, ids)
-    listed = json.dumps(doomed)
+    return _counts(connection, closure(connection, ids), "")
+
+
+def ending(connection: sqlite3.Connection, ids: Sequence[str]) -> Purged:
+    """What `writing.retire` would end."""
+    return _counts(connection, writing.ending(connection, ids), " AND retired_at IS NULL")
+
+
+def _counts(connection: sqlite3.Connection, ids: Sequence[str], only: str) -> Purged:
     chosen = "(SELECT num FROM cubes WHERE id IN (SELECT value FROM json_each(?1)))"
     versions, links = (
-        connection.execute(query, (listed,)).fetchone()[0]
+        connection.execute(query, (json.dumps(list(ids)),)).fetchone()[0]
         for query in (
-            f"SELECT count(*) FROM versions WHERE cube IN {chosen}",
-            f"SELECT count(*) FROM links WHERE src IN {chosen} OR dst IN {chosen}",
+            f"SELECT count(*) FROM versions WHERE cube IN {chosen}{only}",
+            f"SELECT count(*) FROM links WHERE (src IN {chosen} OR dst IN {chosen}){only}",
         )
     )
-    made = artifacts.of_cubes(connection, doomed)
+    made = artifacts.of_cubes(connection, ids)
     files = tuple(blob for _, blob in made if blob)
-    return Purged(tuple(doomed), versions, links, len(made), files)
+    return Purged(tuple(ids), versions, links, len(made), files)
 
 
 def closure(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
@@ -115,9 +122,15 @@ def pending(connection: sqlite3.Connection) -> bool:
 
 
 def erase(connection: sqlite3.Connection, patience: float) -> bool:
-    """Rewrite the file so that no deleted byte is left; False if readers kept the log busy."""
-    connection.execute("INSERT INTO words (words) VALUES ('optimize')")
-    connection.execute("VACUUM")
+    """Rewrite the file so that no deleted byte is left; False if it could not be done now, because
+    others kept the store busy or there is no room to rewrite it."""
+    try:
+        connection.execute("INSERT INTO words (words) VALUES ('optimize')")
+        connection.execute("VACUUM")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_FULL):
+            raise
+        return False
     deadline = time.monotonic() + patience
     while not _truncate_log(connection):
         if time.monotonic() > deadline:

@@ -71,6 +71,17 @@ def history(connection: sqlite3.Connection, scope: str, id: str) -> list[MemCube
     return [cube for _, cube in _cubes(connection, rows)]
 
 
+def find(connection: sqlite3.Connection, scope: str, ending: str) -> list[str]:
+    """At most ten ids of a scope that end so; walks the scope's ids."""
+    rows = connection.execute(
+        "SELECT c.id FROM cubes c JOIN namespaces n ON n.num = c.namespace "
+        "WHERE (n.path = ? OR (n.path >= ? AND n.path < ?)) AND substr(c.id, -length(?4)) = ?4 "
+        "ORDER BY c.num LIMIT 10",
+        (*paths.bounds(scope), ending),
+    )
+    return [id for (id,) in rows]
+
+
 def headers(connection: sqlite3.Connection, nums: list[int], after: int) -> Headers:
     """What ranking needs of every version (of any time) in some namespaces, in row order."""
     columns = ", ".join(Headers.NAMES)
@@ -114,9 +125,8 @@ def _where(connection: sqlite3.Connection, chosen: Filter) -> tuple[str, list[An
     for key, wanted in chosen.metadata.items():
         need(
             "EXISTS (SELECT 1 FROM json_each(v.metadata) m WHERE m.key = ? AND "
-            "CASE m.type WHEN 'array' THEN EXISTS "
-            "(SELECT 1 FROM json_each(m.value) x WHERE x.value IS json_extract(?, '$')) "
-            "ELSE m.value IS json_extract(?, '$') END)",
+            "(m.value IS json_extract(?, '$') OR (m.type = 'array' AND EXISTS "
+            "(SELECT 1 FROM json_each(m.value) x WHERE x.value IS json_extract(?, '$')))))",
             key, json.dumps(wanted), json.dumps(wanted),
         )  # fmt: skip
     return " AND ".join(parts), values
@@ -147,8 +157,7 @@ def _moment(chosen: Filter, need: Any) -> None:
 def _cubes(
     connection: sqlite3.Connection, rows: list[tuple[Any, ...]]
 ) -> list[tuple[int, MemCube]]:
-    derived = [row[0] for row in rows if row[14] != "user"]
-    spans = _spans(connection, derived) if derived else {}
+    spans = _spans(connection, [row[0] for row in rows]) if rows else {}
     return [(row[0], _cube(row, tuple(spans.get(row[0], ())))) for row in rows]
 
 

@@ -63,8 +63,11 @@ def rebuild(connection: sqlite3.Connection) -> int:
             [(row, line(num, analysis.terms(content))) for row, num, content in chunk],
         )
         connection.executemany(
-            "UPDATE versions SET length = ? WHERE row = ?",
-            [(len(analysis.terms(content)), row) for row, _, content in chunk],
+            "UPDATE versions SET length = ?, asks = ? WHERE row = ?",
+            [
+                (len(analysis.terms(content)), analysis.asks(content), row)
+                for row, _, content in chunk
+            ],
         )
         done += len(chunk)
     connection.execute(

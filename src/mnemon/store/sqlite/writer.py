@@ -7,6 +7,7 @@ Nobody returns before the commit that holds their work. Other processes wait at 
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import deque
 from collections.abc import Callable
@@ -36,9 +37,12 @@ class Writer:
     def __init__(self, connections: Connections) -> None:
         self._connections = connections
         self._queue: deque[_Job] = deque()
+        self._pid = os.getpid()
 
     def run(self, operation: Operation[T]) -> T:
         """The operation's result, once it is durable; its error if it failed (and left nothing)."""
+        if self._pid != os.getpid():  # what was queued before a fork is the parent's to write
+            self._queue, self._pid = deque(), os.getpid()
         job = _Job(operation)
         self._queue.append(job)
         while not job.done:

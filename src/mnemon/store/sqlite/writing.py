@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from mnemon import analysis
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.instant import to_micros
 from mnemon.store.rows import Added, NewCube, Vectors
@@ -19,9 +20,9 @@ from mnemon.store.sqlite import journal, links, vectors, words
 
 _VERSION = (
     "INSERT INTO versions (row, cube, version, namespace, kind, speaker, session, valid_from, "
-    "valid_to, recorded_at, length, readers, writers, retain_until, compile, producer, source, "
-    "confidence, digest, metadata, content) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "valid_to, recorded_at, length, asks, readers, writers, retain_until, compile, producer, "
+    "source, confidence, digest, metadata, content) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
 
@@ -50,12 +51,14 @@ def add(
     fresh: list[int] = []
     for position, draft in enumerate(drafts):
         there = known.get(draft.key) if draft.key else None
-        results.append(Added(there or draft.id, there is None))
+        results.append(Added(there or draft.id, there is None, now))
         if there is None:
             fresh.append(position)
             if draft.key:
                 known[draft.key] = draft.id
     if fresh:
+        for position in fresh:
+            _check_sources(connection, drafts[position])
         _insert(connection, num, [drafts[i] for i in fresh], now)
         _index(connection, num, [drafts[i] for i in fresh], fresh, made)
         alone = drafts[fresh[0]].id if len(fresh) == 1 else None
@@ -65,6 +68,33 @@ def add(
         )  # fmt: skip
     links.resolve(connection, num, [(results[i].id, d.links) for i, d in enumerate(drafts)], now)
     return results
+
+
+def _check_sources(connection: sqlite3.Connection, draft: NewCube) -> None:
+    # A late write must not bring back what was purged, nor may a method's summary begin stale.
+    for span in draft.spans:
+        known, current = latest(connection, span.cube)
+        purged = known is None and is_purged(connection, span.cube)
+        made = known is not None and draft.producer.startswith("method:")
+        if purged or (made and current is None):
+            raise NotFound(f"the source {span.cube} was forgotten meanwhile: derive it again")
+        if made and current is not None and current != span.version:
+            raise VersionConflict(span.cube, span.version, current)
+
+
+def latest(connection: sqlite3.Connection, id: str) -> tuple[int | None, int | None]:
+    """(latest version, current version) of a cube; None for what there is not."""
+    found: tuple[int | None, int | None] = connection.execute(
+        "SELECT max(v.version), max(v.version) FILTER (WHERE v.retired_at IS NULL) "
+        "FROM versions v JOIN cubes c ON c.num = v.cube WHERE c.id = ?",
+        (id,),
+    ).fetchone()
+    return found
+
+
+def is_purged(connection: sqlite3.Connection, id: str) -> bool:
+    """Whether a cube was deleted for good."""
+    return bool(connection.execute("SELECT 1 FROM tombstones WHERE id = ?", (id,)).fetchone())
 
 
 def known_keys(
@@ -116,7 +146,7 @@ def _values(
     policy = draft.policy
     return (
         row, cube, version, num, draft.kind, draft.speaker, draft.session, draft.valid_from,
-        draft.valid_to, now, len(draft.terms),
+        draft.valid_to, now, len(draft.terms), analysis.asks(draft.content),
         json.dumps(policy.readers) if policy.readers else None,
         json.dumps(policy.writers) if policy.writers else None,
         _micros(policy.retain_until), policy.compile,
@@ -189,7 +219,7 @@ def update(
     connection.execute(_VERSION, _values(next_row(connection), cube, version + 1, num, draft, now))
     new_row = next_row(connection) - 1
     name_speakers(connection, num, {draft.speaker} if draft.speaker else ())
-    retire_derived(connection, [id], actor, now)
+    retire(connection, ending(connection, [id])[1:], actor, now)
     if draft.spans:
         _write_spans(connection, new_row, draft)
     words.insert(connection, num, [(new_row, draft.terms)])
@@ -205,36 +235,43 @@ def retire(connection: sqlite3.Connection, ids: Iterable[str], actor: str, now: 
     The past keeps them: `as_of`, `history` and `restore` still reach them until a purge. What
     methods derived from them ends with them.
     """
-    ended = []
-    for id in ids:
+    ended = ending(connection, list(ids))
+    for id in ended:
         row = connection.execute(
             "SELECT v.row, v.cube, v.version, v.namespace, v.recorded_at FROM versions v "
             "JOIN cubes c ON c.num = v.cube WHERE c.id = ? AND v.retired_at IS NULL",
             (id,),
         ).fetchone()
-        if row is None:
-            continue
         moment = max(now, row[4] + 1)
         connection.execute("UPDATE versions SET retired_at = ? WHERE row = ?", (moment, row[0]))
         links.retire_of(connection, row[1], moment)
         journal.write(
             connection, moment, "forget", actor, namespace=row[3], cube=id, version=row[2]
         )
-        ended.append(id)
-    if ended:
-        ended += retire_derived(connection, ended, actor, now)
     return ended
 
 
-def retire_derived(
-    connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: int
-) -> list[str]:
-    """End the cubes that methods made from some cubes: in the transaction that changes a source,
-    so nobody ever reads a summary of what is no longer so. What people derived is theirs."""
-    made = connection.execute(
-        "SELECT DISTINCT c.id FROM spans s JOIN versions v ON v.row = s.row "
-        "JOIN cubes c ON c.num = v.cube WHERE s.cube IN (SELECT value FROM json_each(?)) "
-        "AND v.retired_at IS NULL AND v.producer LIKE 'method:%'",
-        (json.dumps(list(ids)),),
-    ).fetchall()
-    return retire(connection, [id for (id,) in made], actor, now) if made else []
+def ending(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
+    """Those of some cubes that are current, then all that methods derived from them. A summary
+    ends in the transaction that changes its source, so nobody ever reads one of what is no longer
+    so; what people derived is theirs."""
+    current = {
+        id
+        for (id,) in connection.execute(
+            "SELECT c.id FROM cubes c JOIN versions v ON v.cube = c.num AND v.retired_at IS NULL "
+            "WHERE c.id IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(ids)),),
+        )
+    }
+    found = dict.fromkeys(id for id in ids if id in current)
+    level = list(found)
+    while level:
+        made = connection.execute(
+            "SELECT DISTINCT c.id FROM spans s JOIN versions v ON v.row = s.row "
+            "JOIN cubes c ON c.num = v.cube WHERE s.cube IN (SELECT value FROM json_each(?)) "
+            "AND v.retired_at IS NULL AND v.producer LIKE 'method:%' ORDER BY c.id",
+            (json.dumps(level),),
+        )
+        level = [id for (id,) in made if id not in found]
+        found.update(dict.fromkeys(level))
+    return list(found)

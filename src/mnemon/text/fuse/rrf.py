@@ -1,8 +1,10 @@
 """Reciprocal-rank fusion: a cube scores the sum over rankings of weight / (k + rank).
 
 Cormack, Clarke & Büttcher 2009, "Reciprocal Rank Fusion outperforms Condorcet and individual Rank
-Learning Methods", SIGIR, https://doi.org/10.1145/1571941.1572114. How ours differs: rankings have
-weights, and the sum is divided by what first place everywhere would give, so scores are in [0, 1].
+Learning Methods", SIGIR, https://doi.org/10.1145/1571941.1572114. How ours differs: rankings
+have weights; the sum is divided by what first place everywhere would give, so that it lies in
+[0, 1]; and it is multiplied by how near the best cube comes to a perfect match in any channel,
+since ranks alone call the best of nothing perfect. Neither changes the order.
 """
 
 from __future__ import annotations
@@ -31,5 +33,12 @@ class RRF:
         for ranking, weight in zip(rankings, weights, strict=True):
             ranks = np.arange(1, len(ranking.indices) + 1, dtype=np.float32)
             scores[np.searchsorted(found, ranking.indices)] += weight / (self.k + ranks)
-        scores *= (self.k + 1.0) / sum(weights)
+        scores *= (self.k + 1.0) / sum(weights) * max(map(_strength, rankings))
         return best("rrf", found, scores, len(found))
+
+
+def _strength(ranking: Ranking) -> float:
+    """How near the best of a ranking comes to a perfect match, in [0, 1]."""
+    if not len(ranking.scores) or ranking.ceiling <= 0:
+        return 0.0
+    return float(np.clip(ranking.scores[0] / ranking.ceiling, 0.0, 1.0))

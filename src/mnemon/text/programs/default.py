@@ -20,5 +20,5 @@ class Default:
     channels: Sequence[tuple[str, float, dict[str, Any]]] = field(
         default=(("words", 1.0, {}), ("meaning", 0.5, {}))
     )
-    fusion: tuple[str, dict[str, Any]] = ("rrf", {"k": 10.0})
+    fusion: tuple[str, dict[str, Any]] = ("rrf", {"k": 8.0})
     maintain: Sequence[str] = ("expire",)

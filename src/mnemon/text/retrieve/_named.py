@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+
 from mnemon import analysis
 from mnemon.store.view import View
 from mnemon.text.query import Query
@@ -9,10 +13,14 @@ from mnemon.text.query import Query
 
 def named_speakers(view: View, query: Query) -> list[int]:
     """Codes of the speakers whose name, or a word of it, is among the query's words."""
-    import numpy as np
-
     return [
         int(code)
         for code in np.unique(view.speakers)
         if code >= 0 and query.words.intersection(analysis.names(view.names.text(int(code)) or ""))
     ]
+
+
+def without_names(view: View, query: Query, named: Sequence[int]) -> list[str]:
+    """The query's terms less the names of those speakers, unless nothing else is left."""
+    names = {term for code in named for term in analysis.terms(view.names.text(code) or "")}
+    return [term for term in query.terms if term not in names] or list(query.terms)

@@ -1,9 +1,8 @@
-"""Meaning: cosine between the question's vector and each cube's, shared with its neighbours.
+"""Meaning: cosine between the question's vector and each cube's, by exact inner product.
 
-Dense retrieval by exact inner product. A turn's neighbours say what it is about, so a share of
-their similarity is added. With a static embedder (a mean of word vectors) this equals embedding a
-window around the turn, up to normalisation, at no cost in storage. No known paper; windows around
-turns are common practice in conversational retrieval.
+Dense retrieval as in Karpukhin et al. 2020, https://arxiv.org/abs/2004.04906, with whatever
+embedder the store has and no index: every vector of the scope is compared. How ours differs: a turn
+that asks is worth less than one that tells.
 """
 
 from __future__ import annotations
@@ -13,20 +12,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnemon.store.view import View
+from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best
-from mnemon.text.retrieve._named import named_speakers
 
 __all__ = ["Meaning"]
 
 
 @dataclass(frozen=True)
 class Meaning:
-    """Options: `near` share of each neighbour's cosine; `speaker` bonus (in cosine) for turns of
-    someone the question names; at most `most` cubes, with a cosine of at least `least`."""
+    """Options: `asking`, a factor on turns that ask a question; `least` cosine worth returning; at
+    most `most` cubes."""
 
-    near: float = 0.3
-    speaker: float = 0.1
+    asking: float = 0.8
     least: float = 0.05
     most: int = 400
 
@@ -34,10 +32,7 @@ class Meaning:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
         if view.vectors is None or query.vector is None or not query.vector.any():
             return best("meaning", np.zeros(0, np.int32), np.zeros(0, np.float32), self.most)
-        cosine = np.append(view.vectors @ query.vector, np.float32(0.0))
-        scores = cosine[:-1] + self.near * (cosine[view.before] + cosine[view.after])
-        named = named_speakers(view, query)
-        if named:
-            scores[np.isin(view.speakers, named)] += self.speaker
+        scores = cosines(view.vectors, query.vector)
+        scores *= np.where(view.asks, np.float32(self.asking), np.float32(1.0))
         found = np.flatnonzero(view.eligible & (scores > self.least))
         return best("meaning", found, scores[found], self.most)

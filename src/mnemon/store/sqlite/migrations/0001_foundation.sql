@@ -28,6 +28,7 @@ CREATE TABLE versions (
   recorded_at INTEGER NOT NULL,
   retired_at  INTEGER,
   length      INTEGER NOT NULL,           -- in terms, for ranking
+  asks        INTEGER NOT NULL,           -- whether it asks a question, for ranking
   readers     TEXT,                       -- JSON list of actors; NULL is everyone
   writers     TEXT,
   retain_until INTEGER,

@@ -1,0 +1,37 @@
+"""The slot `bench.recipes`: one file is one system to measure. This is what each offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Protocol
+
+from mnemon.bench.case import Turn
+
+
+class System(Protocol):
+    """A memory of one conversation that answers questions."""
+
+    def rank(self, question: str, k: int) -> list[str]:
+        """Ids of at most k turns, best first, none twice."""
+        ...
+
+    def within(self, question: str, tokens: int) -> list[str]:
+        """Ids of the turns returned for a prompt of at most `tokens`, in any order, none twice.
+
+        Tokens are word-pieces of the bundled tokenizer, summed over the returned lines.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
+
+
+class Recipe(Protocol):
+    """A system as data: its fields are its options. `needs` is (module, package, extra) or ()."""
+
+    needs: ClassVar[tuple[str, ...]]
+
+    def ingest(self, turns: Sequence[Turn]) -> System:
+        """A fresh memory of one conversation's turns (in the order of time)."""
+        ...

@@ -1,0 +1,38 @@
+"""all-MiniLM-L6-v2 alone: exact cosine over the turns as they are, with the neural network itself.
+
+Model: https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0), fetched by the
+sentence-transformers library on first use. No known difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mnemon import methods
+from mnemon.bench.case import Turn
+from mnemon.bench.recipes._cosine import by_cosine
+from mnemon.bench.recipes._plain import Plain, costs
+
+__all__ = ["MiniLM"]
+
+
+@dataclass(frozen=True)
+class MiniLM:
+    """Options: hub name or folder, and `revision` (a commit; "" is the newest)."""
+
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    revision: str = ""
+
+    needs: ClassVar[tuple[str, ...]] = (
+        "sentence_transformers",
+        "sentence-transformers",
+        "sentence-transformers",
+    )
+
+    def ingest(self, turns: Sequence[Turn]) -> Plain:
+        """Vectors in RAM."""
+        options = {"model": self.model, "revision": self.revision}
+        embedder = methods.load("models.embed", "sentence-transformers", **options)
+        return Plain(costs(turns), by_cosine(turns, embedder))

@@ -1,0 +1,31 @@
+"""The bundled static embedder alone: exact cosine over the turns as they are.
+
+What a plain vector store does with Mnemon's own embedder. No known difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from mnemon import methods
+from mnemon.bench.case import Turn
+from mnemon.bench.recipes._cosine import by_cosine
+from mnemon.bench.recipes._plain import Plain, costs
+
+__all__ = ["Vectors"]
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Option: a method of the slot `models.embed`."""
+
+    embedder: str = "static"
+
+    needs: ClassVar[tuple[str, ...]] = ()
+
+    def ingest(self, turns: Sequence[Turn]) -> Plain:
+        """Vectors in RAM."""
+        embedder = methods.load("models.embed", self.embedder)
+        return Plain(costs(turns), by_cosine(turns, embedder))

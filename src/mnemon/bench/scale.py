@@ -1,0 +1,191 @@
+"""`mnemon bench speed`: how fast Mnemon writes, finds, opens, and what memory it takes.
+
+Each value is measured by its own code path, several times, and the median told (p50, p95 are over
+single calls). Stores are files in a temporary folder (choose the disk with TMPDIR; where it is in
+RAM, adds are faster than on any disk), so an add is as durable as it ever is.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from subprocess import CalledProcessError
+from typing import TYPE_CHECKING, Any
+
+from mnemon.bench import fresh, provenance, synthetic
+from mnemon.bench.metrics import quantile
+from mnemon.bench.report import markdown
+from mnemon.memory import Memory
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_SINGLE = 200
+_QUERIES = 200
+_WARM = 20
+_RESIDENT_QUERIES = 50
+_REPEATS = 5
+_BATCH_REPEATS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One measured number. `size` is the cubes in the store (after adds), `count` how often."""
+
+    name: str
+    value: float
+    unit: str
+    size: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """One run of `mnemon bench speed`; `notes` say what was not measured and why."""
+
+    values: tuple[Value, ...]
+    notes: tuple[str, ...]
+    machine: Mapping[str, Any]
+    code: Mapping[str, str]
+    command: str
+    date: str
+    seed: int
+
+
+def run_speed(
+    sizes: Sequence[int] = (1000, 10000), out: str | Path | None = None, seed: int = 0
+) -> Speed:
+    """Measure everything; with `out`, a folder, write speed.json there too.
+
+    The last of `sizes` is also the size of the store that fresh processes open.
+    """
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    values: list[Value] = []
+    notes: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="mnemon-speed-") as place:
+        folder = Path(place)
+        for size in sizes:
+            values += _store(folder, size, seed)
+        values += _single(folder / "single.db", seed)
+        values += _processes(folder / f"{sizes[-1]}.db", sizes[-1], seed, notes)
+    told = f"mnemon bench speed --sizes {','.join(map(str, sizes))} --seed {seed}"
+    speed = Speed(
+        tuple(values), tuple(notes), provenance.machine(), provenance.code(), told, began, seed
+    )
+    if out is not None:
+        Path(out).mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(speed), indent=1, ensure_ascii=False) + "\n"
+        (Path(out) / "speed.json").write_text(text, encoding="utf-8")
+    return speed
+
+
+def render(speed: Speed) -> str:
+    """A Markdown table, what was not measured, the machine and the command."""
+    told = ", ".join(f"{name} {value}" for name, value in speed.machine.items())
+    parts = [markdown(rows(speed)), *speed.notes, f"{told}. `{speed.command}`, {speed.date}"]
+    return "\n\n".join(parts) + "\n"
+
+
+def rows(speed: Speed) -> list[list[str]]:
+    """The header, then a row for each value, with units."""
+    body = [
+        [one.name, f"{one.size:,}", _number(one.value), one.unit, f"{one.count} times"]
+        for one in speed.values
+    ]
+    return [["what", "cubes in store", "value", "unit", "measured"], *body]
+
+
+def table(speed: Speed) -> Table:
+    """For a terminal."""
+    from rich.table import Table
+
+    head, *body = rows(speed)
+    machine = speed.machine
+    made = Table(title="Mnemon's speed", caption=f"{machine['cpu']}, {machine['cores']} cores")
+    for name in head:
+        made.add_column(name, justify="right" if name in ("cubes in store", "value") else "left")
+    for row in body:
+        made.add_row(*row)
+    return made
+
+
+def _store(folder: Path, size: int, seed: int) -> list[Value]:
+    """Batch add into fresh stores, then search the last one."""
+    drafts = synthetic.turns(size, seed)
+    rates = []
+    for attempt in range(_BATCH_REPEATS):
+        path = folder / (f"{size}.db" if attempt == 0 else f"{size}-{attempt}.db")
+        with Memory(path) as memory:
+            rates.append(size / _timed(memory.add, drafts))
+    found = [
+        Value("add in one batch, with embeddings", _median(rates), "cubes/s", size, len(rates))
+    ]
+    with Memory(folder / f"{size}.db") as memory:
+        asked = synthetic.questions(_WARM + _QUERIES, seed)
+        times = [_timed(memory.search, q) * 1000 for q in asked][_WARM:]
+        found += _spread("search, k 10", times, size)
+        # The searches above have warmed what recall needs too, but for its token counter.
+        memory.recall(asked[0])
+        times = [_timed(memory.recall, q) * 1000 for q in asked][_WARM:]
+        return found + _spread("recall, 1000 tokens", times, size)
+
+
+def _single(path: Path, seed: int) -> list[Value]:
+    """Adds of one turn each, every one durable when it returns."""
+    drafts = synthetic.turns(_WARM + _SINGLE, seed + 1)
+    with Memory(path) as memory:
+        times = [_timed(memory.add, one) * 1000 for one in drafts][_WARM:]
+    return _spread("add one, durable", times, len(drafts))
+
+
+def _processes(store: Path, size: int, seed: int, notes: list[str]) -> list[Value]:
+    asked = synthetic.questions(_RESIDENT_QUERIES, seed)
+    searched = json.dumps(asked)
+    found = [
+        _repeated("resident memory after 50 searches", fresh.resident_mib, "MiB", size, store,
+                  searched),
+        _repeated("first answer, fresh process with imports", fresh.first_answer_s, "s", 1),
+        _repeated("import mnemon", fresh.import_ms, "ms", 0),
+    ]  # fmt: skip
+    try:
+        times = [fresh.shell_ms(store, question) for question in asked[:_REPEATS]]
+    except CalledProcessError as error:
+        notes.append(f"cold `mnemon search` not measured: {error.stderr.strip()[-200:]}")
+        return found
+    told = [one for one in times if one is not None]
+    if not told:
+        notes.append("cold `mnemon search` not measured: this version has no command line")
+        return found
+    return [*found, Value("mnemon search, cold shell", _median(told), "ms", size, len(told))]
+
+
+def _repeated(name: str, measure: Callable[..., float], unit: str, size: int, *given: Any) -> Value:
+    values = [measure(*given) for _ in range(_REPEATS)]
+    return Value(name, _median(values), unit, size, len(values))
+
+
+def _spread(name: str, times: Sequence[float], size: int) -> list[Value]:
+    return [
+        Value(f"{name}, {label}", round(quantile(times, share), 3), "ms", size, len(times))
+        for label, share in (("p50", 0.5), ("p95", 0.95))
+    ]
+
+
+def _timed(call: Callable[[Any], object], given: Any) -> float:
+    """Seconds that `call(given)` takes."""
+    started = time.perf_counter()
+    call(given)
+    return time.perf_counter() - started
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def _median(values: Sequence[float]) -> float:
+    return round(quantile(values, 0.5), 3)

@@ -1,0 +1,105 @@
+"""`mnemon bench text` and `mnemon bench speed`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from mnemon.cli import layout, serial
+from mnemon.cli.progress import bar
+from mnemon.errors import InvalidInput
+
+_out = click.option("--out", type=click.Path(path_type=Path), help="Save the record here.")
+_seed = click.option("--seed", type=int, default=0, show_default=True)
+_json = click.option("--json", "json_", is_flag=True, help="Print JSON.")
+
+# What 80 columns have room for.
+_BRIEF = ("recall@1", "recall@5", "recall@10", "recall@50", "mrr", "recall@1000t")
+
+
+@click.group("bench")
+def command() -> None:
+    """Measure how well, or how fast, a memory finds."""
+
+
+@command.command("text")
+@click.option(
+    "--data", type=click.Path(path_type=Path),
+    help="locomo10.json, or a folder like the bundled sample; by default that sample.",
+)  # fmt: skip
+@click.option(
+    "--systems", metavar="NAME,…", help="Of `mnemon methods bench.recipes`; all if not given."
+)
+@click.option("--limit", type=click.IntRange(1), help="Only the first so many questions.")
+@_out
+@_seed
+@_json
+def text(
+    data: Path | None, systems: str | None, limit: int | None, out: Path | None, seed: int,
+    json_: bool,
+) -> None:  # fmt: skip
+    """Measure which systems find the turns that hold an answer."""
+    from mnemon.bench import report
+    from mnemon.bench.text import run_text
+
+    named = None if systems is None else _split(systems)
+    with bar("measuring") as progress:
+        record = run_text(data, named, limit, progress and _unnamed(progress), seed=seed)
+    if out is not None:
+        for file in report.save(record, out):
+            click.echo(f"wrote {file}", err=True)
+    if layout.is_terminal() and not json_:
+        layout.table(*_briefly(report.scores(record, _BRIEF)))
+        click.echo("all scores: pipe the output, or save the record with --out", err=True)
+    else:
+        _show(record, report.render, json_)
+
+
+@command.command("speed")
+@click.option(
+    "--sizes", default="1000,10000", show_default=True, metavar="N,…",
+    help="Cubes in the stores to measure; the last is also opened by fresh processes.",
+)  # fmt: skip
+@_out
+@_seed
+@_json
+def speed(sizes: str, out: Path | None, seed: int, json_: bool) -> None:
+    """Measure how fast Mnemon adds, searches, recalls and opens."""
+    from mnemon.bench import scale
+
+    found = scale.run_speed(_numbers(sizes), out, seed)
+    if out is not None:
+        click.echo(f"wrote {out / 'speed.json'}", err=True)
+    if layout.is_terminal() and not json_:
+        layout.table(*_briefly(scale.rows(found)))
+    else:
+        _show(found, scale.render, json_)
+
+
+def _show(found: Any, render: Callable[[Any], str], json_: bool) -> None:
+    if json_:
+        serial.show(found)
+    else:
+        click.echo(render(found), nl=False)
+
+
+def _briefly(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+    return rows[0], rows[1:]
+
+
+def _unnamed(progress: Callable[[int, int], None]) -> Callable[[str, int, int], None]:
+    return lambda system, done, total: progress(done, total)
+
+
+def _split(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def _numbers(listed: str) -> list[int]:
+    names = _split(listed)
+    if not names or not all(name.isdigit() and int(name) for name in names):
+        raise InvalidInput(f"{listed!r} is no list of sizes such as 1000,10000")
+    return [int(name) for name in names]

@@ -1,0 +1,97 @@
+"""`mnemon forget`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mnemon.cli import exits, layout, options, serial
+from mnemon.cli import ids as names
+from mnemon.cli.settings import Settings
+from mnemon.errors import PurgeIncomplete
+
+if TYPE_CHECKING:
+    from mnemon.cube import Receipt
+    from mnemon.memory import Memory
+
+
+@click.command("forget")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@options.filters
+@click.option("--all", "everything", is_flag=True, help="All of the namespace.")
+@click.option("--purge", is_flag=True, help="Leave no byte of them in any file of the store.")
+@click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@options.as_json
+@options.place
+def command(
+    settings: Settings, ids: tuple[str, ...], kind: tuple[str, ...],
+    everything: bool, purge: bool, dry_run: bool, yes: bool, json_: bool, **chosen: Any,
+) -> None:  # fmt: skip
+    """Forget cubes, and all that was derived from them.
+
+    By id, or by what they are. Without --purge the past keeps them: `history`, `--as-of` and
+    `restore` reach them. The namespace is only the scope: to forget all of it, say --all.
+    """
+    narrowed = bool(ids or kind or any(chosen.values()))
+    if narrowed == everything:
+        told = "ids, a filter or --all" if not narrowed else "either --all, or ids and filters"
+        raise click.UsageError(f"say what to forget: {told}")
+    if not (yes or dry_run or can_ask()):
+        raise click.UsageError("forgetting without a terminal to ask on needs --yes (or --dry-run)")
+    with settings.existing() as memory:
+        wanted = names.resolve_all(memory, ids) or None
+        chosen |= {"kind": kind or None, "namespace": memory.namespace}
+        plan = memory.forget(wanted, **chosen, purge=purge, dry_run=True)
+        if dry_run or not plan.cubes:
+            _show(plan, json_)
+            raise click.exceptions.Exit(exits.OK if plan.cubes else exits.NOTHING)
+        if yes or click.confirm(_question(plan, memory), err=True):
+            _show(_carried_out(memory, plan, json_), json_)
+        else:
+            click.echo("nothing was forgotten", err=True)
+            raise click.exceptions.Exit(exits.NOTHING)
+
+
+def can_ask() -> bool:
+    """Whether somebody sits at a terminal to answer."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _question(plan: Receipt, memory: Memory) -> str:
+    verb = "purge for good" if plan.purged else "forget"
+    return f"{verb} {_counts(plan)} of namespace {memory.namespace!r}?"
+
+
+def _carried_out(memory: Memory, plan: Receipt, json_: bool) -> Receipt:
+    # By the planned ids: what came in after the question was asked is not meant.
+    try:
+        return memory.forget(plan.ids, purge=plan.purged)
+    except PurgeIncomplete as error:
+        if error.receipt is not None:
+            _show(error.receipt, json_)
+        raise
+
+
+def _show(receipt: Any, json_: bool) -> None:
+    if json_:
+        serial.show(receipt)
+        return
+    verb = "purged" if receipt.purged else "forgot"
+    if receipt.dry_run:
+        verb = "would purge" if receipt.purged else "would forget"
+    click.echo(f"{verb} {_counts(receipt)}")
+    for id in receipt.ids:
+        click.echo(id)
+
+
+def _counts(receipt: Receipt) -> str:
+    counts = {
+        "cube": receipt.cubes,
+        "version": receipt.versions,
+        "link": receipt.links,
+        "artifact": receipt.artifacts,
+    }
+    return ", ".join(layout.counted(n, word) for word, n in counts.items())

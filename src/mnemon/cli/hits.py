@@ -1,0 +1,37 @@
+"""Showing a hit: score, day, speaker, id; the text; why it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from mnemon.cli import layout
+from mnemon.cli.ids import short
+from mnemon.cube import Hit, Reason
+
+_MARGIN = 6
+
+
+def show(hit: Hit, *, mark: str = " ") -> None:
+    """Print a hit; `mark` stands before its score."""
+    cube = hit.cube
+    head = [
+        click.style(f"{hit.score:.2f}", bold=True),
+        layout.day(cube.valid_from),
+        click.style(layout.line(cube.speaker), fg="cyan") if cube.speaker else "",
+        cube.kind if cube.kind != "episode" else "",
+        click.style(short(cube.id), dim=True),
+    ]
+    click.echo(f"{mark} " + "  ".join(part for part in head if part))
+    click.echo(layout.indented(cube.content, _MARGIN))
+    if hit.why:
+        click.echo(click.style(layout.indented(why(hit.why), _MARGIN), dim=True))
+
+
+def why(reasons: Sequence[Reason]) -> str:
+    """The channels that found a hit, with the rank each gave and what `explain` told."""
+    return "; ".join(
+        f"{reason.channel} #{reason.rank}" + (f", {reason.detail}" if reason.detail else "")
+        for reason in reasons
+    )

@@ -1,0 +1,66 @@
+"""Where a command works, and opening the memory there."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from mnemon.cli import exits
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+
+class Nothing(click.ClickException):
+    """There is nothing to show: a message on stderr, and exit code 1."""
+
+    exit_code = exits.NOTHING
+
+
+@dataclass(slots=True)
+class Settings:
+    """The store and namespace that were asked for; None means the default ones."""
+
+    store: str | None = None
+    namespace: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The store's file, whether it is there or not."""
+        if self.store is not None:
+            return Path(self.store)
+        from mnemon.memory import default_path
+
+        return default_path()
+
+    def memory(self) -> Memory:
+        """The memory, made if it is not there yet."""
+        from mnemon.memory import Memory
+
+        return Memory(self.store or self.path, namespace=self.scope)
+
+    def existing(self) -> Memory:
+        """The memory that is there; it is never made only to find it empty.
+
+        Raises:
+            Nothing: there is no such file.
+        """
+        from mnemon.memory import Memory
+
+        if not self.path.exists():
+            raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
+        # Whoever may only read still can; then reads are not counted.
+        frozen = self.path.is_file() and not os.access(self.path, os.W_OK)
+        return Memory(self.path, namespace=self.scope, read_only=frozen)
+
+    @property
+    def scope(self) -> str:
+        """The namespace's path."""
+        return self.namespace or "default"
+
+
+ADVICE = 'add to it with `mnemon add "…"`, or read a history with `mnemon import PATH`'

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mnemon.bench import scale, synthetic
+from mnemon.bench.scale import run_speed
+
+
+def test_synthetic_turns_are_distinct_and_repeat_under_their_seed() -> None:
+    turns = synthetic.turns(500, 0)
+    assert len({turn.content for turn in turns}) == 500
+    assert turns == synthetic.turns(500, 0)
+    assert turns != synthetic.turns(500, 1)
+    assert all(turn.at for turn in turns)
+
+
+def test_questions_are_distinct() -> None:
+    asked = synthetic.questions(220, 0)
+    assert len(set(asked)) == 220
+    assert asked == synthetic.questions(220, 0)
+
+
+def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_SINGLE", "_QUERIES", "_WARM", "_REPEATS", "_BATCH_REPEATS"):
+        monkeypatch.setattr(scale, name, 1)
+    speed = run_speed((40,), tmp_path)
+    told = {one.name for one in speed.values}
+    assert {
+        "add in one batch, with embeddings",
+        "add one, durable, p95",
+        "search, k 10, p50",
+        "recall, 1000 tokens, p50",
+        "resident memory after 50 searches",
+        "first answer, fresh process with imports",
+        "import mnemon",
+    } <= told
+    assert all(one.value > 0 for one in speed.values)
+    assert "mnemon search, cold shell" in told or speed.notes
+    assert json.loads((tmp_path / "speed.json").read_text())["machine"]["cores"] >= 1
+    assert all(name in scale.render(speed) for name in told)
+
+
+def test_importing_the_bench_is_cheap() -> None:
+    heavy = ("numpy", "matplotlib", "rich")
+    code = f"import sys, mnemon.bench; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,52 @@
+"""A real store in a temporary folder, and the command line run on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mnemon.cli.app import mnemon
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MNEMON_STORE", "MNEMON_NAMESPACE", "NO_COLOR"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def run(store: Path) -> Run:
+    """Run a command on the store; the first argument is the command."""
+
+    def call(*args: str, stdin: str | bytes | None = None, expect: int = 0) -> Result:
+        done = CliRunner().invoke(mnemon, ["--store", str(store), *args], input=stdin)
+        assert done.exit_code == expect, done.output
+        return done
+
+    return call
+
+
+@pytest.fixture
+def ids(run: Run) -> list[str]:
+    """Three cubes: Ana's two and Ben's."""
+    first = run("add", "Ana moved to Lisbon in March.", "Ana has a cat.", "--speaker", "Ana")
+    second = run("add", "Ben rows on the Alster.", "--speaker", "Ben", "--kind", "fact")
+    return [*first.stdout.split(), *second.stdout.split()]
+
+
+@pytest.fixture
+def parsed() -> Callable[[Result], Any]:
+    """What a command printed as JSON."""
+    return lambda done: json.loads(done.stdout)
