@@ -16,8 +16,10 @@ def choose(hits: Sequence[Hit], budget: int, count: Counter) -> list[Hit]:
     A hit too long for what is left is passed over, so that shorter ones behind it still serve.
     """
     unique = _distinct(hits)
-    costs = count([_line(0, hit.cube) for hit in unique])
-    days = _day_costs(unique, count)
+    headings = sorted({_day(hit.cube) for hit in unique})
+    counted = count([*map(_heading, headings), *(_line(0, hit.cube) for hit in unique)])
+    days = dict(zip(headings, counted, strict=False))
+    costs = counted[len(headings) :]
     chosen: list[Hit] = []
     left, paid = budget, set[str]()
     for hit, cost in zip(unique, costs, strict=True):
@@ -39,11 +41,6 @@ def _distinct(hits: Sequence[Hit]) -> list[Hit]:
             seen.add(mark)
             unique.append(hit)
     return unique
-
-
-def _day_costs(hits: Sequence[Hit], count: Counter) -> dict[str, int]:
-    days = sorted({_day(hit.cube) for hit in hits})
-    return dict(zip(days, count([_heading(day) for day in days]), strict=True))
 
 
 def render(hits: Sequence[Hit]) -> tuple[str, tuple[str, ...]]:

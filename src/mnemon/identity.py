@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 import time
 import uuid
@@ -22,4 +22,4 @@ def new_id() -> str:
         tick = time.time_ns() * 4096 // 1_000_000
         _last = tick = max(tick, _last + 1)
     high = (tick >> 12 << 16) | 0x7000 | (tick & 0xFFF)
-    return str(uuid.UUID(int=high << 64 | 0b10 << 62 | secrets.randbits(62)))
+    return str(uuid.UUID(int=high << 64 | 0b10 << 62 | int.from_bytes(os.urandom(8)) >> 2))

@@ -99,8 +99,8 @@ class Memory:
         self._searcher.flush()
         self._store.close()
 
-    @overload  # type: ignore[overload-overlap]  # text is also an iterable of text
-    def add(
+    @overload
+    def add(  # type: ignore[overload-overlap]  # text is also an iterable of text
         self,
         content: str | Mapping[str, Any] | Draft | Document,
         *,

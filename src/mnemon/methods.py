@@ -11,12 +11,32 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import UnknownName
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+
+def slots() -> list[str]:
+    """Every slot: a folder of the package that keeps its methods' Protocol, and says so."""
+    import mnemon
+
+    return sorted(_slots(Path(mnemon.__file__).parent, ""))
+
+
+def _slots(folder: Path, above: str) -> Iterator[str]:
+    for module in pkgutil.iter_modules([str(folder)]):
+        if module.ispkg:
+            inside = folder / module.name
+            if (inside / "__init__.py").read_text("utf-8").startswith('"""The slot `'):
+                yield f"{above}{module.name}"
+            yield from _slots(inside, f"{above}{module.name}.")
 
 
 def names(slot: str) -> list[str]:
@@ -100,11 +120,13 @@ def _package(slot: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not f"mnemon.{slot}".startswith(error.name):
             raise
-        raise UnknownName(f"there is no slot {slot!r}; 'text.retrieve' is one") from error
+        raise UnknownName(f"there is no slot {slot!r}: {nearest(slot, slots())}") from error
     if not hasattr(package, "__path__"):
         raise UnknownName(f"{slot!r} is a module, not a slot (a folder of methods)")
     return package
 
 
 def _strangers(slot: str) -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # 25 ms, and rarely needed
+
     return {found.name: found for found in entry_points(group=f"mnemon.{slot}")}

@@ -44,6 +44,15 @@ def test_exit_codes_without_traceback(shell, args, code):
     assert done.stdout == "" and "Error" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_closed_streams_are_no_trouble(shell, environment):
+    shell("add", "x y z")
+    for command in ("ls >&-", "search x 2>&-", "add <&-"):
+        line = f"{' '.join(COMMAND)} {command}"
+        done = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True)
+        assert "Traceback" not in done.stderr, command
+    assert shell("fsck").returncode == 0
+
+
 def test_a_reader_who_goes_away(shell, environment):
     shell("add", "--lines", stdin="word\n" * 3000)
     with subprocess.Popen(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mnemon import Document, Draft, Policy, Span
+from mnemon import Document, Draft, Memory, Policy, Span
 from mnemon.errors import (
     ContentTooLarge,
     EmptyContent,
@@ -53,8 +53,8 @@ def test_a_draft_keeps_everything_it_says(memory):
     source = memory.add("source")
     draft = Draft(
         "a fact", kind="fact", speaker="Ana", session="s", at="2024-05-07", valid_to="2025-01-01",
-        metadata={"a": [1, {"b": None}]}, source="file:3", key="k", spans=(Span(source.id, 1, 0, 3),),
-        confidence=0.5, policy=Policy(writers=("user",), compile=False), producer="me",
+        metadata={"a": [1, {"b": None}]}, source="file:3", key="k",
+        spans=(Span(source.id, 1, 0, 3),), confidence=0.5, policy=Policy(writers=("user",), compile=False), producer="me",
     )  # fmt: skip
     cube = memory.get(memory.add(draft).id)
     assert (cube.kind, cube.key, cube.metadata) == ("fact", "k", {"a": [1, {"b": None}]})
@@ -149,7 +149,8 @@ def test_confidence_lies_between_0_and_1(memory, bad):
         memory.add(Draft("x", confidence=bad))
 
 
-def test_a_document_of_ten_megabytes_is_whole_in_its_passages(memory):
+def test_a_document_of_ten_megabytes_is_whole_in_its_passages():
+    memory = Memory(":memory:")
     lines = [f"Line {n} of the book. " + "It goes on and on. " * 60 for n in range(9000)]
     text = "\n\n".join(lines)
     whole = memory.add(Document(text, title="The book"))

@@ -21,7 +21,10 @@ SECOND = timedelta(seconds=1)
         ("2024-05-07T18:30:00+05:45", datetime(2024, 5, 7, 12, 45, tzinfo=UTC)),
         ("2024-01-01T00:00:00-11:30", datetime(2024, 1, 1, 11, 30, tzinfo=UTC)),
         (datetime(2024, 2, 29, 12, 0), datetime(2024, 2, 29, 12, tzinfo=UTC)),
-        (datetime(2024, 1, 1, tzinfo=timezone(SECOND * 37)), datetime(2023, 12, 31, 23, 59, 23, tzinfo=UTC)),
+        (
+            datetime(2024, 1, 1, tzinfo=timezone(SECOND * 37)),
+            datetime(2023, 12, 31, 23, 59, 23, tzinfo=UTC),
+        ),
         (date(2024, 2, 29), datetime(2024, 2, 29, tzinfo=UTC)),
         (-1.5, datetime(1969, 12, 31, 23, 59, 58, 500_000, tzinfo=UTC)),
         (0, datetime(1970, 1, 1, tzinfo=UTC)),

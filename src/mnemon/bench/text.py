@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -66,7 +67,7 @@ def run_text(
     task = _task(path)
     began = datetime.now(UTC).isoformat(timespec="seconds")
     cases = _limited(task.read(path), limit)
-    return Record(
+    unmeasured = Record(
         task=_told(task),
         data=provenance.digests(path),
         code=provenance.code(),
@@ -74,16 +75,14 @@ def run_text(
         machine=provenance.machine(),
         date=began,
         seed=seed,
-        counts=_counts(cases),
-        categories=_categories(cases),
+        **_contents(cases),
         depth=metrics.DEPTH,
         budgets=metrics.BUDGETS,
-        systems=tuple(
-            measure(name, recipe, cases, seed, progress) for name, recipe in recipes.items()
-        ),
+        systems=(),
         skipped=skipped,
-        malformed=tuple(one for case in cases for one in case.malformed),
     )
+    found = [measure(name, recipe, cases, seed, progress) for name, recipe in recipes.items()]
+    return replace(unmeasured, systems=tuple(found))
 
 
 def _recipes(systems: Sequence[str | Recipe] | None) -> tuple[dict[str, Recipe], dict[str, str]]:
@@ -147,22 +146,20 @@ def _told(task: Task) -> dict[str, Any]:
     return {"id": told["name"], "title": task.name} | {one: getattr(task, one) for one in fields}
 
 
-def _counts(cases: Sequence[Case]) -> dict[str, int]:
+def _contents(cases: Sequence[Case]) -> dict[str, Any]:
+    """What of a record tells of the cases."""
+    asked = [question for case in cases for question in case.questions]
     return {
-        "conversations": len(cases),
-        "turns": sum(len(case.turns) for case in cases),
-        "questions": sum(len(case.questions) for case in cases),
-        "evidence": sum(len(one.evidence) for case in cases for one in case.questions),
-        "unanswerable": sum(case.unanswerable for case in cases),
+        "counts": {
+            "conversations": len(cases),
+            "turns": sum(len(case.turns) for case in cases),
+            "questions": len(asked),
+            "evidence": sum(len(question.evidence) for question in asked),
+            "unanswerable": sum(case.unanswerable for case in cases),
+        },
+        "categories": dict(sorted(Counter(question.category for question in asked).items())),
+        "malformed": tuple(one for case in cases for one in case.malformed),
     }
-
-
-def _categories(cases: Sequence[Case]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for case in cases:
-        for question in case.questions:
-            counts[question.category] = counts.get(question.category, 0) + 1
-    return dict(sorted(counts.items()))
 
 
 def _command(

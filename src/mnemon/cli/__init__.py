@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line and exit with its code (see `mnemon.cli.exits`)."""
+    _fill()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(
@@ -19,3 +21,11 @@ def main() -> None:
         mnemon(prog_name="mnemon")
     except KeyboardInterrupt:  # before click was there to catch it, or while ending
         sys.exit(130)
+
+
+def _fill() -> None:
+    # A closed stream's number would go to the next file that is opened, such as the store.
+    while (number := os.open(os.devnull, os.O_RDWR)) < 3:
+        name = ("stdin", "stdout", "stderr")[number]
+        setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w"))
+    os.close(number)

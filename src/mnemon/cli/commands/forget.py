@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,8 @@ from mnemon.errors import PurgeIncomplete
 if TYPE_CHECKING:
     from mnemon.cube import Receipt
     from mnemon.memory import Memory
+
+_SHOWN = 20
 
 
 @click.command("forget")
@@ -45,8 +48,10 @@ def command(
         wanted = names.resolve_all(memory, ids) or None
         chosen |= {"kind": kind or None, "namespace": memory.namespace}
         plan = memory.forget(wanted, **chosen, purge=purge, dry_run=True)
+        if not plan.cubes:
+            click.echo("nothing to forget fits", err=True)
         if dry_run or not plan.cubes:
-            _show(plan, json_)
+            _show(replace(plan, dry_run=dry_run), json_)
             raise click.exceptions.Exit(exits.OK if plan.cubes else exits.NOTHING)
         if yes or click.confirm(_question(plan, memory), err=True):
             _show(_carried_out(memory, plan, json_), json_)
@@ -83,8 +88,11 @@ def _show(receipt: Any, json_: bool) -> None:
     if receipt.dry_run:
         verb = "would purge" if receipt.purged else "would forget"
     click.echo(f"{verb} {_counts(receipt)}")
-    for id in receipt.ids:
+    shown = receipt.ids[:_SHOWN] if layout.is_terminal() else receipt.ids
+    for id in shown:
         click.echo(id)
+    if len(shown) < len(receipt.ids):
+        click.echo(f"… and {len(receipt.ids) - len(shown)} more", err=True)
 
 
 def _counts(receipt: Receipt) -> str:

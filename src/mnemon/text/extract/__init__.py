@@ -1,4 +1,4 @@
-"""Slot: making records from records, with or without an LLM."""
+"""The slot `text.extract`: making records from records, with or without an LLM."""
 
 from __future__ import annotations
 

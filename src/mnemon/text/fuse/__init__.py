@@ -1,4 +1,4 @@
-"""Slot: fusions, each making one ranking of several."""
+"""The slot `text.fuse`: fusions, each making one ranking of several."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Slot: keeping memory in order. Methods propose edits; the core carries them out."""
+"""The slot `text.maintain`: keeping memory in order. Methods propose edits; the core carries them out."""
 
 from __future__ import annotations
 

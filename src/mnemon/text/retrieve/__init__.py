@@ -1,4 +1,4 @@
-"""Slot: channels, each ranking the cubes of a view by one kind of evidence."""
+"""The slot `text.retrieve`: channels, each ranking the cubes of a view by one kind of evidence."""
 
 from __future__ import annotations
 

@@ -1,0 +1,158 @@
+"""The house rules, as tests: imports, sizes, documents."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import mnemon
+from mnemon import methods
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "mnemon"
+FILES = sorted(SOURCE.rglob("*.py"))
+
+# Who may import whom: a room may use the rooms on its own line and on the lines above it.
+FLOORS = (
+    {"errors"},
+    {"cube", "namespace", "instant", "identity", "analysis"},
+    {"methods"},
+    {"store", "models"},
+    {"text", "importers", "sample"},
+    {"intake", "assembly", "embedding", "artifacts", "portable"},
+    {"searching", "forgetting", "reindexing", "reflection", "histories"},
+    {"memory"},
+    {"bench"},
+    {"cli"},
+)
+
+
+def _room(path: Path) -> str:
+    parts = path.relative_to(SOURCE).parts
+    return parts[0].removesuffix(".py")
+
+
+def _imports(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            found -= _imports(ast.Module(node.body, []))
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+            if node.module == "mnemon":
+                names = [f"mnemon.{alias.name}" for alias in node.names]
+            found.update(names)
+        elif isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+    return {name.split(".")[1] for name in found if name.startswith("mnemon.")}
+
+
+def _run_time_imports(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        for field in ("body", "orelse"):
+            if isinstance(body := getattr(node, field, None), list):
+                setattr(node, field, [one for one in body if not _for_types(one)])
+    return _imports(tree)
+
+
+def _for_types(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_one_way(path: Path) -> None:
+    room = _room(path)
+    if room in ("__init__", "__main__"):
+        return
+    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+    allowed = set().union(*FLOORS[: floor + 1])
+    used = _run_time_imports(path) - {"__version__"}
+    assert used <= allowed, f"{room} may not import {used - allowed}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+def test_files_and_functions_are_small(path: Path) -> None:
+    text = path.read_text("utf-8")
+    limit = 560 if path.name == "memory.py" else 320
+    assert len(text.splitlines()) <= limit
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef):
+            start = node.body[0]
+            length = (node.end_lineno or 0) - start.lineno
+            assert length <= 45, f"{node.name} has {length} lines"
+
+
+def test_every_broad_handler_says_why() -> None:
+    for path in FILES:
+        for line in path.read_text("utf-8").splitlines():
+            if re.search(r"except (Base)?Exception", line) and "raise" not in line:
+                assert "#" in line or "BaseException" in line, f"{path}: {line}"
+            assert not re.search(r"except\s*:", line), f"{path}: {line}"
+
+
+def test_importing_is_cheap_and_needs_neither_numpy_nor_torch() -> None:
+    code = (
+        "import sys, mnemon; before = set(sys.modules); from mnemon import Memory; "
+        "print(*[name for name in ('numpy', 'torch', 'rich', 'click', 'tokenizers', 'sqlite3')"
+        " if name in before], '|',"
+        " *[name for name in ('numpy', 'torch', 'tokenizers') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["|"]
+
+
+def test_importing_starts_nothing(tmp_path: Path) -> None:
+    code = (
+        "import threading, os, mnemon.memory, mnemon.cli; "
+        "print(threading.active_count(), os.listdir('.'))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert done.stdout.strip() == "1 []"
+
+
+def test_public_names_are_all_there() -> None:
+    assert all(getattr(mnemon, name) is not None for name in mnemon.__all__)
+    assert sorted(mnemon.__all__) == dir(mnemon)
+
+
+@pytest.mark.parametrize("slot", methods.slots())
+def test_every_method_file_exports_one_documented_frozen_class(slot: str) -> None:
+    for name in methods.names(slot):
+        found = methods.find(slot, name)
+        assert found.__doc__ and sys.modules[found.__module__].__doc__
+        assert found.__dataclass_params__.frozen, f"{slot}/{name} can be changed"
+
+
+def test_no_more_than_eight_core_dependencies_each_justified() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    core = re.search(r"^dependencies = \[(.*?)\]", project, re.S | re.M)
+    assert core is not None
+    names = re.findall(r'"([A-Za-z]+)', core.group(1))
+    told = (ROOT / "docs" / "dependencies.md").read_text("utf-8")
+    assert len(names) <= 8
+    assert all(f"`{name}`" in told for name in names)
+
+
+def test_the_test_command_pins_every_dependency() -> None:
+    pinned = (ROOT / "constraints.txt").read_text("utf-8").lower()
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    wanted = re.findall(r'^    "([A-Za-z_-]+)[>"=]', project, re.M)
+    assert [name for name in wanted if f"{name.lower()}==" not in pinned] == []
+
+
+def test_documents_name_every_method_and_every_call() -> None:
+    pages = "\n".join(page.read_text("utf-8") for page in sorted((ROOT / "docs").rglob("*.md")))
+    for slot in methods.slots():
+        assert f"`{slot}`" in pages, f"the docs do not mention the slot {slot}"
+        missing = [name for name in methods.names(slot) if f"`{name}`" not in pages]
+        assert not missing, f"the docs do not mention {slot}: {missing}"
+    calls = [name for name in vars(mnemon.Memory) if not name.startswith("_")]
+    assert [name for name in calls if f"`{name}" not in pages] == []
