@@ -32,9 +32,9 @@ def _purge(store: Store, ids: Sequence[str], actor: str, dry_run: bool) -> Recei
     receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False)
     if not erased:
         raise PurgeIncomplete(
-            "the cubes are gone from every answer, but their old bytes may still be on disk: another "
-            "process was using the store, or there is no room to rewrite it. Run `mnemon fsck "
-            "--repair` later",
+            "the cubes are gone from every answer, but their old bytes may still be on disk: "
+            "another process was using the store, or there is no room to rewrite it. "
+            "Run `mnemon fsck --repair` later",
             receipt,
         )
     return receipt

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
@@ -11,21 +12,22 @@ from typing import TYPE_CHECKING, Any, overload
 from mnemon import intake, methods
 from mnemon import namespace as paths
 from mnemon.artifacts import Artifacts
+from mnemon.choosing import Kinds, chosen, micros
 from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt
 from mnemon.embedding import Embedding
-from mnemon.errors import AccessDenied, InvalidInput, NotFound, SpaceMoved
+from mnemon.errors import AccessDenied, InvalidInput, NotFound
 from mnemon.forgetting import forget_chosen
-from mnemon.instant import Instant, now_micros, parse, to_micros
+from mnemon.instant import Instant
+from mnemon.recording import Recorder
 from mnemon.searching import Searcher
 from mnemon.store import Store, open_store
-from mnemon.store.rows import Filter, NewCube, Problem, Vectors
+from mnemon.store.rows import Filter, Problem
 
 if TYPE_CHECKING:
     from mnemon.assembly import Counter
     from mnemon.models.embed import Embedder
     from mnemon.portable import ImportReport
 
-Kinds = str | Sequence[str] | None
 _UNSET: Any = object()
 
 
@@ -72,6 +74,7 @@ class Memory:
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
         self._embedding = Embedding(self._store, embedder)
+        self._recorder = Recorder(self._store, self._embedding, actor)
         self._searcher = Searcher(self._store, self._embedding, self._program, count_tokens)
         self.artifacts = Artifacts(self._store, self.namespace, actor)
 
@@ -164,45 +167,16 @@ class Memory:
             "metadata": metadata, "source": source, "key": key,
         }  # fmt: skip
         if isinstance(content, Document):
-            drafts = methods.load("text.represent", "passages").represent(content)
-            return self._write(scope, [_filled(draft, defaults) for draft in drafts])[0]
+            whole = replace(content, key=key or content.key)
+            drafts = methods.load("text.represent", "passages").represent(whole)
+            return self._recorder.add(scope, intake.drafts(drafts, {**defaults, "key": None}))[0]
         drafts = intake.drafts(content, defaults)
         single = isinstance(content, str | Mapping | Draft)
         if key is not None and not single:
             raise InvalidInput("key= names one item: put a key into each Draft instead")
         drafts = methods.load("text.represent", self._program.represent).represent(drafts)
-        cubes = self._write(scope, drafts)
+        cubes = self._recorder.add(scope, drafts)
         return cubes[0] if single else cubes
-
-    def _write(self, scope: str, drafts: Sequence[Draft]) -> builtins.list[MemCube]:
-        if not drafts:
-            return []
-        now = now_micros()
-        rows = [intake.prepare(draft, now + i) for i, draft in enumerate(drafts)]
-        added = self._embedded(
-            scope, rows, lambda made: self._store.add(scope, rows, made, self.actor)
-        )
-        # A cube known by its key may have been forgotten since: its last version stands for it.
-        return [
-            intake.as_written(row, scope, one.recorded_at)
-            if one.new
-            else self._store.history(scope, one.id)[-1]
-            for row, one in zip(rows, added, strict=True)
-        ]
-
-    def _embedded(self, scope: str, rows: Sequence[NewCube], write: Any) -> Any:
-        """Call `write` with vectors for rows; once more if the store moved to another embedder."""
-        names = {*self._store.speakers(scope), *(row.speaker for row in rows if row.speaker)}
-        try:
-            return write(self._vectors(scope, rows, names))
-        except SpaceMoved:
-            self._embedding.forget()
-            return write(self._vectors(scope, rows, names))
-
-    def _vectors(self, scope: str, rows: Sequence[NewCube], names: set[str]) -> Vectors:
-        known = self._store.known_keys(scope, [row.key for row in rows if row.key])
-        texts = ["" if row.key in known else row.content for row in rows]
-        return self._embedding.vectors(texts, names)
 
     def search(
         self,
@@ -233,10 +207,11 @@ class Memory:
         Raises:
             InvalidInput: k below 1, or a query that is no text. A failed search raises.
         """
-        chosen = self._filter(
-            namespace, kind, speaker, session, since, until, as_of, valid_at, ended=False
-        )
-        return self._searcher.search(query, k, chosen, min_score, explain)
+        within = self._chosen(
+            namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
+            as_of=as_of, valid_at=valid_at, ended=False,
+        )  # fmt: skip
+        return self._searcher.search(query, k, within, min_score, explain)
 
     def recall(
         self,
@@ -253,8 +228,8 @@ class Memory:
         Raises:
             InvalidInput: a budget below 1, or a query that is no text.
         """
-        chosen = self._filter(namespace, kind, as_of=as_of, ended=False)
-        return self._searcher.recall(query, budget, chosen, min_score)
+        within = self._chosen(namespace, kind=kind, as_of=as_of, ended=False)
+        return self._searcher.recall(query, budget, within, min_score)
 
     def get(
         self,
@@ -272,8 +247,8 @@ class Memory:
         if version is not None:
             found = [c for c in self.history(id, namespace=namespace) if c.version == version]
         else:
-            chosen = self._filter(namespace, as_of=as_of, ids=(id,))
-            found = [cube for _, cube in self._store.select(chosen)]
+            within = self._chosen(namespace, as_of=as_of, ids=(id,))
+            found = [cube for _, cube in self._store.select(within)]
         if not found:
             raise NotFound(f"no cube {id} in namespace {self._scope(namespace)!r}")
         return found[0]
@@ -298,24 +273,17 @@ class Memory:
         `after` is the id of the last cube of the page before. `metadata` must be contained in the
         cube's: a list there matches when it holds the value.
         """
-        chosen = self._filter(
-            namespace,
-            kind,
-            speaker,
-            session,
-            since,
-            until,
-            as_of,
-            valid_at,
-            metadata=metadata or {},
-        )
-        start = self._row_of(after, chosen) if after is not None else 0
-        return [cube for _, cube in self._store.select(chosen, after=start, limit=limit)]
+        within = self._chosen(
+            namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
+            as_of=as_of, valid_at=valid_at, metadata=metadata or {},
+        )  # fmt: skip
+        start = self._row_of(after, within) if after is not None else 0
+        return [cube for _, cube in self._store.select(within, after=start, limit=limit)]
 
-    def _row_of(self, id: str, chosen: Filter) -> int:
-        rows = self._store.select(Filter(chosen.namespace, ids=(id,), as_of=chosen.as_of))
+    def _row_of(self, id: str, within: Filter) -> int:
+        rows = self._store.select(Filter(within.namespace, ids=(id,), as_of=within.as_of))
         if not rows:
-            raise NotFound(f"cannot go on after {id}: it is no longer in {chosen.namespace!r}")
+            raise NotFound(f"cannot go on after {id}: it is no longer in {within.namespace!r}")
         return rows[0][0]
 
     def find(self, ending: str, *, namespace: str | None = None) -> builtins.list[str]:
@@ -327,7 +295,7 @@ class Memory:
 
     def count(self, *, namespace: str | None = None, kind: Kinds = None) -> int:
         """How many current cubes there are."""
-        return self._store.count(self._filter(namespace, kind))
+        return self._store.count(self._chosen(namespace, kind=kind))
 
     def history(self, id: str, *, namespace: str | None = None) -> builtins.list[MemCube]:
         """All versions of a cube, oldest first, also of a forgotten one.
@@ -368,7 +336,7 @@ class Memory:
         self._may_write(current)
         if content is not _UNSET:
             changes["content"] = content
-        return self._next_version(current, version or current.version, changes, "update")
+        return self._recorder.revise(current, version or current.version, changes, "update")
 
     def restore(
         self, id: str, version: int | None = None, *, namespace: str | None = None
@@ -376,21 +344,11 @@ class Memory:
         """Bring back an old version (the last one of a forgotten cube) as the newest version."""
         past = self.history(id, namespace=namespace)
         self._may_write(past[-1])
-        chosen = past[-1] if version is None else next((c for c in past if c.version == version), 0)
-        if not isinstance(chosen, MemCube):
+        if version is not None and not 1 <= version <= len(past):
             raise NotFound(f"cube {id} has versions 1 to {len(past)}, not {version}")
-        return self._next_version(chosen, past[-1].version, {}, "restore")
-
-    def _next_version(
-        self, cube: MemCube, expected: int, changes: Mapping[str, Any], verb: str
-    ) -> MemCube:
-        row = intake.prepare(intake.revised(cube, changes), now_micros())
-        self._embedded(
-            cube.namespace,
-            [row],
-            lambda made: self._store.update(cube.id, expected, row, made, self.actor, verb),
+        return self._recorder.revise(
+            past[(version or len(past)) - 1], past[-1].version, {}, "restore"
         )
-        return self._store.history(cube.namespace, cube.id)[-1]
 
     def _may_write(self, cube: MemCube) -> None:
         if cube.policy.writers and self.actor not in cube.policy.writers:
@@ -435,8 +393,7 @@ class Memory:
         self, id: str, *, namespace: str | None = None, as_of: Instant | None = None
     ) -> builtins.list[Link]:
         """Links from and to a cube, oldest first."""
-        moment = None if as_of is None else to_micros(parse(as_of))
-        return self._store.links(self._scope(namespace), id, moment)
+        return self._store.links(self._scope(namespace), id, micros(as_of))
 
     def forget(
         self,
@@ -472,11 +429,11 @@ class Memory:
         if all(one is None for one in narrowed):
             raise InvalidInput("say what to forget: ids, namespace, kind, speaker, session, time …")
         wanted = None if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
-        chosen = self._filter(
-            namespace, kind, speaker, session, since, until,
+        doomed = self._chosen(
+            namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
             metadata=metadata or {}, ids=wanted, forgotten=purge,
         )  # fmt: skip
-        cubes = [cube for _, cube in self._store.select(chosen)]
+        cubes = [cube for _, cube in self._store.select(doomed)]
         for cube in cubes:
             self._may_write(cube)
         return forget_chosen(self._store, cubes, self.actor, dry_run=dry_run, purge=purge)
@@ -496,9 +453,8 @@ class Memory:
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:
         """Cubes whose policy keeps them until `now` or earlier; `reflect` retires them."""
-        moment = to_micros(parse(now))
-        chosen = Filter(self._scope(namespace), retain_before=moment)
-        return [cube for _, cube in self._store.select(chosen)]
+        within = Filter(self._scope(namespace), retain_before=micros(now))
+        return [cube for _, cube in self._store.select(within)]
 
     def log(
         self, *, namespace: str | None = None, cube: str | None = None, after: int = 0,
@@ -576,33 +532,8 @@ class Memory:
     def _scope(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else paths.check(namespace)
 
-    def _filter(
-        self,
-        namespace: str | None,
-        kind: Kinds = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        since: Instant | None = None,
-        until: Instant | None = None,
-        as_of: Instant | None = None,
-        valid_at: Instant | None = None,
-        **more: Any,
-    ) -> Filter:
-        def micros(moment: Instant | None) -> int | None:
-            return None if moment is None else to_micros(parse(moment))
-
-        return Filter(
-            self._scope(namespace),
-            kinds=(kind,) if isinstance(kind, str) else None if kind is None else tuple(kind),
-            speaker=speaker,
-            session=session,
-            since=micros(since),
-            until=micros(until),
-            as_of=micros(as_of),
-            valid_at=micros(valid_at),
-            reader=self.actor,
-            **more,
-        )
+    def _chosen(self, namespace: str | None, **given: Any) -> Filter:
+        return chosen(self._scope(namespace), self.actor, **given)
 
 
 def default_path() -> Path:
@@ -610,7 +541,3 @@ def default_path() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("mnemon", ensure_exists=True) / "memory.db"
-
-
-def _filled(draft: Draft, defaults: Mapping[str, Any]) -> Draft:
-    return intake.drafts(draft, defaults)[0]

@@ -196,14 +196,16 @@ def _tombstone_problem(record: dict[str, Any]) -> str:
 
 
 _NONE, _TEXT, _TIME = frozenset({type(None)}), frozenset({str}), frozenset({int})
-_NUMBER, _WHOLE = frozenset({float, int}), frozenset({int, bool})
+_NUMBER, _WHOLE, _LIST = frozenset({float, int}), frozenset({int}), frozenset({list})
 _TIMES = ("valid_from", "valid_to", "recorded_at", "retired_at", "retain_until", "last_read",
           "purged_at")  # fmt: skip
 _VERSION = {
     "version": _WHOLE, "kind": _TEXT, "content": _TEXT, "producer": _TEXT, "valid_from": _TIME,
     "recorded_at": _TIME, "valid_to": _TIME | _NONE, "retired_at": _TIME | _NONE,
     "retain_until": _TIME | _NONE, "speaker": _TEXT | _NONE, "session": _TEXT | _NONE,
-    "source": _TEXT | _NONE, "compile": _WHOLE | _NONE, "confidence": _NUMBER | _NONE,
+    "source": _TEXT | _NONE, "compile": _WHOLE | {bool} | _NONE, "confidence": _NUMBER | _NONE,
+    "metadata": _NONE | {dict}, "readers": _LIST | _NONE, "writers": _LIST | _NONE,
+    "spans": _LIST | _NONE,
 }  # fmt: skip
 _USAGE = {
     "reads": _WHOLE, "last_read": _TIME | _NONE, "helpful": _WHOLE, "unhelpful": _WHOLE,

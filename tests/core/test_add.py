@@ -54,7 +54,8 @@ def test_a_draft_keeps_everything_it_says(memory):
     draft = Draft(
         "a fact", kind="fact", speaker="Ana", session="s", at="2024-05-07", valid_to="2025-01-01",
         metadata={"a": [1, {"b": None}]}, source="file:3", key="k",
-        spans=(Span(source.id, 1, 0, 3),), confidence=0.5, policy=Policy(writers=("user",), compile=False), producer="me",
+        spans=(Span(source.id, 1, 0, 3),), confidence=0.5, producer="me",
+        policy=Policy(writers=("user",), compile=False),
     )  # fmt: skip
     cube = memory.get(memory.add(draft).id)
     assert (cube.kind, cube.key, cube.metadata) == ("fact", "k", {"a": [1, {"b": None}]})

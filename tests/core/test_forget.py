@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnemon import Draft, methods
-from mnemon.errors import InvalidInput, NotFound
+from mnemon.errors import InvalidInput, NotFound, StaleArtifact, StoreCorrupt
 
 
 def summarised(memory, *cubes):
@@ -106,9 +106,9 @@ def test_a_purged_cube_is_nowhere(memory):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda memory, id: memory.update(id, "changed"),
-        lambda memory, id: memory.forget(id),
-        lambda memory, id: memory.forget(id, purge=True),
+        lambda memory, cube: memory.update(cube.id, "changed"),
+        lambda memory, cube: memory.forget(cube.id),
+        lambda memory, cube: memory.forget(cube.id, purge=True),
     ],
 )
 def test_a_summary_goes_with_its_source(memory, change):
@@ -116,7 +116,7 @@ def test_a_summary_goes_with_its_source(memory, change):
     summary = summarised(memory, one, two)
     second = summarised(memory, summary)
     assert summary.provenance.producer == "method:text.extract/centroid@1"
-    change(memory, one.id)
+    change(memory, one)
     left = {cube.id for cube in memory.list()}
     assert left.isdisjoint({summary.id, second.id})
     assert not {hit.cube.id for hit in memory.search("tea coffee")} & {summary.id, second.id}
@@ -140,7 +140,8 @@ def test_a_link_to_nothing_is_refused(memory):
         memory.link(cube.id, "", cube.id)
 
 
-def test_reads_and_feedback_are_counted(memory, open_memory):
+def test_reads_and_feedback_are_counted(open_memory):
+    memory = open_memory()
     cube = memory.add("a quokka")
     memory.search("quokka")
     memory.recall("quokka")
@@ -157,8 +158,6 @@ def test_feedback_on_nothing_is_refused(memory):
 
 
 def test_artifacts_are_opened_fresh_or_not_at_all(memory):
-    from mnemon.errors import StaleArtifact
-
     cube = memory.add("one")
     artifact = memory.artifacts.derive("kv", [cube], b"x" * 200_000, method="m")
     assert memory.artifacts.open(artifact.key).payload == b"x" * 200_000
@@ -180,8 +179,6 @@ def test_deriving_again_gives_the_artifact_that_is_there(memory):
 
 
 def test_a_damaged_artifact_is_refused_and_can_be_made_again(memory, path):
-    from mnemon.errors import StoreCorrupt
-
     cube = memory.add("one")
     artifact = memory.artifacts.derive("kv", [cube], b"x" * 200_000, method="m")
     (path.parent / "memory.db-blobs" / artifact.key).write_bytes(b"z" * 200_000)

@@ -11,7 +11,7 @@ import pytest
 from mnemon.errors import InvalidInput
 from mnemon.models.embed.static import StaticEmbedder
 
-WORDS = "tea coffee lisbon garden train concert doctor recipe Überraschung 猫".split()
+WORDS = ["tea", "coffee", "lisbon", "garden", "train", "doctor", "recipe", "map", "Übung", "猫"]
 
 
 def filled(memory):

@@ -132,10 +132,11 @@ class SQLiteStore:
 
     def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
         now = now_micros()
-        gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
-        self._unlink(gone.files)
-        self._unlink(self._orphans())
-        return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
+        with self._connections.unbounded():  # a full store must be able to forget
+            gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
+            self._unlink(gone.files)
+            self._unlink(self._orphans())
+            return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
 
     def ending(self, ids: Sequence[str]) -> Purged:
         return self._read(lambda c: purge.ending(c, ids))

@@ -15,6 +15,7 @@ from mnemon import errors
 
 APPLICATION_ID = 0x4D6E656D  # "Mnem"
 MEMORY = ":memory:"
+_MOST_PAGES = 2**30
 _HEADER = b"SQLite format 3\x00"
 
 
@@ -131,9 +132,22 @@ class Connections:
         connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA foreign_keys = OFF")
         connection.execute("PRAGMA cache_size = -16000")
+        self._bound(connection)
+
+    def _bound(self, connection: sqlite3.Connection) -> None:
         if self._max_bytes is not None:
             size = connection.execute("PRAGMA page_size").fetchone()[0]
             connection.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // size)}")
+
+    @contextmanager
+    def unbounded(self) -> Iterator[None]:
+        """Let the writing connection grow the file beyond `max_bytes` for a while."""
+        with self.lock, translated(self.path):
+            self.writer().execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
+            try:
+                yield
+            finally:
+                self._bound(self.writer())
 
     def close(self) -> None:
         """Close every connection; the last one out checkpoints the write-ahead log."""

@@ -1,4 +1,4 @@
-"""The slot `text.maintain`: keeping memory in order. Methods propose edits; the core carries them out."""
+"""The slot `text.maintain`: keeping memory in order. Methods propose, the core commits."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The slot `text.programs`: programs, each a composition of text methods; see `mnemon.text.program.Program`."""
+"""The slot `text.programs`: compositions of text methods; see `mnemon.text.program.Program`."""

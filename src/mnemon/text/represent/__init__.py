@@ -1,4 +1,4 @@
-"""The slot `text.represent`: what the records are. Methods turn what was passed to `add` into drafts of cubes."""
+"""The slot `text.represent`: what the records are: from what was passed to `add` to drafts."""
 
 from __future__ import annotations
 
