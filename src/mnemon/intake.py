@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from mnemon import analysis
-from mnemon.cube import Draft, MemCube, Provenance
+from mnemon.cube import Draft, MemCube, Policy, Provenance
 from mnemon.errors import (
     ContentTooLarge,
     EmptyContent,
@@ -24,6 +24,9 @@ from mnemon.store.rows import NewCube
 
 MAX_CHARACTERS = 1_000_000
 """Of one cube's content. A longer text is a `Document`."""
+
+MAX_DEPTH = 100
+"""Of lists and mappings inside each other in metadata."""
 
 _MESSAGE_FIELDS = {
     "content": "content", "text": "content", "message": "content",
@@ -98,7 +101,7 @@ def prepare(draft: Draft, now: int) -> NewCube:
         check_text(name, getattr(draft, name))
     if not draft.kind.strip():
         raise EmptyContent("a cube needs a kind, such as 'episode' or 'fact'")
-    if not 0.0 <= draft.confidence <= 1.0:
+    if not isinstance(draft.confidence, int | float) or not 0.0 <= draft.confidence <= 1.0:
         raise InvalidInput(f"confidence is {draft.confidence}: it lies between 0 and 1")
     valid_from = now if draft.at is None else to_micros(parse(draft.at))
     valid_to = None if draft.valid_to is None else to_micros(parse(draft.valid_to))
@@ -119,7 +122,7 @@ def prepare(draft: Draft, now: int) -> NewCube:
         source=draft.source,
         spans=draft.spans,
         confidence=draft.confidence,
-        policy=draft.policy,
+        policy=check_policy(draft.policy),
         links=draft.links,
     )
 
@@ -189,9 +192,36 @@ def check_metadata(metadata: object) -> Mapping[str, Any]:
     if not metadata:
         return {}
     try:
-        return json.loads(json.dumps(dict(metadata), allow_nan=False))  # type: ignore[no-any-return]
+        told: dict[str, Any] = json.loads(json.dumps(dict(metadata), allow_nan=False))
+        depth = _depth(told)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMetadata(f"metadata cannot be written as JSON: {error}") from error
+    if depth > MAX_DEPTH:  # databases have such a limit too, and would fail when it is read
+        raise InvalidMetadata(f"metadata is nested {depth} deep, {MAX_DEPTH} is the most")
+    return told
+
+
+def _depth(value: object) -> int:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, inner), default=0)
+
+
+def check_policy(policy: Policy) -> Policy:
+    """A policy as it will be stored: names in tuples, its time in UTC.
+
+    Raises:
+        InvalidInput: its readers or writers are no collection of names.
+    """
+    for name in ("readers", "writers"):
+        actors = getattr(policy, name)
+        if isinstance(actors, str):
+            raise InvalidInput(f"the policy's {name} is the text {actors!r}: pass a tuple of names")
+        for actor in actors:
+            check_text(f"a name among the policy's {name}", actor)
+    until = None if policy.retain_until is None else parse(policy.retain_until)
+    return replace(
+        policy, readers=tuple(policy.readers), writers=tuple(policy.writers), retain_until=until
+    )
 
 
 _REVISABLE = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnemon.cube import Link
-from mnemon.errors import NotFound
+from mnemon.errors import InvalidInput, NotFound
 from mnemon.instant import to_micros
 from mnemon.store.rows import Filter
 
@@ -26,6 +26,14 @@ def test_linking_again_sets_weight_and_metadata(store):
     store.link(HOME, Link(one, "about", two, 0.1, {"n": 1}), ME)
     ((link),) = store.links(HOME, one)
     assert (link.weight, link.metadata) == (0.1, {"n": 1})
+
+
+@pytest.mark.parametrize("weight", [float("nan"), float("inf")])
+def test_a_weight_is_a_finite_number(store, weight):
+    one, two = add(store, "one", "two")
+    with pytest.raises(InvalidInput):
+        store.link(HOME, Link(one, "about", two, weight), ME)
+    assert store.links(HOME, one) == []
 
 
 def test_unlinking_ends_it_and_the_past_keeps_it(store):

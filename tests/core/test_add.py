@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 
 from mnemon import Document, Draft, Memory, Policy, Span
@@ -135,6 +137,13 @@ def test_text_that_cannot_be_held_is_refused_in_a_query(memory, bad):
         memory.recall(bad)
 
 
+def test_text_that_cannot_be_held_is_refused_in_a_filter(memory):
+    memory.add("a b", metadata={"a": 1})
+    for chosen in ({"speaker": "\ud800"}, {"session": "\ud800"}, {"metadata": {"\ud800": 1}}):
+        with pytest.raises(InvalidText):
+            memory.list(**chosen)
+
+
 @pytest.mark.parametrize(
     "bad", [{1: 2}, [1], "x", {"a": object()}, {"a": float("nan")}, {"a": {1, 2}}]
 )
@@ -144,7 +153,17 @@ def test_metadata_that_is_no_json_is_refused(memory, bad):
     assert memory.count() == 0
 
 
-@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan")])
+@pytest.mark.parametrize("depth", [100, 101, 5000])
+def test_metadata_is_nested_a_hundred_deep_at_most(memory, depth):
+    data = {}
+    for _ in range(depth - 1):
+        data = {"in": data}
+    with nullcontext() if depth <= 100 else pytest.raises(InvalidMetadata):
+        memory.add("x", metadata=data)
+    assert memory.list(metadata={"n": 1}) == []
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.1, float("nan"), "high"])
 def test_confidence_lies_between_0_and_1(memory, bad):
     with pytest.raises(InvalidInput):
         memory.add(Draft("x", confidence=bad))

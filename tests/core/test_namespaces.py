@@ -52,7 +52,7 @@ segments = st.sampled_from(["an", "ana", "ana0", "ana-x", "Ana", "名前", "a.b"
 paths = st.lists(segments, min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, database=None)
 @given(st.lists(paths, min_size=1, max_size=8), paths)
 def test_no_read_path_leaves_its_scope(used, scope):
     with tempfile.TemporaryDirectory() as folder, Memory(":memory:", namespace="root") as memory:

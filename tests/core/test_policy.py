@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from mnemon import Draft, Policy
-from mnemon.errors import AccessDenied, NotFound
+from mnemon.errors import AccessDenied, InvalidInput, InvalidTime, NotFound
 
 
 @pytest.fixture
@@ -53,6 +53,21 @@ def test_named_readers_see_it(ben, secret, open_memory):
 
 def test_an_export_is_the_owners_and_whole(ben, secret, tmp_path):
     assert ben.export(tmp_path / "all.jsonl")["cube"] == 2
+
+
+@pytest.mark.parametrize("bad", ["ana", [3], ["a\x00"], ["\ud800"]])
+def test_a_policy_names_people_in_a_tuple(memory, bad):
+    with pytest.raises(InvalidInput):
+        memory.add(Draft("x", policy=Policy(readers=bad)))
+    assert memory.count() == 0
+
+
+def test_a_retention_may_be_written_as_any_time(memory):
+    cube = memory.add(Draft("x", policy=Policy(["user"], retain_until="2020-01-01")))
+    kept = memory.get(cube.id).policy
+    assert kept == Policy(("user",), retain_until=datetime(2020, 1, 1, tzinfo=UTC))
+    with pytest.raises(InvalidTime):
+        memory.add(Draft("x", policy=Policy(retain_until="soon")))
 
 
 def test_others_read_but_may_not_write(open_memory):

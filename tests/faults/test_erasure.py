@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 import signal
+import time
 
 import pytest
 
@@ -124,6 +126,21 @@ def test_a_writer_in_another_process_makes_it_incomplete_too(path, child):
         holder.communicate()
         memory.forget(memory.list()[0].id, purge=True)  # the next purge finishes it as well
         assert (remains(path), memory.fsck()) == ([], [])
+
+
+@pytest.mark.parametrize("round", range(6))
+def test_a_purge_that_is_killed_anywhere_can_be_finished(path, child, round):
+    with Memory(path) as memory:
+        cube, _ = marked(memory)
+    process = child("purger", path, cube.id)
+    assert process.stdout.readline() == "going\n"
+    time.sleep(random.uniform(0.0, 0.04))
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    with Memory(path) as memory:
+        assert memory.fsck(repair=True) == []
+        memory.forget(cube.id, purge=True)
+        assert (remains(path), memory.count()) == ([], 50)
 
 
 def test_a_crash_between_deleting_and_erasing_is_reported_and_mended(path):

@@ -207,6 +207,8 @@ def translated(path: str) -> Iterator[None]:
     """Turn SQLite's errors into ours, with what to do about them."""
     try:
         yield
+    except UnicodeEncodeError as error:
+        raise errors.InvalidText(f"{error.object[:80]!r} has a lone surrogate: mend it") from error
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", None)
         primary = code & 0xFF if isinstance(code, int) else None

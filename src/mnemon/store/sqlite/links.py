@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
 from mnemon import namespace as paths
 from mnemon.cube import Link
-from mnemon.errors import NotFound
+from mnemon.errors import InvalidInput, NotFound
 from mnemon.instant import from_micros
 from mnemon.store.sqlite import journal
 
@@ -55,7 +56,10 @@ def write(connection: sqlite3.Connection, scope: str, link: Link, actor: str, no
 
     Raises:
         NotFound: either end is not a current cube of the scope.
+        InvalidInput: a weight that is no number.
     """
+    if not math.isfinite(link.weight):
+        raise InvalidInput(f"the weight of a link is {link.weight}: it must be a finite number")
     src, num = _current(connection, scope, link.src)
     dst, _ = _current(connection, scope, link.dst)
     data = json.dumps(dict(link.metadata)) if link.metadata else None

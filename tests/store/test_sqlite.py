@@ -1,0 +1,105 @@
+"""The embedded store: its file, its one writer, its connections."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+
+import pytest
+
+from mnemon.errors import StoreClosed, StoreCorrupt
+from mnemon.store import open_store
+from mnemon.store.rows import Filter
+from mnemon.store.sqlite.migrate import scripts
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def store(path):
+    store = open_store(str(path))
+    yield store
+    store.close()
+
+
+def asked(path, query):
+    connection = sqlite3.connect(path)
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_migrations_are_numbered_without_gaps_and_recorded(store, path):
+    numbers = [number for number, _, _ in scripts()]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert asked(path, "SELECT number, name FROM migrations") == [(n, t) for n, t, _ in scripts()]
+    assert asked(path, "PRAGMA user_version") == [(len(numbers),)]
+
+
+def test_opening_again_changes_nothing(store, path):
+    before = asked(path, "SELECT * FROM store ORDER BY key")
+    open_store(str(path)).close()
+    assert asked(path, "SELECT * FROM store ORDER BY key") == before
+    assert {key for key, _ in before} >= {"id", "created_at", "analysis"}
+
+
+def test_what_returned_is_in_the_file_and_deleted_bytes_are_zeroed(store):
+    with store._connections.read() as connection:
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert connection.execute("PRAGMA secure_delete").fetchone() == (1,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_one_failing_operation_harms_no_other_in_its_commit(store):
+    store._writer.run(lambda c: c.execute("CREATE TABLE t (x UNIQUE)"))
+    start, errors = threading.Barrier(20), []
+
+    def insert(number):
+        start.wait()
+        try:
+            store._writer.run(lambda c: c.execute("INSERT INTO t VALUES (?)", (number // 2,)))
+        except Exception as error:  # noqa: BLE001 - a thread has nobody else to tell
+            errors.append(error)
+
+    threads = [threading.Thread(target=insert, args=(number,)) for number in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(errors) == 10
+    assert store._read(lambda c: c.execute("SELECT count(*) FROM t").fetchone()) == (10,)
+
+
+def test_a_read_sees_one_moment(store):
+    with store._connections.read() as connection:
+        before = connection.execute("SELECT count(*) FROM store").fetchone()
+        store._writer.run(lambda c: c.execute("INSERT INTO store VALUES ('x', 'y')"))
+        assert connection.execute("SELECT count(*) FROM store").fetchone() == before
+    assert store._read(lambda c: c.execute("SELECT count(*) FROM store").fetchone()) != before
+
+
+def test_a_reader_that_finishes_after_closing_leaves_nothing_open(store, path):
+    reading = store._connections.read()
+    reading.__enter__()
+    store.close()
+    reading.__exit__(None, None, None)
+    assert [file.name for file in path.parent.iterdir()] == ["memory.db"]
+    with pytest.raises(StoreClosed):
+        store.count(Filter("default"))
+
+
+def test_a_file_that_another_process_is_shortening_is_looked_at_again(store, path):
+    store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    mended = threading.Timer(0.02, path.write_bytes, [whole])
+    mended.start()
+    open_store(str(path)).close()
+    mended.join()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(StoreCorrupt):
+        open_store(str(path))
