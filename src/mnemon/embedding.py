@@ -74,8 +74,17 @@ class Embedding:
         return Vectors(self._space or "", embedded(self.embedder, texts, names))
 
     def query(self, text: str, names: Iterable[str]) -> np.ndarray:
-        """The vector of a question, float32 [D]."""
-        return self.embedder.embed_query(without_names(text, names))
+        """The vector of a question, float32 [D].
+
+        Raises:
+            DimensionMismatch: the model answered another length than its own D.
+        """
+        vector = self.embedder.embed_query(without_names(text, names))
+        if vector.shape != (self.embedder.dimension,):
+            raise DimensionMismatch(
+                self.embedder.model, self.embedder.dimension, vector.shape[-1] if vector.ndim else 0
+            )
+        return vector
 
 
 def made(wanted: Embedder | str) -> Embedder:

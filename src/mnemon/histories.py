@@ -12,6 +12,7 @@ from mnemon import intake, methods, portable
 from mnemon.cube import Draft
 from mnemon.embedding import Embedding
 from mnemon.errors import InvalidInput, NotFound, SpaceMoved
+from mnemon.importers import History
 from mnemon.portable import ImportReport
 from mnemon.store import Store
 from mnemon.store.rows import Vectors
@@ -53,7 +54,7 @@ def _import_history(
     progress: Progress | None,
     options: Mapping[str, Any],
 ) -> None:
-    from mnemon.importers import History, Malformed
+    from mnemon.importers import Malformed
     from mnemon.importers._detect import detect
 
     name = format or detect(path)
@@ -112,14 +113,14 @@ def _import_portable(
     report: ImportReport,
     progress: Progress | None,
 ) -> None:
-    total = path.stat().st_size
+    history = History(path)
     links: list[dict[str, Any]] = []
-    for batch in _batches(portable.read(path, report), _BATCH):
+    for batch in _batches(portable.read(history, report), _BATCH):
         cubes = [record for record in batch if "cube" in record]
         links += [record for record in batch if "cube" not in record]
         _restore(store, embedding, actor, cubes, report)
         if progress is not None:
-            progress(min(total, report.added + report.known), total)
+            progress(history.consumed, history.total)
     report.links += store.restore_rest(links)
 
 

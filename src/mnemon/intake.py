@@ -49,7 +49,7 @@ def drafts(item: object, defaults: Mapping[str, Any]) -> list[Draft]:
         return [_draft(one, defaults) for one in item]
     raise InvalidInput(
         f"cannot add a {type(item).__name__}: pass text, a chat message such as "
-        "{'role': 'user', 'content': '…'}, a Draft, a Document, or a list of these"
+        "{'role': 'user', 'content': '…'}, a Draft, a Document, or a list of the first three"
     )
 
 

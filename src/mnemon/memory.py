@@ -99,8 +99,10 @@ class Memory:
 
     def close(self) -> None:
         """Write pending usage counts and give everything back. Closing twice is no error."""
-        self._searcher.flush()
-        self._store.close()
+        try:
+            self._searcher.flush()
+        finally:
+            self._store.close()
 
     @overload
     def add(  # type: ignore[overload-overlap]  # text is also an iterable of text
@@ -146,8 +148,8 @@ class Memory:
         """Remember. Durable and searchable when it returns; many items go in all or none.
 
         Args:
-            content: text, a chat message (`{"role": …, "content": …}`), a `Draft`, a `Document`,
-                or an iterable of these.
+            content: text, a chat message (`{"role": …, "content": …}`), a `Draft`, an iterable
+                of these, or a `Document`.
             namespace: where to; the memory's own if None.
             speaker, session, at, kind, metadata, source: for items that do not say themselves.
                 `at` is when it was true (default: now), `kind` is "episode" by default.
@@ -298,17 +300,19 @@ class Memory:
         return self._store.count(self._chosen(namespace, kind=kind))
 
     def history(self, id: str, *, namespace: str | None = None) -> builtins.list[MemCube]:
-        """All versions of a cube, oldest first, also of a forgotten one.
+        """All versions of a cube that this actor may read, oldest first, also of a forgotten one.
 
         Raises:
-            NotFound: the namespace never had it, or it was purged.
+            NotFound: the namespace never had it, it was purged, or its last version is not his.
         """
         scope = self._scope(namespace)
         versions = self._store.history(scope, id)
-        readers = versions[-1].policy.readers if versions else ()
-        if not versions or (readers and self.actor not in readers):
+        if not versions or not self._may_read(versions[-1]):
             raise NotFound(f"no cube {id} in namespace {scope!r}")
-        return versions
+        return [version for version in versions if self._may_read(version)]
+
+    def _may_read(self, cube: MemCube) -> bool:
+        return not cube.policy.readers or self.actor in cube.policy.readers
 
     def update(
         self,
@@ -344,11 +348,11 @@ class Memory:
         """Bring back an old version (the last one of a forgotten cube) as the newest version."""
         past = self.history(id, namespace=namespace)
         self._may_write(past[-1])
-        if version is not None and not 1 <= version <= len(past):
-            raise NotFound(f"cube {id} has versions 1 to {len(past)}, not {version}")
-        return self._recorder.revise(
-            past[(version or len(past)) - 1], past[-1].version, {}, "restore"
-        )
+        latest = past[-1].version
+        found = [cube for cube in past if cube.version == (version or latest)]
+        if not found:
+            raise NotFound(f"cube {id} has versions 1 to {latest}, not {version}")
+        return self._recorder.revise(found[0], latest, {}, "restore")
 
     def _may_write(self, cube: MemCube) -> None:
         if cube.policy.writers and self.actor not in cube.policy.writers:
@@ -375,6 +379,7 @@ class Memory:
         intake.check_content(type)
         scope = self._scope(namespace)
         self._may_write(self.get(src, namespace=scope))
+        self.get(dst, namespace=scope)
         link = Link(src, type, dst, weight, intake.check_metadata(metadata or {}))
         self._store.link(scope, link, self.actor)
         return next(
@@ -392,8 +397,13 @@ class Memory:
     def links(
         self, id: str, *, namespace: str | None = None, as_of: Instant | None = None
     ) -> builtins.list[Link]:
-        """Links from and to a cube, oldest first."""
-        return self._store.links(self._scope(namespace), id, micros(as_of))
+        """Links from and to a cube, oldest first; none of or to a cube this actor may not read."""
+        scope = self._scope(namespace)
+        found = self._store.links(scope, id, micros(as_of))
+        ends = tuple({id, *(end for link in found for end in (link.src, link.dst))})
+        may = self._chosen(scope, ids=ends, as_of=as_of, forgotten=as_of is None)
+        seen = {cube.id for _, cube in self._store.select(may)}
+        return [link for link in found if link.src in seen and link.dst in seen]
 
     def forget(
         self,
@@ -443,6 +453,7 @@ class Memory:
     ) -> None:
         """Say which recalled cubes helped (or did not)."""
         for id in (ids,) if isinstance(ids, str) else ids:
+            self.history(id, namespace=namespace)
             self._store.judge(self._scope(namespace), id, helpful)
 
     def reflect(self, *, namespace: str | None = None) -> int:

@@ -22,6 +22,7 @@ from typing import IO, Any, cast
 from mnemon import intake
 from mnemon import namespace as paths
 from mnemon.errors import ImportFailed, InvalidInput
+from mnemon.importers import History
 from mnemon.instant import from_micros, now_micros, to_micros
 
 FORMAT = 1
@@ -84,16 +85,17 @@ def is_portable(path: Path) -> bool:
         return False
 
 
-def read(path: Path, report: ImportReport) -> Iterator[dict[str, Any]]:
+def read(history: History, report: ImportReport) -> Iterator[dict[str, Any]]:
     """Cube, link and tombstone records; what cannot be read goes to the report and is skipped.
 
     Raises:
         ImportFailed: no portable file, or one of a newer format.
     """
+    path = history.path
     digest = hashlib.sha256()
     ended = False
     number = 0
-    with _opened(path, path, "rb") as file:
+    with _unpacked(history) as file:
         try:
             for number, line in enumerate(file, start=1):
                 record = _parse(line, f"{path.name}:{number}", report)
@@ -137,6 +139,13 @@ def _parse(line: bytes, place: str, report: ImportReport) -> dict[str, Any] | No
         report.malformed.append((place, "not a JSON object"))
         return None
     return record
+
+
+def _unpacked(history: History) -> IO[bytes]:
+    file = history.open()
+    if history.path.suffix == ".gz":
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=file))
+    return file
 
 
 def _opened(path: Path, named: Path, mode: str) -> IO[bytes]:

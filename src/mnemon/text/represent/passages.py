@@ -18,12 +18,13 @@ from mnemon.errors import EmptyContent
 __all__ = ["Passages"]
 
 _PARAGRAPH = re.compile(r"\n\s*\n")
+_SAID = re.compile(r"\S")
 _SENTENCE = re.compile(r"[.!?。！？]['\")\]]*\s|\n")
 
 
 @dataclass(frozen=True)
 class Passages:
-    """Option: `most` characters of a passage."""
+    """Option: `most` characters of a passage, white space around it aside."""
 
     most: int = 1200
 
@@ -47,26 +48,32 @@ class Passages:
 
     def _passages(self, document: Document, key: str) -> Iterator[Draft]:
         for number, (start, end) in enumerate(self._cuts(document.text), start=1):
-            if document.text[start:end].strip():
-                yield Draft(
-                    document.text[start:end],
-                    kind="passage",
-                    session=key,
-                    at=document.at,
-                    source=document.source,
-                    key=f"{key}#{number}",
-                    metadata={**document.metadata, "start": start, "end": end},
-                    links=(("part_of", key),),
-                )
+            yield Draft(
+                document.text[start:end],
+                kind="passage",
+                session=key,
+                at=document.at,
+                source=document.source,
+                key=f"{key}#{number}",
+                metadata={**document.metadata, "start": start, "end": end},
+                links=(("part_of", key),),
+            )
 
     def _cuts(self, text: str) -> Iterator[tuple[int, int]]:
-        start = 0
-        while len(text) - start > self.most:
-            end = start + self.most
-            cut = _last(_PARAGRAPH, text, start, end) or _last(_SENTENCE, text, start, end) or end
+        start, first = 0, _skip(text, 0)
+        while len(text) - first > self.most:
+            end = first + self.most
+            cut = _last(_PARAGRAPH, text, first, end) or _last(_SENTENCE, text, first, end) or end
+            cut = _skip(text, cut)  # white space between passages belongs to the one before
             yield start, cut
-            start = cut
-        yield start, len(text)
+            start = first = cut
+        if start < len(text):
+            yield start, len(text)
+
+
+def _skip(text: str, place: int) -> int:
+    found = _SAID.search(text, place)
+    return found.start() if found else len(text)
 
 
 def _last(pattern: re.Pattern[str], text: str, start: int, end: int) -> int | None:
