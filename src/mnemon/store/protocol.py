@@ -84,6 +84,10 @@ class Store(Protocol):
         """Versions by row, for rows that a scope of this store gave."""
         ...
 
+    def contents(self, rows: Sequence[int]) -> list[str]:
+        """Contents of versions by row, in order; "" for one that is gone."""
+        ...
+
     def count(self, chosen: Filter) -> int:
         """How many versions a filter chooses."""
         ...

@@ -57,8 +57,10 @@ class Scope:
                 self._catch_up()
             alive, before, after = self._alive(chosen)
             eligible = alive & self._matching(chosen)
+            rows = self._columns["row"]
+            postings = dict(zip(terms, self._postings(terms), strict=True))
             return View(
-                rows=self._columns["row"],
+                rows=rows,
                 eligible=eligible,
                 before=before,
                 after=after,
@@ -66,9 +68,17 @@ class Scope:
                 names=self._names,
                 valid_from=self._columns["valid_from"],
                 lengths=self._columns["length"],
+                sessions=self._columns["session"],
                 asks=self._columns["asks"],
-                postings=dict(zip(terms, self._postings(terms), strict=True)),
+                postings=postings,
                 vectors=None if space is None else self._space(space),
+                population=int(np.count_nonzero(alive)),
+                mean_length=float(self._columns["length"][alive].mean()) if alive.any() else 1.0,
+                frequency={
+                    term: int(np.count_nonzero(alive[where]))
+                    for term, (where, _) in postings.items()
+                },
+                texts=lambda indices: self._store.contents(rows[list(indices)].tolist()),
             )
 
     def _catch_up(self) -> None:

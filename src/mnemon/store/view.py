@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,10 +43,13 @@ class View:
 
     `rows` int64 [N] ascending; `eligible` bool [N] what may be returned; `before` and `after`
     int32 [N+1] the neighbour in the same conversation (N where there is none, and N's own is N);
-    `speakers` int32 [N] codes of `names`; `valid_from` int64 [N] microseconds; `lengths` float32
-    [N] in terms; `asks` bool [N] whether it asks a question; `postings` term → (int32 [M] indices,
-    float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a version has none),
-    or None without an embedding space.
+    `speakers` and `sessions` int32 [N] codes of `names`; `valid_from` int64 [N] microseconds;
+    `lengths` float32 [N] in terms; `asks` bool [N] whether it asks a question; `postings` term →
+    (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a
+    version has none), or None without an embedding space.
+
+    The statistics are of the whole scope, of which a view may be a part: `population` cubes of
+    `mean_length` terms, `frequency` term → cubes that hold it. `texts` reads contents by index.
     """
 
     rows: np.ndarray
@@ -57,6 +60,11 @@ class View:
     names: Names
     valid_from: np.ndarray
     lengths: np.ndarray
+    sessions: np.ndarray
     asks: np.ndarray
     postings: Mapping[str, tuple[np.ndarray, np.ndarray]]
     vectors: np.ndarray | None
+    population: int
+    mean_length: float
+    frequency: Mapping[str, int]
+    texts: Callable[[Sequence[int]], list[str]]

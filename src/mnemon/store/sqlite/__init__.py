@@ -153,6 +153,9 @@ class SQLiteStore:
         wanted = list(rows)
         return self._read(lambda c: reading.by_rows(c, wanted))
 
+    def contents(self, rows: Sequence[int]) -> list[str]:
+        return self._read(lambda c: reading.contents(c, rows))
+
     def count(self, chosen: Filter) -> int:
         return self._read(lambda c: reading.count(c, chosen))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mnemon import namespace as paths
@@ -52,6 +52,17 @@ def by_rows(connection: sqlite3.Connection, rows: Iterable[int]) -> dict[int, Me
         (json.dumps(list(rows)),),
     ).fetchall()
     return dict(_cubes(connection, found))
+
+
+def contents(connection: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
+    """Contents of the versions in given rows, in that order; "" for a row that is gone."""
+    found = dict(
+        connection.execute(
+            "SELECT row, content FROM versions WHERE row IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(rows)),),
+        ).fetchall()
+    )
+    return [found.get(row, "") for row in rows]
 
 
 def count(connection: sqlite3.Connection, chosen: Filter) -> int:

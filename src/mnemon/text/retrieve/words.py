@@ -51,34 +51,31 @@ class Words:
         """Cubes that hold a term of the query, or stand near one that does."""
         total = len(view.rows)
         scores = np.zeros(total + 1, dtype=np.float32)  # the last place swallows "no neighbour"
-        population = int(np.count_nonzero(view.eligible))
         ceiling = 0.0
         named = named_speakers(view, query)
-        if population:
+        if view.eligible.any():
             norm = self._norm(view)
             for term in without_names(view, query, named):
-                ceiling += self._count(view, term, norm, population, scores)
+                ceiling += self._count(view, term, norm, scores)
         found = np.flatnonzero((scores[:total] > 0) & view.eligible)
         gained = scores[found]
         if named:
-            bonus = self.speaker * np.log1p(2.0 * population)
+            bonus = self.speaker * np.log1p(2.0 * view.population)
             gained += bonus * np.isin(view.speakers[found], named)
             ceiling += bonus
         gained *= np.where(view.asks[found], np.float32(self.asking), np.float32(1.0))
         return best("words", found, gained, self.most, ceiling)
 
     def _norm(self, view: View) -> np.ndarray:
-        mean = float(view.lengths[view.eligible].mean()) or 1.0
-        norm: np.ndarray = self.k1 * (1.0 - self.b + self.b * view.lengths / mean)
+        relative = view.lengths / (view.mean_length or 1.0)
+        norm: np.ndarray = self.k1 * (1.0 - self.b + self.b * relative)
         return norm
 
-    def _count(
-        self, view: View, term: str, norm: np.ndarray, population: int, scores: np.ndarray
-    ) -> float:
+    def _count(self, view: View, term: str, norm: np.ndarray, scores: np.ndarray) -> float:
         """Add what a term gives to `scores`; the most it could have given."""
         where, occurrences = view.postings[term]
         if not len(where):
-            return float(np.log1p(2.0 * population + 1.0) * (self.k1 + 1.0))
+            return float(np.log1p(2.0 * view.population + 1.0) * (self.k1 + 1.0))
         counts = np.zeros(len(scores), dtype=np.float32)
         counts[where] = occurrences
         for step, weights in ((view.after, self.following), (view.before, self.preceding)):
@@ -88,8 +85,8 @@ class Words:
                 np.add.at(counts, places, weight * occurrences)
         counts[-1] = 0.0
         touched = np.flatnonzero(counts)
-        holders = int(np.count_nonzero(view.eligible[where]))
-        rarity = np.log1p((population - holders + 0.5) / (holders + 0.5))
+        holders = view.frequency[term]
+        rarity = np.log1p((view.population - holders + 0.5) / (holders + 0.5))
         gained = counts[touched]
         scores[touched] += rarity * gained * (self.k1 + 1.0) / (gained + norm[touched])
         return float(rarity * (self.k1 + 1.0))
