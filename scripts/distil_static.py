@@ -59,7 +59,7 @@ Its base is nreimers/MiniLM-L6-H384-uncased, made from microsoft/MiniLM-L12-H384
 bert-base-uncased (Apache License, Version 2.0).
 
 Changes: every word-piece was embedded alone, weighted, projected to 256 dimensions, and rounded to
-8-bit integers; the unused word-pieces were taken out of the tokenizer. card.json says exactly how.
+8-bit integers; the unused word-pieces were taken out of the vocabulary. card.json says exactly how.
 
 Made with model2vec (https://github.com/MinishLab/model2vec), copyright (c) 2024 Thomas van Dongen,
 MIT License. None of its code is in this folder.
@@ -106,21 +106,35 @@ def write(folder: Path, table: np.ndarray, tokenizer: Tokenizer) -> None:
     vectors, scales = int8_rows(table)
     np.save(folder / "vectors.npy", vectors)
     np.save(folder / "scales.npy", scales)
-    plain = Tokenizer.from_str(tokenizer.to_str())
-    plain.no_truncation()
-    plain.no_padding()
-    # Compact: the library's own "pretty" form is twice as large and slower to read.
-    text = json.dumps(json.loads(plain.to_str()), ensure_ascii=False, separators=(",", ":"))
-    (folder / "tokenizer.json").write_text(text, "utf-8")
+    ids = tokenizer.get_vocab()
+    lines = "".join(f"{piece}\n" for piece in sorted(ids, key=ids.__getitem__))
+    (folder / "vocabulary.txt").write_text(lines, "utf-8")
     (folder / "NOTICE").write_text(NOTICE, "utf-8")
-    names = ("NOTICE", "scales.npy", "tokenizer.json", "vectors.npy")
+    names = ("NOTICE", "scales.npy", "vectors.npy", "vocabulary.txt")
     files = {name: sha256(folder / name) for name in names}
-    (folder / "card.json").write_text(json.dumps(card(files), indent=2) + "\n", "utf-8")
+    text = json.dumps(card(files, tokenizer_sha256(tokenizer)), indent=2)
+    (folder / "card.json").write_text(f"{text}\n", "utf-8")
 
 
-def card(files: dict[str, str]) -> dict[str, object]:
+def tokenizer_sha256(tokenizer: Tokenizer) -> str:
+    """Digest of the vocabulary and of the rules by which a text is cut."""
+    text = json.dumps(
+        json.loads(whole(tokenizer).to_str()), ensure_ascii=False, separators=(",", ":")
+    )
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def whole(tokenizer: Tokenizer) -> Tokenizer:
+    """A copy that neither cuts nor pads."""
+    copy = Tokenizer.from_str(tokenizer.to_str())
+    copy.no_truncation()
+    copy.no_padding()
+    return copy
+
+
+def card(files: dict[str, str], tokenizer: str) -> dict[str, object]:
     """What the model is and where it comes from, for people and for `StaticEmbedder`."""
-    used = [files[name] for name in ("scales.npy", "tokenizer.json", "vectors.npy")]
+    used = [files["scales.npy"], tokenizer, files["vectors.npy"]]
     return {
         "model": "mnemon-static-minilm-l6",
         "revision": hashlib.sha256("".join(used).encode()).hexdigest()[:16],
@@ -146,19 +160,20 @@ def card(files: dict[str, str]) -> dict[str, object]:
 
 
 def check(folder: Path, table: np.ndarray, tokenizer: Tokenizer) -> None:
-    """Compares our inference with model2vec's on the float table, and token counts with BERT's."""
+    """Compares our inference with model2vec's on the float table, our ids with its tokenizer's,
+    and token counts with BERT's."""
     theirs = static_model(table, tokenizer).encode(PROBES)
     ours = StaticEmbedder(folder=str(folder))
     cosines = (ours.embed(PROBES) * theirs).sum(axis=1)
     vectors, scales = int8_rows(table)
     rounded = static_model(vectors * scales[:, None], tokenizer).encode(PROBES)
     gap = np.abs(ours.embed(PROBES) - rounded).max()
-    source = Tokenizer.from_file(str(SOURCE / "tokenizer.json"))
-    source.no_truncation()
-    source.no_padding()
+    cut, source = whole(tokenizer), whole(Tokenizer.from_file(str(SOURCE / "tokenizer.json")))
+    ids = [cut.encode(text, add_special_tokens=False).ids for text in PROBES]
     counts = [len(source.encode(text, add_special_tokens=False)) for text in PROBES]
     print(f"cosine with float model2vec >= {cosines.min():.5f}; same table: gap {gap:.1e}")
-    if cosines.min() < 0.999 or gap > 1e-5 or ours.count_tokens(PROBES) != counts:
+    same = ours.token_ids(PROBES) == ids and ours.count_tokens(PROBES) == counts
+    if cosines.min() < 0.999 or gap > 1e-5 or not same:
         sys.exit("check failed: the written model does not do what model2vec does")
 
 

@@ -25,7 +25,7 @@ TEXTS = [
     "日本 の 人",
     "x",
 ]
-FILES = ("vectors.npy", "scales.npy", "tokenizer.json", "card.json")
+FILES = ("vectors.npy", "scales.npy", "vocabulary.txt", "card.json")
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +125,6 @@ def test_long_texts_are_counted_whole(embedder):
     assert len(embedder.token_ids([text])[0]) == once * 20_000
 
 
-def test_parts_of_a_text_have_the_tokens_of_the_whole(embedder, monkeypatch):
-    texts = [*TEXTS, "東京は日本の首都です。", "a.b,c;d [UNK] e\u0301\u0327,\u0301 ΣΑΣ.", "  \n x"]
-    whole = embedder.token_ids(texts)
-    monkeypatch.setattr(static, "BATCH_CHARACTERS", 2)
-    assert embedder.token_ids(texts) == whole
-
-
 def test_a_lone_surrogate_is_refused(embedder):
     with pytest.raises(InvalidText, match="surrogate"):
         embedder.embed(["half an emoji \ud83d"])
@@ -173,7 +166,7 @@ def test_another_folder_is_another_model(copy):
 
 def test_the_table_is_mapped_not_loaded():
     code = (
-        "import numpy, tokenizers; from mnemon.models.embed.static import StaticEmbedder\n"
+        "import numpy; from mnemon.models.embed.static import StaticEmbedder\n"
         "import resource; peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "before = peak(); StaticEmbedder().embed(['hello there'] * 100); print(peak() - before)"
     )

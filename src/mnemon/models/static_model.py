@@ -1,29 +1,30 @@
-"""Reading a static model's folder: a table of vectors, a tokenizer, and the card that names them.
+"""Reading a static model's folder: a table of vectors, a vocabulary, and the card that names them.
 
 `vectors.npy` is int8 [V, D] and stays on disk (memory-mapped); `scales.npy` is float32 [V];
-`tokenizer.json` is in the format of Hugging Face `tokenizers`; `card.json` says what they are.
+`vocabulary.txt` has the word-piece of each row, one a line; `card.json` says what they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnemon.errors import EmbedderError, InvalidText
+from mnemon.errors import EmbedderError
+from mnemon.models.wordpiece import WordPiece
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from tokenizers import Encoding, Tokenizer
 
 BUNDLED = Path(__file__).parent / "static"
-# One call into the tokenizer: enough to share among cores, little enough for a few MB.
-BATCH_TEXTS, BATCH_CHARACTERS = 256, 2**15
+# Rows gathered at once: enough to share numpy's cost per call, little enough for a core's cache.
+BATCH_TOKENS = 1024
 
 
 @dataclass(frozen=True)
@@ -33,42 +34,43 @@ class Card:
     model: str
     revision: str
     dimension: int
-    tokenizer_sha256: str
+    vocabulary_sha256: str
 
 
 @dataclass(frozen=True)
 class Table:
-    """A loaded model: vectors int8 [V, D], scales float32 [V], the id of the unknown token."""
+    """A loaded model: vectors int8 [V, D], scales float32 [V], and the pieces they are of."""
 
-    tokenizer: Tokenizer
+    pieces: WordPiece
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
-    unknown: int
 
-    def encode(self, texts: Sequence[str]) -> Iterator[Encoding]:
-        """The word-pieces of each text, in order, without special tokens.
-
-        Raises:
-            InvalidText: a text is no str, or has a lone surrogate.
-        """
-        for batch in _batches(texts):
-            try:
-                yield from self.tokenizer.encode_batch_fast(batch, add_special_tokens=False)
-            except (TypeError, UnicodeEncodeError) as error:
-                raise InvalidText(
-                    f"a text cannot be tokenised ({error}): every text must be a str without "
-                    "lone surrogates"
-                ) from error
+    def known(self, text: str, max_tokens: int) -> list[int]:
+        """The ids of the first `max_tokens` tokens of `text`, less the unknown ones."""
+        ids, unknown = self.pieces.ids(text)[:max_tokens], self.pieces.unknown
+        return [id for id in ids if id != unknown] if unknown in ids else ids
 
     def rows(self, ids: list[int]) -> NDArray[np.float32]:
-        """The weighted vectors of the known ids, float32 [T, D]."""
+        """The weighted vectors of `ids` [T], float32 [T, D]."""
         import numpy as np
 
-        known = np.array(ids, dtype=np.intp)
-        known = known[known != self.unknown]
-        rows: NDArray[np.float32] = self.vectors[known].astype(np.float32)
-        rows *= self.scales[known, None]
+        places = np.array(ids, dtype=np.intp)
+        rows: NDArray[np.float32] = self.vectors.take(places, axis=0).astype(np.float32)
+        rows *= self.scales.take(places)[:, None]
         return rows
+
+    def sums(self, texts: Iterable[list[int]], out: NDArray[np.float32]) -> None:
+        """Writes the sum of the rows of each of `texts`, lists of ids, to the rows of `out`."""
+        import numpy as np
+
+        targets = iter(out)
+        for batch in _batches(texts):
+            rows, end = self.rows(list(chain.from_iterable(batch))), 0
+            # Text by text is faster than `np.add.reduceat`, and its order of additions does not
+            # depend on the batch.
+            for ids, target in zip(batch, targets, strict=False):
+                start, end = end, end + len(ids)
+                np.add.reduce(rows[start:end], axis=0, out=target)
 
 
 @cache
@@ -80,7 +82,7 @@ def read_card(folder: Path) -> Card:
     """
     try:
         card = json.loads((folder / "card.json").read_text("utf-8"))
-        digest = card["sha256"]["tokenizer.json"]
+        digest = card["sha256"]["vocabulary.txt"]
         return Card(str(card["model"]), str(card["revision"]), int(card["dimension"]), digest)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(folder, f"card.json: {error!r}") from error
@@ -94,25 +96,21 @@ def load(folder: Path) -> Table:
         EmbedderError: a file is missing, or is not what the card says.
     """
     import numpy as np
-    from tokenizers import Tokenizer
 
-    card = read_card(folder)
+    card, vocabulary = read_card(folder), folder / "vocabulary.txt"
     try:
-        tokenizer_json = (folder / "tokenizer.json").read_bytes()
+        if hashlib.sha256(vocabulary.read_bytes()).hexdigest() != card.vocabulary_sha256:
+            raise _damaged(folder, "vocabulary.txt is not the one that card.json names")
+        pieces = WordPiece(vocabulary)
         # A plain view of the map: indexing np.memmap itself costs twice as much.
         vectors = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r"))
         scales = np.load(folder / "scales.npy")
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from error
-    # The library raises a bare `Exception` on a bad file: know beforehand that it is good.
-    if hashlib.sha256(tokenizer_json).hexdigest() != card.tokenizer_sha256:
-        raise _damaged(folder, "tokenizer.json is not the one that card.json names")
-    tokenizer = Tokenizer.from_buffer(tokenizer_json)
-    size = (tokenizer.get_vocab_size(), card.dimension)
+    size = (pieces.size, card.dimension)
     if vectors.dtype != np.int8 or vectors.shape != size or scales.shape != size[:1]:
         raise _damaged(folder, f"vectors are {vectors.dtype} {vectors.shape}, not int8 {size}")
-    unknown = tokenizer.token_to_id("[UNK]")
-    return Table(tokenizer, vectors, scales, -1 if unknown is None else unknown)
+    return Table(pieces, vectors, scales)
 
 
 def _damaged(folder: Path, why: object) -> EmbedderError:
@@ -122,14 +120,14 @@ def _damaged(folder: Path, why: object) -> EmbedderError:
     )
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    batch: list[str] = []
-    characters = 0
-    for text in texts:
-        if batch and (len(batch) == BATCH_TEXTS or characters + len(text) > BATCH_CHARACTERS):
+def _batches(texts: Iterable[list[int]]) -> Iterator[Sequence[list[int]]]:
+    batch: list[list[int]] = []
+    tokens = 0
+    for ids in texts:
+        if batch and tokens + len(ids) > BATCH_TOKENS:
             yield batch
-            batch, characters = [], 0
-        batch.append(text)
-        characters += len(text)
+            batch, tokens = [], 0
+        batch.append(ids)
+        tokens += len(ids)
     if batch:
         yield batch

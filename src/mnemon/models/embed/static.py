@@ -7,25 +7,23 @@ Method: model2vec (https://github.com/MinishLab/model2vec, MIT), version in stat
 Arora et al. 2017 (https://openreview.net/forum?id=SyK00v5xx). Model: sentence-transformers/
 all-MiniLM-L6-v2 (Apache-2.0). `scripts/distil_static.py` makes the folder `static/`.
 How ours differs: the dimension is cut by a plain SVD of the weighted table rather than a centred
-PCA, each row has its own scale, and inference is done here with `tokenizers` and numpy.
+PCA, each row has its own scale, and inference is done here with numpy and our own word-pieces
+(`mnemon.models.wordpiece`).
 Limits: English. Word order plays no part. A word with no known piece (most emoji and CJK
 characters, any word over 100 characters) adds nothing; a text of only such words is a zero row.
 
-Threads are left to `tokenizers`, which uses all cores unless TOKENIZERS_PARALLELISM=false and goes
-serial by itself in a forked child (before its 0.22 it also prints a warning there). We never set
-that variable: it belongs to the whole process.
+It runs on one core and starts no threads.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
-from mnemon.models.static_model import BATCH_CHARACTERS, BUNDLED, load, read_card
+from mnemon.models.static_model import BUNDLED, load, read_card
 from mnemon.models.vectors import many, unit_rows
 
 if TYPE_CHECKING:
@@ -38,8 +36,6 @@ MAX_TOKENS = 8192
 # English has 4 to 5 characters a token: cutting at 8 bounds the work without biting before
 # `max_tokens` does.
 CHARACTERS_PER_TOKEN = 8
-# Before any of these a word-piece ends, so a long text can be tokenised in parts.
-_GAP = re.compile(r"[ \n.,;\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class StaticEmbedder:
     """Embeds and counts tokens with the static model in a folder.
 
     Attributes:
-        folder: with `vectors.npy`, `scales.npy`, `tokenizer.json`, `card.json`; None is the
+        folder: with `vectors.npy`, `scales.npy`, `vocabulary.txt`, `card.json`; None is the
             bundled model.
         max_tokens: tokens of a text that count for its vector, from its start, of at most its
             first `8 * max_tokens` characters. `token_ids` and `count_tokens` never cut.
@@ -86,11 +82,7 @@ class StaticEmbedder:
         texts, table = many(texts), load(self._path)
         limit = self.max_tokens * CHARACTERS_PER_TOKEN
         sums = np.zeros((len(texts), table.vectors.shape[1]), np.float32)
-        pieces = table.encode([text[:limit] for text in texts])
-        # Summing text by text is faster than `np.add.reduceat` over the batch (70k against 45k
-        # texts a second), and its order of additions does not depend on the batch.
-        for row, encoding in zip(sums, pieces, strict=True):
-            table.rows(encoding.ids[: self.max_tokens]).sum(axis=0, out=row)
+        table.sums((table.known(text[:limit], self.max_tokens) for text in texts), sums)
         return unit_rows(sums)
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
@@ -105,45 +97,22 @@ class StaticEmbedder:
         rows, made unit, is `embed_query(text)`.
         """
         table = load(self._path)
-        (encoding,) = table.encode([text[: self.max_tokens * CHARACTERS_PER_TOKEN]])
-        return table.rows(encoding.ids[: self.max_tokens])
+        start = text[: self.max_tokens * CHARACTERS_PER_TOKEN]
+        return table.rows(table.known(start, self.max_tokens))
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Word-piece ids of each whole text, the unknown token included."""
-        texts = many(texts)
-        found: list[list[int]] = [[] for _ in texts]
-        owners, parts = _parts(texts)
-        for owner, encoding in zip(owners, load(self._path).encode(parts), strict=True):
-            found[owner].extend(encoding.ids)
-        return found
+        ids = load(self._path).pieces.ids
+        return [ids(text) for text in many(texts)]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Exact number of word-pieces of each whole text, without special tokens.
 
         As in BERT an unknown word is one token, however long it is.
         """
-        texts = many(texts)
-        counts = [0] * len(texts)
-        owners, parts = _parts(texts)
-        for owner, encoding in zip(owners, load(self._path).encode(parts), strict=True):
-            counts[owner] += len(encoding)
-        return counts
+        count = load(self._path).pieces.count
+        return [count(text) for text in many(texts)]
 
     @property
     def _path(self) -> Path:
         return BUNDLED if self.folder is None else Path(self.folder)
-
-
-def _parts(texts: Sequence[str]) -> tuple[list[int], list[str]]:
-    """Long texts in parts, so that memory stays bounded, and the text that each is of."""
-    owners: list[int] = []
-    parts: list[str] = []
-    for owner, text in enumerate(texts):
-        start = 0
-        while start < len(text):
-            gap = _GAP.search(text, start + BATCH_CHARACTERS)
-            end = gap.start() if gap else len(text)
-            owners.append(owner)
-            parts.append(text[start:end])
-            start = end
-    return owners, parts
