@@ -226,12 +226,12 @@ def check_policy(policy: Policy) -> Policy:
 
 _REVISABLE = (
     "content", "kind", "speaker", "session", "at", "valid_to", "metadata", "source",
-    "confidence", "policy", "spans",
+    "confidence", "policy", "spans", "producer",
 )  # fmt: skip
 
 
 def revised(cube: MemCube, changes: Mapping[str, Any]) -> Draft:
-    """The draft of a cube's next version.
+    """The draft of a cube's next version; who writes it is its producer, a person by default.
 
     Raises:
         UnknownName: a change that no cube has.
@@ -244,6 +244,6 @@ def revised(cube: MemCube, changes: Mapping[str, Any]) -> Draft:
         "content": cube.content, "kind": cube.kind, "speaker": cube.speaker,
         "session": cube.session, "at": cube.valid_from, "valid_to": cube.valid_to,
         "metadata": cube.metadata, "source": origin.source, "confidence": origin.confidence,
-        "policy": cube.policy, "spans": origin.spans, "producer": origin.producer,
+        "policy": cube.policy, "spans": origin.spans, "producer": "user",
     }  # fmt: skip
     return Draft(**{**fields, **changes})

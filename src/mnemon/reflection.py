@@ -39,7 +39,8 @@ def _carry_out(memory: Memory, store: Store, scope: str, edit: Edit, producer: s
                 return False
             return bool(store.retire([edit.cube], producer)[0])
         if edit.action == "update" and edit.cube is not None:
-            memory.update(edit.cube, namespace=scope, version=edit.version, **edit.changes)
+            changes = {**edit.changes, "producer": producer}
+            memory.update(edit.cube, namespace=scope, version=edit.version, **changes)
             return True
         if edit.action == "add" and edit.draft is not None:
             memory.add(replace(edit.draft, producer=producer), namespace=scope)
