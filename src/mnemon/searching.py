@@ -17,6 +17,7 @@ from mnemon.intake import check_text
 from mnemon.store import Store
 from mnemon.store.rows import Filter
 from mnemon.text import program as programs
+from mnemon.text.query import Query
 
 if TYPE_CHECKING:
     from mnemon.store.scope import Scope
@@ -51,6 +52,8 @@ class Searcher:
         self._program = program
         self._count_tokens = count_tokens
         self._scopes: OrderedDict[str, Scope] = OrderedDict()
+        self._sizes: dict[str, int] = {}
+        self._held = 0
         self._lock = threading.Lock()
         self._reads: dict[str, int] = {}
         self._moment = _Moment(-1, None, {})
@@ -102,17 +105,14 @@ class Searcher:
             raise InvalidInput(f"a query is text, not {type(text).__name__}")
         check_text("the query", text)
         started = time.perf_counter()
-        moment = self._now(chosen.namespace)
-        names = moment.speakers[chosen.namespace]
-        embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
-        query = programs.ask(text, embed)
-        scope = self._scope(chosen.namespace)
-        view = scope.view(chosen, moment.space, query.terms, moment.seq)
+        view, query = self.look(text, chosen)
         trace: dict[str, Any] = {
             "program": type(self._program).__name__.lower(),
             "terms": query.terms,
             "cubes": len(view.rows),
-            "space": moment.space,
+            "population": view.population,
+            "regime": view.regime,
+            "space": self._moment.space,
             "view_ms": round((time.perf_counter() - started) * 1000, 3),
         }
         outcome = programs.run(self._program, view, query, k, min_score)
@@ -124,6 +124,15 @@ class Searcher:
             and self._may_show(cube, chosen, view)
         ]
         return hits, trace | outcome.trace
+
+    def look(self, text: str, chosen: Filter) -> tuple[View, Query]:
+        """What the methods of a program are given for a question under a filter."""
+        moment = self._now(chosen.namespace)
+        names = moment.speakers[chosen.namespace]
+        embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
+        query = programs.ask(text, embed)
+        scope = self._scope(chosen.namespace)
+        return scope.view(chosen, moment.space, query.terms, moment.seq, query.vector), query
 
     def _now(self, namespace: str) -> _Moment:
         """What does not change between journal entries, read again only after one."""
@@ -143,11 +152,15 @@ class Searcher:
         from mnemon.store.scope import Scope
 
         with self._lock:
-            scope = self._scopes.setdefault(namespace, Scope(self._store, namespace))
+            scope = self._scopes.get(namespace)
+            if scope is None:
+                scope = self._scopes[namespace] = Scope(self._store, namespace)
             self._scopes.move_to_end(namespace)
-            held = sum(one.bytes for one in self._scopes.values())
-            while held > _SCOPE_BYTES and len(self._scopes) > 1:
-                held -= self._scopes.popitem(last=False)[1].bytes
+            # As each was when last asked for: summing over thousands would cost more than a search.
+            self._held += scope.bytes - self._sizes.get(namespace, 0)
+            self._sizes[namespace] = scope.bytes
+            while self._held > _SCOPE_BYTES and len(self._scopes) > 1:
+                self._held -= self._sizes.pop(self._scopes.popitem(last=False)[0])
             return scope
 
     def _count_reads(self, hits: Sequence[Hit]) -> None:

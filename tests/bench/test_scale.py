@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mnemon.bench import scale, synthetic
+from mnemon.bench import large, scale, synthetic
 from mnemon.bench.scale import run_speed
 
 
@@ -50,3 +50,27 @@ def test_importing_the_bench_is_cheap() -> None:
     code = f"import sys, mnemon.bench; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_approximate_search_is_compared_with_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mnemon.store import scope
+
+    monkeypatch.setattr(scope, "LIMIT", 100)
+    path = tmp_path / "store.db"
+    assert large.filled(path, 300, 0).value > 0
+    assert large.filled(path, 300, 0).count == 0  # it is kept
+    (share,) = large.against_exact(path, 300, synthetic.questions(10, 0))
+    assert share.value >= 0.97
+    told = {one.name: one.value for one in large.footprint(path, 300, "Where is it?")}
+    assert told["on disk, index included"] > 300
+    assert scope.LIMIT == 100
+
+
+def test_namespaces_and_vectors_are_measured(tmp_path: Path) -> None:
+    told = large.many_namespaces(tmp_path, 3, 4)
+    assert [one.size for one in told] == [4] * 4 + [12] * 4
+    values = {one.name: one.value for one in large.vectors_only(2000)}
+    assert values["recall@10 of vectors only"] >= 0.97
+    assert values["index and vectors"] < 400

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from mnemon import methods
 from mnemon.bench import metrics
 from mnemon.bench.case import Case, Question
-from mnemon.bench.recipes import Recipe, System
+from mnemon.bench.recipes import Learned, Recipe, System
 from mnemon.bench.record import Answer, Failure, Result
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def measure(
 
 
 def _case(recipe: Recipe, case: Case, tally: _Tally) -> None:
-    system, error, seconds = _attempt(lambda: recipe.ingest(case.turns))
+    system, error, seconds = _attempt(lambda: _honest(recipe, case).ingest(case.turns))
     if system is None:
         tally.failures.append(Failure(case.id, None, error))
         tally.answers += [_none(case, question) for question in case.questions]
@@ -78,6 +78,10 @@ def _case(recipe: Recipe, case: Case, tally: _Tally) -> None:
     _, error, _ = _attempt(system.close)
     if error:
         tally.failures.append(Failure(case.id, None, f"closing: {error}"))
+
+
+def _honest(recipe: Recipe, case: Case) -> Recipe:
+    return recipe.unseen(case.id) if isinstance(recipe, Learned) else recipe
 
 
 def _answer(

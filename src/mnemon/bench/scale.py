@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,9 +16,9 @@ from pathlib import Path
 from subprocess import CalledProcessError
 from typing import TYPE_CHECKING, Any
 
-from mnemon.bench import fresh, provenance, synthetic
-from mnemon.bench.metrics import quantile
+from mnemon.bench import fresh, large, provenance, synthetic
 from mnemon.bench.report import markdown
+from mnemon.bench.timing import Value, median, spread, timed
 from mnemon.memory import Memory
 
 if TYPE_CHECKING:
@@ -31,17 +30,7 @@ _WARM = 20
 _RESIDENT_QUERIES = 50
 _REPEATS = 5
 _BATCH_REPEATS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """One measured number. `size` is the cubes in the store (after adds), `count` how often."""
-
-    name: str
-    value: float
-    unit: str
-    size: int
-    count: int
+_LARGE = 50_000  # from here on one store in batches, not several in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +47,37 @@ class Speed:
 
 
 def run_speed(
-    sizes: Sequence[int] = (1000, 10000), out: str | Path | None = None, seed: int = 0
+    sizes: Sequence[int] = (1000, 10000),
+    out: str | Path | None = None,
+    seed: int = 0,
+    *,
+    namespaces: int = 0,
+    vectors: int = 0,
+    folder: str | Path | None = None,
 ) -> Speed:
     """Measure everything; with `out`, a folder, write speed.json there too.
 
-    The last of `sizes` is also the size of the store that fresh processes open.
+    Args:
+        sizes: cubes in the stores; the last is also what fresh processes open. A million takes
+            five minutes, two gigabytes on disk and four of memory (for the exact search that the
+            approximate one is compared with).
+        namespaces: also search one of so many, of 20 cubes each (20,000: two minutes).
+        vectors: also search so many vectors without a store (ten million: ten minutes, 4 GB).
+        folder: where stores of `_LARGE` cubes and more are kept for the next run.
     """
     began = datetime.now(UTC).isoformat(timespec="seconds")
     values: list[Value] = []
     notes: list[str] = []
     with tempfile.TemporaryDirectory(prefix="mnemon-speed-") as place:
-        folder = Path(place)
         for size in sizes:
-            values += _store(folder, size, seed)
-        values += _single(folder / "single.db", seed)
-        values += _processes(folder / f"{sizes[-1]}.db", sizes[-1], seed, notes)
+            kept = Path(place if folder is None or size < _LARGE else folder)
+            values += _store(kept, size, seed)
+        values += _single(Path(place) / "single.db", seed)
+        values += _processes(kept / f"{sizes[-1]}.db", sizes[-1], seed, notes)
+        if namespaces:
+            values += large.many_namespaces(Path(folder or place), namespaces, seed=seed)
+    if vectors:
+        values += large.vectors_only(vectors, seed)
     told = f"mnemon bench speed --sizes {','.join(map(str, sizes))} --seed {seed}"
     speed = Speed(
         tuple(values), tuple(notes), provenance.machine(), provenance.code(), told, began, seed
@@ -116,31 +121,38 @@ def table(speed: Speed) -> Table:
 
 def _store(folder: Path, size: int, seed: int) -> list[Value]:
     """Batch add into fresh stores, then search the last one."""
+    path = folder / f"{size}.db"
+    found = [large.filled(path, size, seed) if size >= _LARGE else _added(folder, size, seed)]
+    asked = synthetic.questions(_WARM + _QUERIES, seed)
+    found += large.footprint(path, size, asked[0])
+    with Memory(path) as memory:
+        times = [timed(memory.search, q) * 1000 for q in asked][_WARM:]
+        found += spread("search, k 10, first asked", times, size)
+        times = [timed(memory.search, q) * 1000 for q in asked][_WARM:]
+        found += spread("search, k 10", times, size)
+        # The searches above have warmed what recall needs too, but for its token counter.
+        memory.recall(asked[0])
+        times = [timed(memory.recall, q) * 1000 for q in asked][_WARM:]
+        found += spread("recall, 1000 tokens", times, size)
+    return found + large.against_exact(path, size, asked)
+
+
+def _added(folder: Path, size: int, seed: int) -> Value:
     drafts = synthetic.turns(size, seed)
     rates = []
     for attempt in range(_BATCH_REPEATS):
         path = folder / (f"{size}.db" if attempt == 0 else f"{size}-{attempt}.db")
         with Memory(path) as memory:
-            rates.append(size / _timed(memory.add, drafts))
-    found = [
-        Value("add in one batch, with embeddings", _median(rates), "cubes/s", size, len(rates))
-    ]
-    with Memory(folder / f"{size}.db") as memory:
-        asked = synthetic.questions(_WARM + _QUERIES, seed)
-        times = [_timed(memory.search, q) * 1000 for q in asked][_WARM:]
-        found += _spread("search, k 10", times, size)
-        # The searches above have warmed what recall needs too, but for its token counter.
-        memory.recall(asked[0])
-        times = [_timed(memory.recall, q) * 1000 for q in asked][_WARM:]
-        return found + _spread("recall, 1000 tokens", times, size)
+            rates.append(size / timed(memory.add, drafts))
+    return Value("add in one batch, with embeddings", median(rates), "cubes/s", size, len(rates))
 
 
 def _single(path: Path, seed: int) -> list[Value]:
     """Adds of one turn each, every one durable when it returns."""
     drafts = synthetic.turns(_WARM + _SINGLE, seed + 1)
     with Memory(path) as memory:
-        times = [_timed(memory.add, one) * 1000 for one in drafts][_WARM:]
-    return _spread("add one, durable", times, len(drafts))
+        times = [timed(memory.add, one) * 1000 for one in drafts][_WARM:]
+    return spread("add one, durable", times, len(drafts))
 
 
 def _processes(store: Path, size: int, seed: int, notes: list[str]) -> list[Value]:
@@ -161,31 +173,13 @@ def _processes(store: Path, size: int, seed: int, notes: list[str]) -> list[Valu
     if not told:
         notes.append("cold `mnemon search` not measured: this version has no command line")
         return found
-    return [*found, Value("mnemon search, cold shell", _median(told), "ms", size, len(told))]
+    return [*found, Value("mnemon search, cold shell", median(told), "ms", size, len(told))]
 
 
 def _repeated(name: str, measure: Callable[..., float], unit: str, size: int, *given: Any) -> Value:
     values = [measure(*given) for _ in range(_REPEATS)]
-    return Value(name, _median(values), unit, size, len(values))
-
-
-def _spread(name: str, times: Sequence[float], size: int) -> list[Value]:
-    return [
-        Value(f"{name}, {label}", round(quantile(times, share), 3), "ms", size, len(times))
-        for label, share in (("p50", 0.5), ("p95", 0.95))
-    ]
-
-
-def _timed(call: Callable[[Any], object], given: Any) -> float:
-    """Seconds that `call(given)` takes."""
-    started = time.perf_counter()
-    call(given)
-    return time.perf_counter() - started
+    return Value(name, median(values), unit, size, len(values))
 
 
 def _number(value: float) -> str:
     return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
-
-
-def _median(values: Sequence[float]) -> float:
-    return round(quantile(values, 0.5), 3)

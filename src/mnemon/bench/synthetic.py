@@ -18,17 +18,20 @@ _SESSION = 20  # turns, about as many as in the conversation itself
 
 def turns(count: int, seed: int) -> list[Draft]:
     """Turns of one to three sentences by two speakers in turn, a session a day, none twice."""
+    return list(stream(count, seed))
+
+
+def stream(count: int, seed: int) -> Iterator[Draft]:
+    """The same one by one: a million would fill a gigabyte."""
     said = _texts(seed)
-    return [
-        Draft(
+    for place in range(count):
+        yield Draft(
             content=next(said),
             speaker=_SPEAKERS[place % 2],
             session=f"day-{place // _SESSION}",
             at=_START + timedelta(days=place // _SESSION, minutes=place % _SESSION),
             key=f"synthetic:{seed}:{place}",
         )
-        for place in range(count)
-    ]
 
 
 def questions(count: int, seed: int) -> list[str]:

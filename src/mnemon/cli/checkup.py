@@ -12,8 +12,8 @@ from pathlib import Path
 
 from mnemon import __version__, methods
 from mnemon.cli.requirements import requirements
-from mnemon.cli.slots import slots
 from mnemon.errors import MnemonError
+from mnemon.methods import slots
 
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _PYTHON = (3, 11)

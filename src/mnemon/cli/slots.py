@@ -4,29 +4,12 @@ from __future__ import annotations
 
 import ast
 import inspect
-import pkgutil
-from collections.abc import Iterator
 from dataclasses import MISSING, InitVar, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import mnemon
 from mnemon import methods
-
-
-def slots() -> list[str]:
-    """Every folder of the package whose docstring says that it is a slot."""
-    return sorted(_slots(Path(mnemon.__file__).parent, ""))
-
-
-def _slots(folder: Path, above: str) -> Iterator[str]:
-    for module in pkgutil.iter_modules([str(folder)]):
-        if module.ispkg:
-            name = f"{above}{module.name}"
-            inside = folder / module.name
-            if "slot" in _first_line(inside / "__init__.py").lower().split(":")[0]:
-                yield name
-            yield from _slots(inside, f"{name}.")
 
 
 def summary(slot: str, name: str) -> str:

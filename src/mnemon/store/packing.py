@@ -24,9 +24,16 @@ def pack(matrix: np.ndarray) -> list[bytes]:
     return [row.tobytes() for row in packed]
 
 
+def split(joined: bytes, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """`count` packed rows, joined: their components int8 [N, D] and scales float32 [N]."""
+    packed = np.frombuffer(joined, dtype=np.int8).reshape(count, -1)
+    return packed[:, 4:], np.ascontiguousarray(packed[:, :4]).view("<f4")[:, 0]
+
+
 def unpack(blobs: Sequence[bytes], dimension: int) -> np.ndarray:
     """The inverse of `pack`: float32 [N, D]."""
-    packed = np.frombuffer(b"".join(blobs), dtype=np.int8).reshape(len(blobs), dimension + 4)
-    scale = np.ascontiguousarray(packed[:, :4]).view("<f4")
-    whole: np.ndarray = np.multiply(packed[:, 4:], scale, dtype=np.float32)
+    if not blobs:
+        return np.zeros((0, dimension), dtype=np.float32)
+    codes, scales = split(b"".join(blobs), len(blobs))
+    whole: np.ndarray = np.multiply(codes, scales[:, None], dtype=np.float32)
     return whole

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mnemon.cube import Event, Link, MemCube
 from mnemon.store.rows import (
@@ -25,6 +25,9 @@ from mnemon.store.rows import (
     Vectors,
 )
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 class Store(Protocol):
     """The store of truth."""
@@ -35,6 +38,14 @@ class Store(Protocol):
     @property
     def blobs(self) -> Path | None:
         """The folder of large artifacts; None for a volatile store."""
+        ...
+
+    @property
+    def index(self) -> Path | None:
+        """The folder of index files, which may be deleted at any time; None for a volatile store.
+
+        A purge deletes it with everything in it.
+        """
         ...
 
     # cubes
@@ -138,6 +149,15 @@ class Store(Protocol):
         """(journal sequence, namespace numbers, headers of rows after `after`) at one moment."""
         ...
 
+    def scan_headers(self, scope: str, after: int) -> Iterator[tuple[int, list[int], Headers]]:
+        """The same as `headers` in parts of one moment, the first one empty; only the rows of one
+        namespace are in order."""
+        ...
+
+    def stamp(self, seq: int) -> str | None:
+        """What tells the store at a sequence number from any other; None if it never was there."""
+        ...
+
     def sequence(self) -> int:
         """The newest journal sequence number, other processes' included."""
         ...
@@ -146,12 +166,18 @@ class Store(Protocol):
         """What happened to existing rows after a sequence number."""
         ...
 
-    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[list[int]]:
-        """For each term the rows of these namespaces that hold it, one entry an occurrence."""
+    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
+        """For each term the rows int64 of these namespaces that hold it, one an occurrence."""
         ...
 
     def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
         """(row, packed vector) in row order; see `store.sqlite.vectors.unpack`."""
+        ...
+
+    def scan_vectors(
+        self, nums: Sequence[int], space: str, after: int
+    ) -> Iterator[tuple[list[int], bytes]]:
+        """The same in parts, packed vectors joined; only the rows of one namespace are in order."""
         ...
 
     # embedding spaces

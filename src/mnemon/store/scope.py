@@ -1,28 +1,51 @@
 """Scope: what ranking sees of one namespace, kept in memory and caught up before every search.
 
-Headers and vectors of every version, posting lists on demand. Rows only ever append (a row number
-is never used twice); retirements come from the journal; a purge starts the scope over. So another
-process's write is seen by the next search, and a forgotten cube is never ranked.
+Headers of every version as columns, posting lists on demand, and vectors. Rows only ever append (a
+row number is never used twice); retirements come from the journal; a purge starts the scope over.
+So another process's write is seen by the next search, and a forgotten cube is never ranked.
+
+A scope of up to `LIMIT` versions is ranked whole. Of a bigger one a view has the versions that a
+filter leaves, if these are few, or else candidates from an approximate index (`index/`); the
+statistics of terms are of the whole scope in any case. At 50,000 versions either takes about 6 ms.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from mnemon.instant import now_micros
-from mnemon.store.neighbours import neighbours
-from mnemon.store.packing import unpack
+from mnemon.store.index import candidates
+from mnemon.store.index.columns import FOREVER, Columns
+from mnemon.store.index.files import Files
+from mnemon.store.index.filters import matching
+from mnemon.store.index.grown import Grown
+from mnemon.store.index.nearest import Nearest, unpacked
+from mnemon.store.index.terms import Postings, Terms
+from mnemon.store.neighbours import Chains, in_order, neighbours
 from mnemon.store.protocol import Store
-from mnemon.store.rows import Filter, Headers
-from mnemon.store.view import Names, View
+from mnemon.store.rows import Filter
+from mnemon.store.view import View
 
-FOREVER = np.iinfo(np.int64).max
-_MOST_TERMS = 4096
+LIMIT = 50_000
+FEW = 8_000
+"""A filter that leaves so many versions or fewer of a big scope is searched exactly."""
+
+_READ_AGAIN = 4096  # more changes than this are slower to follow than a small scope to read
+_OVERHEAD = 16_384  # bytes of an empty scope's objects
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """Which versions exist at a moment, how many terms they have, and who follows whom."""
+
+    alive: np.ndarray
+    population: int
+    mean_length: float
+    step: candidates.Step
+    beside: tuple[np.ndarray, np.ndarray] | None
 
 
 class Scope:
@@ -36,54 +59,63 @@ class Scope:
 
     def _clear(self) -> None:
         self._seq = -1
-        self._nums: list[int] = []
-        self._columns = _columns(Headers([]), Names())
-        self._names = Names()
-        self._readers: dict[int, frozenset[str]] = {}
-        self._terms: OrderedDict[str, tuple[np.ndarray, np.ndarray]] = OrderedDict()
+        self._columns = Columns()
+        self._alive = Grown(np.zeros(0, dtype=bool))
+        self._ended = 0
+        self._lengths = 0.0  # of current versions, in all
+        self._chains = Chains()
+        self._beside: tuple[np.ndarray, np.ndarray] | None = None
+        self._order: np.ndarray | None = None
+        self._terms = Terms()
+        self._frequency: dict[str, int] = {}  # of current versions
         self._vectors: dict[str, np.ndarray] = {}
-        self._current: tuple[np.ndarray, np.ndarray, np.ndarray] | None = None
+        self._nearest: Nearest | None = None
 
     @property
     def bytes(self) -> int:
         """What the scope holds in memory, roughly."""
-        held = sum(column.nbytes for column in self._columns.values())
-        return held + sum(matrix.nbytes for matrix in self._vectors.values())
+        held = self._columns.nbytes + self._chains.nbytes + self._terms.nbytes + _OVERHEAD
+        held += sum(matrix.nbytes for matrix in self._vectors.values())
+        return held + (self._nearest.nbytes if self._nearest else 0)
 
-    def view(self, chosen: Filter, space: str | None, terms: Sequence[str], seq: int) -> View:
-        """What a search under a filter may see, at the journal's `seq` or later."""
+    def view(
+        self,
+        chosen: Filter,
+        space: str | None,
+        terms: Sequence[str],
+        seq: int,
+        vector: np.ndarray | None = None,
+    ) -> View:
+        """What a search under a filter may see, at the journal's `seq` or later.
+
+        `vector` float32 [D] is the question's: what a big scope's candidates are nearest to.
+        """
         with self._lock:
             if self._seq < seq:
-                self._catch_up()
-            alive, before, after = self._alive(chosen)
-            eligible = alive & self._matching(chosen)
-            rows = self._columns["row"]
-            postings = dict(zip(terms, self._postings(terms), strict=True))
-            return View(
-                rows=rows,
-                eligible=eligible,
-                before=before,
-                after=after,
-                speakers=self._columns["speaker"],
-                names=self._names,
-                valid_from=self._columns["valid_from"],
-                lengths=self._columns["length"],
-                sessions=self._columns["session"],
-                asks=self._columns["asks"],
-                postings=postings,
-                vectors=None if space is None else self._space(space),
-                population=int(np.count_nonzero(alive)),
-                mean_length=float(self._columns["length"][alive].mean()) if alive.any() else 1.0,
-                frequency={
-                    term: int(np.count_nonzero(alive[where]))
-                    for term, (where, _) in postings.items()
-                },
-                texts=lambda indices: self._store.contents(rows[list(indices)].tolist()),
+                self._catch_up(space)
+            moment = self._moment(chosen)
+            kept = matching(self._columns, chosen)
+            eligible = moment.alive if kept is None else moment.alive & kept
+            nums = self._columns.nums
+            postings = self._terms.get(
+                terms, self._columns, lambda unread: self._store.postings(nums, unread)
             )
+            known = self._frequency if chosen.as_of is None else {}
+            statistics = candidates.Statistics.of(moment.population, moment.alive, postings, known)
+            if len(self._columns) <= LIMIT:
+                return self._whole(moment, eligible.copy(), postings, statistics, space)
+            return self._narrow(moment, eligible, postings, statistics, space, vector)
 
-    def _catch_up(self) -> None:
-        if self._seq == self._store.sequence():
+    # following the store
+
+    def _catch_up(self, space: str | None) -> None:
+        newest = self._store.sequence()
+        if self._seq == newest:
             return
+        if 0 <= self._seq < newest - _READ_AGAIN and len(self._columns) < _READ_AGAIN:
+            self._clear()
+        if self._seq < 0:
+            self._open(space)
         seen = None
         if self._seq >= 0:
             changes = self._store.changes(self._seq)
@@ -92,136 +124,197 @@ class Scope:
             else:
                 self._retire(changes.retired)
                 seen = changes.seq
-        last = int(self._columns["row"][-1]) if len(self._columns["row"]) else 0
-        newest, self._nums, headers = self._store.headers(self._namespace, last)
-        # What was written between these two reads may have ended older rows: look again next time.
-        self._seq = newest if seen is None else seen
-        self._current = None
-        if headers.columns:
-            self._append(headers)
+        start = len(self._columns)
+        for newest, nums, part in self._store.scan_headers(self._namespace, self._columns.last):
+            # What is written while these are read may end older rows: look again next time.
+            self._seq, self._columns.nums = newest if seen is None else seen, nums
+            if part.columns:
+                self._columns.extend(part)
+        if len(self._columns) > start:
+            self._append(start)
 
     def _retire(self, ended: Sequence[tuple[int, int | None]]) -> None:
-        rows, moments = self._columns["row"], self._columns["retired_at"].copy()
-        for row, moment in ended:
-            at = int(np.searchsorted(rows, row))
-            if at < len(rows) and rows[at] == row and moment is not None:
-                moments[at] = moment
-        self._columns["retired_at"] = moments
+        columns, alive = self._columns, self._alive.rows
+        at, here = columns.index([row for row, _ in ended])
+        for index, known, (_, moment) in zip(at.tolist(), here.tolist(), ended, strict=True):
+            if known and moment is not None:
+                columns["retired_at"][index] = moment
+                if alive[index]:
+                    alive[index] = False
+                    self._ended += 1
+                    self._lengths -= float(columns["length"][index])
+                    self._chains.end(columns, index)
+                    self._beside, self._frequency = None, {}
 
-    def _append(self, headers: Headers) -> None:
-        start = len(self._columns["row"])
-        for i, listed in enumerate(column[-1] for column in headers.columns):
-            if listed is not None:
-                self._readers[start + i] = frozenset(json.loads(listed))
-        fresh = _columns(headers, self._names)
-        self._columns = {
-            name: np.concatenate([column, fresh[name]]) for name, column in self._columns.items()
-        }
-        self._terms.clear()
-
-    def _alive(self, chosen: Filter) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Which rows exist at the filter's moment, and each one's conversation neighbours."""
+    def _append(self, start: int) -> None:
         columns = self._columns
-        if chosen.as_of is not None:
-            alive = columns["recorded_at"] <= chosen.as_of
-            alive &= columns["retired_at"] > chosen.as_of
-            return alive, *neighbours(columns, alive)
-        if self._current is None:
-            alive = columns["retired_at"] == FOREVER
-            self._current = alive, *neighbours(columns, alive)
-        return self._current
+        if len(columns.nums) > 1:
+            columns.sort(start)
+        fresh = columns["retired_at"][start:] == FOREVER
+        self._alive.extend(fresh)
+        self._ended += int(np.count_nonzero(~fresh))
+        self._lengths += float(columns["length"][start:][fresh].sum(dtype=np.float64))
+        self._chains.extend(columns, self._alive.rows)
+        self._beside = self._order = None
+        self._frequency = {}
+        if self._terms and len(columns) - start <= _READ_AGAIN:
+            self._terms.extend(start, self._store.contents(columns["row"][start:].tolist()))
+        else:
+            self._terms.clear()
 
-    def _matching(self, chosen: Filter) -> np.ndarray:
-        columns, names = self._columns, self._names
-        keep = np.ones(len(columns["row"]), dtype=bool)
-        if chosen.valid_at is not None:
-            keep &= columns["valid_from"] <= chosen.valid_at
-            keep &= columns["valid_to"] > chosen.valid_at
-        elif not chosen.ended:
-            moment = chosen.as_of if chosen.as_of is not None else now_micros()
-            keep &= columns["valid_to"] > moment
-        if chosen.kinds is not None:
-            keep &= np.isin(columns["kind"], [names.code(kind) for kind in chosen.kinds])
-        if chosen.speaker is not None:
-            keep &= columns["speaker"] == names.code(chosen.speaker)
-        if chosen.session is not None:
-            keep &= columns["session"] == names.code(chosen.session)
-        if chosen.since is not None:
-            keep &= columns["valid_from"] >= chosen.since
-        if chosen.until is not None:
-            keep &= columns["valid_from"] < chosen.until
-        if chosen.reader is not None:
-            hidden = [i for i, who in self._readers.items() if chosen.reader not in who]
-            keep[hidden] = False
-        return keep
+    # index files
 
-    def _postings(self, terms: Sequence[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        unread = [term for term in terms if term not in self._terms]
-        for term, rows in zip(unread, self._store.postings(self._nums, unread), strict=True):
-            self._terms[term] = self._located(rows)
-        for term in terms:
-            self._terms.move_to_end(term)
-        found = [self._terms[term] for term in terms]
-        while len(self._terms) > _MOST_TERMS:
-            self._terms.popitem(last=False)
-        return found
+    def _files(self, space: str | None) -> Files | None:
+        folder = self._store.index
+        return None if folder is None or space is None else Files(folder, self._namespace, space)
 
-    def _located(self, rows: list[int]) -> tuple[np.ndarray, np.ndarray]:
-        unique, counts = np.unique(np.asarray(rows, dtype=np.int64), return_counts=True)
-        known = self._columns["row"]
-        at = np.searchsorted(known, unique)
-        # Another process may have written a row after our headers: it is for the next search.
-        here = at < len(known)
-        here[here] = known[at[here]] == unique[here]
-        return at[here].astype(np.int32), counts[here].astype(np.float32)
+    def _open(self, space: str | None) -> None:
+        files = self._files(space)
+        saved = files and files.load(lambda told: told["stamp"] == self._store.stamp(told["seq"]))
+        if not saved or space is None:
+            return
+        self._columns = Columns.load(saved.arrays, saved.told["names"])
+        self._seq = saved.told["seq"]
+        alive = self._columns["retired_at"] == FOREVER
+        self._alive = Grown(alive)
+        self._ended = int(np.count_nonzero(~alive))
+        self._lengths = float(self._columns["length"][alive].sum(dtype=np.float64))
+        self._chains = Chains.load(saved.arrays)
+        self._nearest = Nearest.load(space, saved.arrays, saved.told["trained"])
+
+    def _save(self, nearest: Nearest) -> None:
+        files = self._files(nearest.space)
+        stamp = self._store.stamp(self._seq)
+        if files is None or self._store.read_only or stamp is None:
+            return
+        arrays, names = self._columns.dump()
+        told = {"seq": self._seq, "stamp": stamp, "names": names, "trained": nearest.trained}
+        try:
+            place = files.save(told, {**arrays, **self._chains.dump(), **nearest.dump()})
+        except OSError:
+            return  # no room, or a purge took the folder away: the next to open it builds again
+        if self._store.changes(self._seq).rebuild:
+            files.discard(place)  # what was purged meanwhile may be in it
+
+    # one moment, one filter
+
+    def _moment(self, chosen: Filter) -> _Moment:
+        columns = self._columns
+        if chosen.as_of is None:
+            alive = self._alive.rows
+            living = len(alive) - self._ended
+            mean = self._lengths / living if living else 1.0
+            if self._beside is None and len(columns) <= LIMIT:
+                self._beside = self._chains.whole()
+            return _Moment(alive, living, mean, self._chains.step, self._beside)
+        alive = columns["recorded_at"] <= chosen.as_of
+        alive &= columns["retired_at"] > chosen.as_of
+        if self._order is None:
+            self._order = in_order(columns, np.ones(len(columns), dtype=bool))
+        beside = neighbours(columns, alive, self._order)
+        mean = float(columns["length"][alive].mean()) if alive.any() else 1.0
+        return _Moment(
+            alive, int(np.count_nonzero(alive)), mean, candidates.stepping(beside), beside
+        )
+
+    # views
+
+    def _whole(
+        self,
+        moment: _Moment,
+        eligible: np.ndarray,
+        postings: dict[str, Postings],
+        statistics: candidates.Statistics,
+        space: str | None,
+    ) -> View:
+        vectors = None if space is None else self._space(space)
+        every, beside = slice(0, len(self._columns)), moment.beside
+        assert beside is not None
+        return self._made(every, eligible, moment, beside, postings, statistics, vectors, "whole")
+
+    def _narrow(
+        self,
+        moment: _Moment,
+        eligible: np.ndarray,
+        postings: dict[str, Postings],
+        statistics: candidates.Statistics,
+        space: str | None,
+        vector: np.ndarray | None,
+    ) -> View:
+        nearest, total = self._index(space), len(eligible)
+        if np.count_nonzero(eligible) <= FEW:
+            found = np.flatnonzero(eligible)
+            chosen, regime = candidates.around([found], moment.step, total), "chosen"
+        else:
+            found = np.zeros(0, dtype=np.int64)
+            if nearest is not None and vector is not None:
+                found = nearest.find(vector, eligible, candidates.BY_MEANING)
+            names, said = self._columns.named(postings)
+            speakers = self._columns["speaker"]
+            holding = candidates.by_words(
+                postings, statistics, moment.step, eligible, names, lambda at: said[speakers[at]]
+            )
+            chosen, regime = candidates.gathered(found, holding, moment.step, total), "candidates"
+        inside = {term: candidates.within(chosen, one) for term, one in postings.items()}
+        before, after = candidates.local_steps(chosen, moment.step)
+        vectors = None if nearest is None else nearest.codes.rows(chosen)
+        return self._made(
+            chosen, eligible[chosen], moment, (before, after), inside, statistics, vectors, regime
+        )
+
+    def _made(
+        self,
+        chosen: slice | np.ndarray,
+        eligible: np.ndarray,
+        moment: _Moment,
+        beside: tuple[np.ndarray, np.ndarray],
+        postings: dict[str, Postings],
+        statistics: candidates.Statistics,
+        vectors: np.ndarray | None,
+        regime: str,
+    ) -> View:
+        columns = self._columns
+        rows = columns["row"][chosen]
+        return View(
+            rows=rows,
+            eligible=eligible,
+            before=beside[0],
+            after=beside[1],
+            speakers=columns["speaker"][chosen],
+            names=columns.names,
+            valid_from=columns["valid_from"][chosen],
+            lengths=columns["length"][chosen],
+            sessions=columns["session"][chosen],
+            asks=columns["asks"][chosen],
+            postings=postings,
+            vectors=vectors,
+            population=statistics.population,
+            mean_length=moment.mean_length,
+            frequency=statistics.frequency,
+            texts=lambda indices: self._store.contents(rows[list(indices)].tolist()),
+            regime=regime,
+        )
+
+    # vectors
+
+    def _index(self, space: str | None) -> Nearest | None:
+        """The approximate index of a space, caught up; made when there is none."""
+        if space is None:
+            return None
+        self._vectors = {}
+        if self._nearest is None or self._nearest.space != space:
+            self._nearest = Nearest.empty(self._store, space)
+        if self._nearest is not None and self._nearest.catch_up(self._store, self._columns):
+            self._save(self._nearest)
+        return self._nearest
 
     def _space(self, space: str) -> np.ndarray | None:
-        rows = self._columns["row"]
         matrix = self._vectors.get(space)
-        have = 0 if matrix is None else len(matrix)
-        if matrix is not None and have == len(rows):
+        if matrix is not None and len(matrix) == len(self._columns):
             return matrix
-        fresh = self._read_vectors(space, have)
+        have = 0 if matrix is None else len(matrix)
+        fresh = unpacked(self._store, self._columns, space, have)
         if fresh is None:
             return None
         self._vectors = {space: fresh if matrix is None else np.concatenate([matrix, fresh])}
         return self._vectors[space]
-
-    def _read_vectors(self, space: str, have: int) -> np.ndarray | None:
-        dimension = next((s.dimension for s in self._store.spaces() if s.name == space), None)
-        if dimension is None:
-            return None
-        rows = self._columns["row"]
-        last = int(rows[have - 1]) if have else 0
-        found = self._store.vectors(self._nums, space, last)
-        fresh = np.zeros((len(rows) - have, dimension), dtype=np.float32)
-        if found:
-            at, inside = _places(rows, [row for row, _ in found])
-            fresh[at[inside] - have] = unpack([blob for _, blob in found], dimension)[inside]
-        return fresh
-
-
-def _places(rows: np.ndarray, wanted: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
-    at = np.searchsorted(rows, wanted)
-    inside = at < len(rows)
-    inside[inside] = rows[at[inside]] == np.asarray(wanted)[inside]
-    return at, inside
-
-
-def _columns(headers: Headers, names: Names) -> dict[str, np.ndarray]:
-    columns = list(zip(*headers.columns, strict=True)) or [()] * len(Headers.NAMES)
-    by_name = dict(zip(Headers.NAMES, columns, strict=True))
-    coded = ("kind", "speaker", "session")
-    result = {
-        name: np.asarray(by_name[name], dtype=np.int64)
-        for name in ("row", "namespace", "valid_from", "recorded_at")
-    }
-    result["length"] = np.asarray(by_name["length"], dtype=np.float32)
-    result["asks"] = np.asarray(by_name["asks"], dtype=bool)
-    for name in ("valid_to", "retired_at"):
-        filled = [FOREVER if value is None else value for value in by_name[name]]
-        result[name] = np.asarray(filled, dtype=np.int64)
-    for name in coded:
-        codes = [names.add(value) for value in by_name[name]]
-        result[name] = np.asarray(codes, dtype=np.int32)
-    return result

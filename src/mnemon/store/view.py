@@ -36,6 +36,13 @@ class Names:
         """The inverse of `add`."""
         return None if code == NOBODY else self._texts[code]
 
+    def texts(self) -> list[str]:
+        """All texts, by code."""
+        return list(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -50,6 +57,8 @@ class View:
 
     The statistics are of the whole scope, of which a view may be a part: `population` cubes of
     `mean_length` terms, `frequency` term → cubes that hold it. `texts` reads contents by index.
+    `regime`: "whole", all versions of the scope; "chosen", all that a filter leaves; "candidates",
+    what an approximate index and the rarest terms found. The last two with the turns around them.
     """
 
     rows: np.ndarray
@@ -68,3 +77,4 @@ class View:
     mean_length: float
     frequency: Mapping[str, int]
     texts: Callable[[Sequence[int]], list[str]]
+    regime: str = "whole"

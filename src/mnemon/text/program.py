@@ -26,6 +26,8 @@ class Program(Protocol):
     @property
     def fusion(self) -> tuple[str, dict[str, Any]]: ...
     @property
+    def rerank(self) -> tuple[str, dict[str, Any]] | None: ...
+    @property
     def maintain(self) -> Sequence[str]: ...
 
 
@@ -55,19 +57,32 @@ def ask(text: str, embed: Callable[[str], Any] | None) -> Query:
 
 def run(program: Program, view: View, query: Query, k: int, min_score: float) -> Outcome:
     """The k best eligible versions with at least `min_score`."""
-    rankings, weights, trace = [], [], {}
-    for name, weight, options in program.channels:
+    trace: dict[str, Any] = {}
+    rankings, best = candidates(program, view, query, trace)
+    if program.rerank is not None:
         started = time.perf_counter()
-        ranking = methods.load("text.retrieve", name, **options).retrieve(view, query)
-        rankings.append(ranking)
-        weights.append(weight)
-        trace[name] = _timed(len(ranking.indices), started)
+        name, options = program.rerank
+        best = methods.load("text.rerank", name, **options).rerank(view, query, rankings, best)
+        trace[name] = _timed(len(best.indices), started)
+    return Outcome(tuple(_found(best, list(rankings.values()), k, min_score)), trace)
+
+
+def candidates(
+    program: Program, view: View, query: Query, trace: dict[str, Any] | None = None
+) -> tuple[dict[str, Ranking], Ranking]:
+    """(each channel's ranking by its name, their fusion); what each took goes to `trace`."""
+    trace = {} if trace is None else trace
+    rankings: dict[str, Ranking] = {}
+    for name, _, options in program.channels:
+        started = time.perf_counter()
+        rankings[name] = methods.load("text.retrieve", name, **options).retrieve(view, query)
+        trace[name] = _timed(len(rankings[name].indices), started)
     started = time.perf_counter()
     fusion, options = program.fusion
-    fused = methods.load("text.fuse", fusion, **options).fuse(rankings, weights)
-    found = tuple(_found(fused, rankings, k, min_score))
+    weights = [weight for _, weight, _ in program.channels]
+    fused = methods.load("text.fuse", fusion, **options).fuse(list(rankings.values()), weights)
     trace[fusion] = _timed(len(fused.indices), started)
-    return Outcome(found, trace)
+    return rankings, fused
 
 
 def _timed(count: int, started: float) -> dict[str, float]:

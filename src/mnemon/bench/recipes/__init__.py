@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from mnemon.bench.case import Turn
 
@@ -34,4 +34,13 @@ class Recipe(Protocol):
 
     def ingest(self, turns: Sequence[Turn]) -> System:
         """A fresh memory of one conversation's turns (in the order of time)."""
+        ...
+
+
+@runtime_checkable
+class Learned(Protocol):
+    """A recipe with something fitted on data: it can leave out what it has seen."""
+
+    def unseen(self, case: str) -> Recipe:
+        """The same system with nothing in it fitted on that conversation."""
         ...

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnemon import analysis
 from mnemon.cube import Event, Link, MemCube
@@ -42,6 +42,9 @@ from mnemon.store.sqlite import (
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
+
+if TYPE_CHECKING:
+    import numpy as np
 
 T = TypeVar("T")
 
@@ -90,6 +93,10 @@ class SQLiteStore:
     def blobs(self) -> Path | None:
         return None if self.address == MEMORY else Path(f"{self.address}-blobs")
 
+    @property
+    def index(self) -> Path | None:
+        return None if self.address == MEMORY else Path(f"{self.address}-index")
+
     def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         with self._connections.read() as connection:
             return ask(connection)
@@ -101,13 +108,7 @@ class SQLiteStore:
         return self._writer.run(lambda c: writing.add(c, namespace, drafts, made, actor, now))
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
-        def ask(connection: sqlite3.Connection) -> dict[str, str]:
-            row = connection.execute(
-                "SELECT num FROM namespaces WHERE path = ?", (namespace,)
-            ).fetchone()
-            return writing.known_keys(connection, row[0], keys) if row else {}
-
-        return self._read(ask)
+        return self._read(lambda c: writing.known_keys_of(c, namespace, keys))
 
     def update(
         self, id: str, expected: int, draft: NewCube, made: Vectors | None, actor: str, verb: str
@@ -136,6 +137,7 @@ class SQLiteStore:
             gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
             self._unlink(gone.files)
             self._unlink(self._orphans())
+            purge.drop(self.index)
             return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
 
     def ending(self, ids: Sequence[str]) -> Purged:
@@ -199,17 +201,33 @@ class SQLiteStore:
 
         return self._read(ask)
 
+    def scan_headers(self, scope: str, after: int) -> Iterator[tuple[int, list[int], Headers]]:
+        with self._connections.read() as connection:
+            nums, seq = reading.namespaces(connection, scope), journal.last(connection)
+            yield seq, nums, Headers([])
+            for part in reading.scan(connection, nums, after):
+                yield seq, nums, part
+
     def sequence(self) -> int:
         return self._read(journal.last)
 
     def changes(self, after: int) -> Changes:
         return self._read(lambda c: journal.changes(c, after))
 
-    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[list[int]]:
+    def stamp(self, seq: int) -> str | None:
+        return self._read(lambda c: journal.stamp(c, seq))
+
+    def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
         return self._read(lambda c: [words.postings(c, nums, term) for term in terms])
 
     def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
         return self._read(lambda c: vectors.read(c, nums, space, after))
+
+    def scan_vectors(
+        self, nums: Sequence[int], space: str, after: int
+    ) -> Iterator[tuple[list[int], bytes]]:
+        with self._connections.read() as connection:
+            yield from vectors.scan(connection, nums, space, after)
 
     def spaces(self) -> list[Space]:
         return self._read(vectors.spaces)
@@ -223,15 +241,10 @@ class SQLiteStore:
 
     def activate_space(self, name: str, *, keep: bool) -> bool:
         now = now_micros()
-
-        def switch(connection: sqlite3.Connection) -> bool:
-            if vectors.missing(connection, name, 0, 1):
-                return False
-            vectors.activate(connection, name, keep)
-            journal.write(connection, now, "reindex", "user", detail={"space": name})
-            return True
-
-        return self._writer.run(switch)
+        if not self._writer.run(lambda c: vectors.switch(c, name, keep, now)):
+            return False
+        purge.drop(self.index)
+        return True
 
     def missing_vectors(self, space: str, after: int, limit: int) -> list[tuple[int, str, str]]:
         return self._read(lambda c: vectors.missing(c, space, after, limit))
@@ -258,17 +271,11 @@ class SQLiteStore:
         self._unlink(files)
         return count
 
-    def _orphans(self) -> set[str]:
-        # Left by a process that died between writing a file and recording it.
-        if self.blobs is None or not self.blobs.is_dir():
-            return set()
-        there = {file.name for file in self.blobs.iterdir()}
-        return there - self._read(artifacts.blob_names)
-
     def _unlink(self, names: Iterable[str]) -> None:
-        for name in names:
-            if self.blobs is not None:
-                (self.blobs / name).unlink(missing_ok=True)
+        artifacts.unlink(self.blobs, names)
+
+    def _orphans(self) -> set[str]:
+        return self._read(lambda c: artifacts.orphans(c, self.blobs))
 
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         with self._connections.read() as connection:
@@ -287,6 +294,7 @@ class SQLiteStore:
     def fsck(self, repair: bool) -> list[Problem]:
         if repair:
             self._writer.run(check.repair)
+            purge.drop(self.index)
             self._writer.alone(lambda c: purge.erase(c, self._timeout))
             self._unlink(self._orphans())
         return self._read(lambda c: list(check.problems(c, self.blobs)))

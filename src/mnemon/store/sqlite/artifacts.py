@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from mnemon import namespace as paths
@@ -174,3 +175,18 @@ def blob_names(connection: sqlite3.Connection) -> set[str]:
     """Files that artifacts point to."""
     rows = connection.execute("SELECT blob FROM artifacts WHERE blob IS NOT NULL")
     return {name for (name,) in rows}
+
+
+def orphans(connection: sqlite3.Connection, folder: Path | None) -> set[str]:
+    """Files of the blobs folder that no artifact names, left by a process that died between
+    writing one and recording it."""
+    if folder is None or not folder.is_dir():
+        return set()
+    return {file.name for file in folder.iterdir()} - blob_names(connection)
+
+
+def unlink(folder: Path | None, names: Iterable[str]) -> None:
+    """Delete files of the blobs folder; those that are gone are passed over."""
+    for name in names:
+        if folder is not None:
+            (folder / name).unlink(missing_ok=True)

@@ -56,6 +56,16 @@ def last(connection: sqlite3.Connection) -> int:
     return row[0] if row else 0
 
 
+def stamp(connection: sqlite3.Connection, seq: int) -> str | None:
+    """What tells this store at a moment from any other, and from itself in another history."""
+    found = connection.execute(
+        "SELECT s.value || ':' || j.seq || ':' || j.at FROM store s, journal j "
+        "WHERE s.key = 'id' AND j.seq = ?",
+        (seq,),
+    ).fetchone()
+    return found[0] if found else None
+
+
 def changes(connection: sqlite3.Connection, after: int) -> Changes:
     """What a cache that had seen `after` must do: end rows, or start over after a purge."""
     events = connection.execute(

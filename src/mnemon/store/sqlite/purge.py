@@ -7,9 +7,11 @@ file is rewritten without its free space, and the write-ahead log is emptied.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 from mnemon.store.rows import Purged
 from mnemon.store.sqlite import artifacts, journal, words, writing
@@ -119,6 +121,19 @@ def pending(connection: sqlite3.Connection) -> bool:
     """Whether a purge has deleted rows whose bytes may still be in the file."""
     found = connection.execute("SELECT 1 FROM store WHERE key = ?", (_PENDING,)).fetchone()
     return found is not None
+
+
+def drop(folder: Path | None) -> None:
+    """Delete the index files. They hold what vectors and names were made of purged cubes."""
+    for wait in (0.01, 0.05, 0.2, None):
+        try:
+            if folder is not None and folder.exists():
+                shutil.rmtree(folder)
+            return
+        except OSError:
+            if wait is None:
+                raise
+            time.sleep(wait)  # another process was writing into it
 
 
 def erase(connection: sqlite3.Connection, patience: float) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from mnemon.errors import DimensionMismatch, SpaceMoved
 from mnemon.store.rows import Space, Vectors
+from mnemon.store.sqlite import journal
 
+_PART = 8192
 _SPACE = "SELECT name, model, revision, dimension, embedder, state FROM spaces"
 
 
@@ -55,6 +57,22 @@ def read(
     return sorted(found) if len(nums) > 1 else found
 
 
+def scan(
+    connection: sqlite3.Connection, nums: Sequence[int], space: str, after: int
+) -> Iterator[tuple[list[int], bytes]]:
+    """The same as `read` in parts: rows, and their packed vectors joined. Not in order where there
+    are several namespaces."""
+    for num in nums:
+        cursor = connection.execute(
+            "SELECT row, vector FROM vectors WHERE namespace = ? AND row > ? "
+            "AND space = (SELECT num FROM spaces WHERE name = ?) ORDER BY row",
+            (num, after, space),
+        )
+        while part := cursor.fetchmany(_PART):
+            rows, blobs = zip(*part, strict=True)
+            yield list(rows), b"".join(blobs)
+
+
 def spaces(connection: sqlite3.Connection) -> list[Space]:
     """All embedding spaces, oldest first."""
     return [Space(*row) for row in connection.execute(f"{_SPACE} ORDER BY num")]
@@ -75,6 +93,15 @@ def create(connection: sqlite3.Connection, space: Space, now: int) -> None:
         (*[getattr(space, f) for f in ("name", "model", "revision", "dimension")],
          space.embedder, space.state, now),
     )  # fmt: skip
+
+
+def switch(connection: sqlite3.Connection, name: str, keep: bool, now: int) -> bool:
+    """Make a space the active one if every version has a vector in it; whether it did."""
+    if missing(connection, name, 0, 1):
+        return False
+    activate(connection, name, keep)
+    journal.write(connection, now, "reindex", "user", detail={"space": name})
+    return True
 
 
 def activate(connection: sqlite3.Connection, name: str, keep: bool) -> None:

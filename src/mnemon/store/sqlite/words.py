@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from mnemon import analysis
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # Non-ASCII, so the `ascii` tokenizer keeps it inside the token.
 _JOINT = "\u00b7"
@@ -39,17 +43,18 @@ def delete(connection: sqlite3.Connection, rows: Iterable[tuple[int, int, str]])
     )
 
 
-def postings(connection: sqlite3.Connection, nums: Sequence[int], term: str) -> list[int]:
-    """The rows that hold a term in some namespaces, one entry an occurrence."""
-    found: list[int] = []
-    for num in nums:
-        found += [
-            row
-            for (row,) in connection.execute(
-                "SELECT doc FROM postings WHERE term = ?", (f"{num}{_JOINT}{term}",)
-            )
-        ]
-    return found
+def postings(connection: sqlite3.Connection, nums: Sequence[int], term: str) -> np.ndarray:
+    """The rows int64 that hold a term in some namespaces, one entry an occurrence."""
+    import numpy as np  # only once there is something to rank
+
+    # As one string: a row each through the cursor takes five times as long.
+    listed = (
+        connection.execute(
+            "SELECT group_concat(doc) FROM postings WHERE term = ?", (f"{num}{_JOINT}{term}",)
+        ).fetchone()[0]
+        for num in nums
+    )
+    return np.fromstring(",".join(filter(None, listed)), dtype=np.int64, sep=",")
 
 
 def rebuild(connection: sqlite3.Connection) -> int:

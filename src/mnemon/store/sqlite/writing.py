@@ -97,6 +97,14 @@ def is_purged(connection: sqlite3.Connection, id: str) -> bool:
     return bool(connection.execute("SELECT 1 FROM tombstones WHERE id = ?", (id,)).fetchone())
 
 
+def known_keys_of(
+    connection: sqlite3.Connection, namespace: str, keys: Sequence[str]
+) -> dict[str, str]:
+    """`known_keys` of a namespace by its path."""
+    row = connection.execute("SELECT num FROM namespaces WHERE path = ?", (namespace,)).fetchone()
+    return known_keys(connection, row[0], keys) if row else {}
+
+
 def known_keys(
     connection: sqlite3.Connection, num: int, keys: Sequence[str | None]
 ) -> dict[str, str]:

@@ -1,6 +1,6 @@
-"""The default program: verbatim turns; words, meaning and neighbours; reciprocal-rank fusion.
+"""The default program: verbatim turns; words with neighbours, and meaning; fused, then reranked.
 
-No LLM. Neighbours enter inside both channels (see `retrieve/words.py` and `retrieve/meaning.py`).
+No LLM. Neighbours enter in `retrieve/words.py` and among the signals of `rerank/listnet.py`.
 """
 
 from __future__ import annotations
@@ -21,4 +21,5 @@ class Default:
         default=(("words", 1.0, {}), ("meaning", 0.5, {}))
     )
     fusion: tuple[str, dict[str, Any]] = ("rrf", {"k": 8.0})
+    rerank: tuple[str, dict[str, Any]] | None = ("listnet", {})
     maintain: Sequence[str] = ("expire",)

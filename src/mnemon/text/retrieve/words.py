@@ -74,7 +74,7 @@ class Words:
     def _count(self, view: View, term: str, norm: np.ndarray, scores: np.ndarray) -> float:
         """Add what a term gives to `scores`; the most it could have given."""
         where, occurrences = view.postings[term]
-        if not len(where):
+        if not view.frequency[term]:
             return float(np.log1p(2.0 * view.population + 1.0) * (self.k1 + 1.0))
         counts = np.zeros(len(scores), dtype=np.float32)
         counts[where] = occurrences

@@ -1,0 +1,180 @@
+"""Measuring at scale: approximate search against exact, many namespaces, ten million vectors."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mnemon.bench import fresh, synthetic
+from mnemon.bench.timing import Value, spread, timed
+from mnemon.memory import Memory
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from mnemon.store.index.codes import Codes
+
+_BATCH = 20_000
+_K = 10
+_SPACES_ASKED = 300
+_REAL = 20_000  # embedded sentences that vectors are recombined from
+_BLOCK = 50_000
+_ASKED = 200
+
+
+def filled(path: Path, size: int, seed: int) -> Value:
+    """A store of `size` turns, added in batches: cubes a second. One that is there is kept."""
+    from itertools import islice
+
+    said, seconds = synthetic.stream(size, seed), 0.0
+    with Memory(path) as memory:
+        if memory.count() == size:
+            return Value("add in batches, with embeddings", 0.0, "cubes/s (was there)", size, 0)
+        while batch := list(islice(said, _BATCH)):
+            seconds += timed(memory.add, batch)
+    return Value("add in batches, with embeddings", round(size / seconds), "cubes/s", size, 1)
+
+
+def against_exact(path: Path, size: int, asked: Sequence[str]) -> list[Value]:
+    """The share of the ten best of everything that a search finds; higher is better."""
+    with Memory(path) as memory:
+        found = [_ids(memory, question) for question in asked]
+    with everything(), Memory(path, read_only=True) as memory:
+        best = [_ids(memory, question) for question in asked]
+    kept = [len(a & b) / len(b) for a, b in zip(found, best, strict=True) if b]
+    share = round(sum(kept) / len(kept), 4)
+    return [Value(f"recall@{_K} of exact search", share, "share", size, len(kept))]
+
+
+@contextmanager
+def everything() -> Iterator[None]:
+    """Scopes are searched whole, whatever their size."""
+    from mnemon.store import scope
+
+    limit, scope.LIMIT = scope.LIMIT, 2**62
+    try:
+        yield
+    finally:
+        scope.LIMIT = limit
+
+
+def _ids(memory: Memory, question: str) -> set[str]:
+    return {hit.cube.id for hit in memory.search(question, _K)}
+
+
+def footprint(path: Path, size: int, question: str) -> list[Value]:
+    """Time to a first search (an index that is missing is made), bytes on disk and in memory."""
+    found = []
+    for name in ("first search ever", "first search after opening"):
+        with Memory(path) as memory:
+            took = round(timed(memory.search, question), 3)
+            found.append(Value(name, took, "s", size, 1))
+    files = [path, *Path(f"{path}-index").rglob("*")]
+    disk = sum(file.stat().st_size for file in files if file.is_file())
+    found.append(Value("on disk, index included", round(disk / size), "bytes a cube", size, 1))
+    asked = f'["{question}"]'
+    small = path.parent / "one.db"
+    with Memory(small) as memory:
+        if not memory.count():
+            memory.add("one cube")
+    more = fresh.resident_mib(path, asked) - fresh.resident_mib(small, asked)
+    held = round(max(0.0, more) * 2**20 / size)
+    return [*found, Value("resident after a search", held, "bytes a cube", size, 1)]
+
+
+def many_namespaces(folder: Path, count: int, each: int = 20, seed: int = 0) -> list[Value]:
+    """Searches of one namespace among `count` of `each` cubes, and of one that is alone."""
+    found = []
+    for spaces in (1, count):
+        with Memory(folder / f"{spaces}x{each}.db") as memory:
+            said = synthetic.stream(spaces * each, seed)
+            if not memory.namespaces():
+                for space in range(spaces):
+                    batch = [next(said) for _ in range(each)]
+                    memory.add(batch, namespace=f"user/{space}")
+            draw = random.Random(seed)
+            chosen = [f"user/{draw.randrange(spaces)}" for _ in range(_SPACES_ASKED)]
+            asked = synthetic.questions(_SPACES_ASKED, seed)
+            memory.search(asked[0], namespace=chosen[0])
+            for name in ("first", "again"):
+                pairs = zip(asked, chosen, strict=True)
+                times = [
+                    timed(lambda p: memory.search(p[0], namespace=p[1]), p) * 1000 for p in pairs
+                ]
+                told = f"search one of {spaces:,} namespaces of {each}, {name}"
+                found += spread(told, times, spaces * each)
+    return found
+
+
+def vectors_only(count: int, seed: int = 0) -> list[Value]:
+    """The approximate index alone: `count` vectors recombined from real ones, no store."""
+    import numpy as np
+
+    from mnemon.models.embed.static import StaticEmbedder
+    from mnemon.store.index.lists import Lists
+
+    embedder = StaticEmbedder()
+    real = embedder.embed([turn.content for turn in synthetic.stream(_REAL, seed)])
+    codes = _recombined(real, count, seed)
+    made: list[Lists] = []
+    seconds = timed(lambda _: made.append(Lists.build(codes)), None)
+    found = [Value("build the index of vectors", round(seconds, 1), "s", count, 1)]
+    eligible = np.ones(count, dtype=bool)
+    asked = [embedder.embed_query(text) for text in synthetic.questions(_ASKED, seed)]
+    answers: list[np.ndarray] = []
+    times = [
+        timed(lambda v: answers.append(made[0].nearest(codes, v, eligible, 1000)), vector) * 1000
+        for vector in asked
+    ]
+    found += spread("nearest 1,000 of vectors only", times[_ASKED // 10 :], count)
+    some = range(0, _ASKED, 4)
+    best = _exact(codes, np.stack([asked[i] for i in some]))
+    kept = [len(set(a) & set(answers[i].tolist())) / _K for a, i in zip(best, some, strict=True)]
+    share = round(sum(kept) / len(kept), 4)
+    held = round((codes.nbytes + made[0].nbytes) / count)
+    return [
+        *found,
+        Value(f"recall@{_K} of vectors only", share, "share", count, len(kept)),
+        Value("index and vectors", held, "bytes a vector", count, 1),
+    ]
+
+
+def _recombined(real: np.ndarray, count: int, seed: int) -> Codes:
+    """Means of two or three real vectors, made unit, as int8."""
+    import numpy as np
+
+    from mnemon.store.index.codes import Codes
+
+    draw = np.random.default_rng(seed)
+    codes = np.empty((count, real.shape[1]), dtype=np.int8)
+    scales = np.empty(count, dtype=np.float32)
+    for start in range(0, count, _BLOCK):
+        size = min(_BLOCK, count - start)
+        mixed = real[draw.integers(0, len(real), size)]
+        for _ in range(2):
+            weight = draw.random((size, 1), dtype=np.float32)
+            mixed += weight * real[draw.integers(0, len(real), size)]
+        mixed /= np.linalg.norm(mixed, axis=1, keepdims=True)
+        scale = np.abs(mixed).max(axis=1) / 127
+        scales[start : start + size] = scale
+        codes[start : start + size] = np.rint(mixed / scale[:, None])
+    return Codes(codes, scales)
+
+
+def _exact(codes: Codes, asked: np.ndarray) -> list[list[int]]:
+    """Indices of the ten nearest of all rows for vectors float32 [Q, D]."""
+    import numpy as np
+
+    scores: np.ndarray = np.zeros((len(asked), 0), np.float32)
+    ids: np.ndarray = np.zeros((len(asked), 0), np.int64)
+    for start, block in codes.blocks(0):
+        fresh = asked @ block.T
+        scores = np.concatenate([scores, fresh], axis=1)
+        here = np.arange(start, start + len(block))
+        ids = np.concatenate([ids, np.broadcast_to(here, fresh.shape)], axis=1)
+        best = np.argpartition(-scores, min(_K, scores.shape[1]) - 1, axis=1)[:, :_K]
+        scores, ids = (np.take_along_axis(one, best, axis=1) for one in (scores, ids))
+    return [sorted(row) for row in ids.tolist()]

@@ -1,0 +1,199 @@
+"""Candidates: the few thousand versions of a big scope that a question may be about.
+
+Those nearest in meaning by the lists, those that hold its rarest terms, and the turns around them,
+in which a channel may look for what the turn itself leaves out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnemon.store.index.terms import Postings
+
+Step = Callable[[np.ndarray, bool], np.ndarray]
+"""(indices, forward) → the next or previous turn of each, -1 where there is none."""
+
+BY_MEANING = 1000
+BY_WORDS = 800
+BUDGET = 150_000
+"""Postings read for one question; rare terms first. Common ones only reorder candidates."""
+
+_REACH = 4  # turns on either side
+_SURE = 200  # so many of the nearest in meaning bring their neighbours
+_LENDERS = 32_768  # matches that are worth most
+_LENT = (
+    (True, (0.7, 0.4, 0.1)),
+    (False, (0.3, 0.2, 0.1)),
+)  # what a match is worth to the turns around it
+_SATURATION = 0.5  # as BM25's k1
+_NAMED = 0.3  # of twice the rarest weight, to whom the question names
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Of the whole scope: `population` cubes, `frequency` term → cubes."""
+
+    population: int
+    frequency: Mapping[str, int]
+
+    @classmethod
+    def of(
+        cls,
+        population: int,
+        alive: np.ndarray,
+        postings: Mapping[str, Postings],
+        known: dict[str, int],
+    ) -> Statistics:
+        """Counted over the versions that are `alive`, bool [N]; `known` remembers counts."""
+        every = population == len(alive)
+        for term, (where, _) in postings.items():
+            if term not in known:
+                known[term] = len(where) if every else int(np.count_nonzero(alive[where]))
+        return cls(population, {term: known[term] for term in postings})
+
+    def rarity(self, term: str) -> float:
+        """What holding a term is worth."""
+        holders = self.frequency[term]
+        return float(np.log1p((self.population - holders + 0.5) / (holders + 0.5)))
+
+
+def by_words(
+    postings: Mapping[str, Postings],
+    statistics: Statistics,
+    step: Step,
+    eligible: np.ndarray,
+    names: Collection[str],
+    said: Callable[[np.ndarray], np.ndarray],
+    most: int = BY_WORDS,
+) -> np.ndarray:
+    """Eligible indices likely to rank high by words, int64 [at most `most`], in no order.
+
+    `names` are terms that name speakers, `said` tells which indices are one of theirs.
+    """
+    telling, common = _split(postings, names)
+    scores = np.zeros(len(eligible), dtype=np.float32)
+    touched = np.zeros(len(eligible), dtype=bool)
+    for term in telling:
+        where, counts = postings[term]
+        where, counts = where[-BUDGET:], counts[-BUDGET:]  # of a term in everything, the newest
+        scores[where] += statistics.rarity(term) * _gain(counts)
+        touched[where] = True
+    _lend(scores, touched, step)
+    touched &= eligible
+    found = np.flatnonzero(touched)
+    gained = scores[found]
+    if names:
+        found, gained = _top(found, gained, 16 * most)
+        gained += _NAMED * np.log1p(2.0 * statistics.population) * said(found)
+    found, gained = _top(found, gained, 4 * most)
+    order = np.argsort(found)
+    found, gained = found[order], gained[order]
+    for term in common:
+        inside, counts = within(found, postings[term])
+        gained[inside] += statistics.rarity(term) * _gain(counts)
+    return _top(found, gained, most)[0]
+
+
+def _split(postings: Mapping[str, Postings], names: Collection[str]) -> tuple[list[str], list[str]]:
+    """(terms within the budget, the others); always one of the first, if anything holds one.
+
+    Names of speakers stand wherever these are addressed: they count only where nothing else does.
+    """
+    held = [term for term, (where, _) in postings.items() if len(where)]
+    terms = [term for term in held if term not in names] or held
+    terms.sort(key=lambda term: len(postings[term][0]))
+    spent = np.cumsum([len(postings[term][0]) for term in terms])
+    border = max(1, int(np.searchsorted(spent, BUDGET, side="right")))
+    return terms[:border], terms[border:]
+
+
+def _gain(counts: np.ndarray) -> np.ndarray:
+    gain: np.ndarray = counts * (_SATURATION + 1.0) / (counts + _SATURATION)
+    return gain
+
+
+def _lend(scores: np.ndarray, touched: np.ndarray, step: Step) -> None:
+    matches = np.flatnonzero(touched).astype(np.int32)
+    matches, own = _top(matches, scores[matches], _LENDERS)
+    for forward, weights in _LENT:
+        places, lent = matches, own
+        for weight in weights:
+            places = step(places, forward)
+            there = places >= 0
+            places, lent = places[there], lent[there]
+            scores[places] += weight * lent  # no two turns have the same neighbour
+            touched[places] = True
+
+
+def _top(found: np.ndarray, scores: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    if len(found) <= most:
+        return found, scores
+    kept = np.argpartition(-scores, most - 1)[:most]
+    return found[kept], scores[kept]
+
+
+def within(chosen: np.ndarray, postings: Postings) -> Postings:
+    """Postings of the versions at `chosen` ascending [M] only, as indices into `chosen`."""
+    where, counts = postings
+    if not len(where) or not len(chosen):
+        return np.zeros(0, np.int32), np.zeros(0, np.float32)
+    if len(where) < len(chosen):
+        at = np.searchsorted(chosen, where)
+        at[at == len(chosen)] = 0
+        here = chosen[at] == where
+        return at[here].astype(np.int32), counts[here]
+    at = np.searchsorted(where, chosen.astype(where.dtype))
+    at[at == len(where)] = 0
+    here = where[at] == chosen
+    return np.flatnonzero(here).astype(np.int32), counts[at[here]]
+
+
+def around(seeds: Sequence[np.ndarray], step: Step, total: int) -> np.ndarray:
+    """The seeds and the turns up to `_REACH` from them, ascending, of a scope of `total`."""
+    inside = np.zeros(total, dtype=bool)  # marking is faster than sorting
+    for seed in seeds:
+        inside[seed] = True
+    found = np.flatnonzero(inside)
+    for forward in (True, False):
+        places = found
+        for _ in range(_REACH):
+            places = step(places, forward)
+            places = places[places >= 0]
+            inside[places] = True
+    return np.flatnonzero(inside)
+
+
+def gathered(nearest: np.ndarray, holding: np.ndarray, step: Step, total: int) -> np.ndarray:
+    """One ascending set of candidates by meaning (best first) and by words, with neighbours."""
+    inside = np.zeros(total, dtype=bool)
+    inside[around([nearest[:_SURE], holding], step, total)] = True
+    inside[nearest] = True
+    return np.flatnonzero(inside)
+
+
+def local_steps(chosen: np.ndarray, step: Step) -> Sequence[np.ndarray]:
+    """(before, after) int32 [M+1] as a view has them, among the chosen ones [M]."""
+    total = len(chosen)
+    made = []
+    for forward in (False, True):
+        beside = step(chosen, forward)
+        at = np.searchsorted(chosen, beside)
+        at[at == total] = 0
+        at[(beside < 0) | (chosen[at] != beside)] = total
+        made.append(np.append(at, total).astype(np.int32))
+    return made
+
+
+def stepping(beside: tuple[np.ndarray, np.ndarray]) -> Step:
+    """Steps along (before, after) int32 [N+1] as a view has them."""
+    total = len(beside[0]) - 1
+
+    def step(where: np.ndarray, forward: bool) -> np.ndarray:
+        found: np.ndarray = beside[forward][where]
+        found[found == total] = -1
+        return found
+
+    return step

@@ -1,0 +1,107 @@
+"""The vectors of a big scope and their lists, caught up with the store, saved and opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from mnemon.store.index.clusters import Clusters
+from mnemon.store.index.codes import Codes
+from mnemon.store.index.columns import Columns
+from mnemon.store.index.lists import Lists
+from mnemon.store.index.signs import Planes
+from mnemon.store.packing import split, unpack
+from mnemon.store.protocol import Store
+
+
+class Nearest:
+    """Codes and lists of one embedding space; index i is version i of the scope."""
+
+    def __init__(self, space: str, codes: Codes, lists: Lists | None = None) -> None:
+        self.space = space
+        self.codes = codes
+        self._lists = lists
+
+    @classmethod
+    def empty(cls, store: Store, space: str) -> Nearest | None:
+        """Nothing yet, of a space that the store has."""
+        dimension = next((s.dimension for s in store.spaces() if s.name == space), None)
+        return None if dimension is None else cls(space, Codes.empty(dimension))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held or mapped."""
+        return self.codes.nbytes + (self._lists.nbytes if self._lists else 0)
+
+    def catch_up(self, store: Store, columns: Columns) -> bool:
+        """Take in the vectors of new versions; whether the lists were made anew."""
+        have = len(self.codes)
+        if have < len(columns):
+            after = int(columns["row"][have - 1]) if have else 0
+            self.codes.grow(len(columns))
+            for rows, blobs in store.scan_vectors(columns.nums, self.space, after):
+                at, here = columns.index(rows)
+                self.codes.put(at[here], *(part[here] for part in split(blobs, len(rows))))
+        if self._lists is not None:
+            self._lists.extend(self.codes)
+        if self._lists is None or self._lists.outgrown:
+            self._lists = Lists.build(self.codes, self._lists)
+            return True
+        return False
+
+    def find(self, vector: np.ndarray, eligible: np.ndarray, most: int) -> np.ndarray:
+        """About the `most` nearest eligible indices, best first."""
+        if self._lists is None or not vector.any():
+            return np.zeros(0, dtype=np.int64)
+        return self._lists.nearest(self.codes, vector, eligible, most)
+
+    def dump(self) -> Mapping[str, np.ndarray | Callable[[str], None]]:
+        """Arrays to be saved, the large ones as what writes them."""
+        lists = self._lists
+        assert lists is not None
+        made: dict[str, Any] = {
+            "codes": self.codes.write, "scales": self.codes.scales,
+            "middle": lists.planes.middle, "normals": lists.planes.normals,
+            "offsets": lists.offsets, "ids": lists.ids, "signs": lists.signs,
+        }  # fmt: skip
+        if lists.clusters is not None:
+            made |= {
+                "cluster_middle": lists.clusters.middle,
+                "basis": lists.clusters.basis,
+                "centroids": lists.clusters.centroids,
+            }
+        return made
+
+    @classmethod
+    def load(cls, space: str, saved: Mapping[str, np.ndarray], trained: int) -> Nearest:
+        """The inverse of `dump`."""
+        clusters = None
+        if "basis" in saved:
+            clusters = Clusters(saved["cluster_middle"], saved["basis"], saved["centroids"])
+        lists = Lists(
+            Planes(saved["middle"], saved["normals"]), clusters,
+            saved["offsets"], saved["ids"], saved["signs"], trained,
+        )  # fmt: skip
+        return cls(space, Codes(saved["codes"], saved["scales"]), lists)
+
+    @property
+    def trained(self) -> int:
+        """How many vectors there were when the clusters were learnt."""
+        return self._lists.trained if self._lists else 0
+
+
+def unpacked(store: Store, columns: Columns, space: str, have: int) -> np.ndarray | None:
+    """Vectors float32 [N - have, D] of the versions from index `have` on, for a small scope."""
+    dimension = next((s.dimension for s in store.spaces() if s.name == space), None)
+    if dimension is None:
+        return None
+    rows = columns["row"]
+    last = int(rows[have - 1]) if have else 0
+    found = store.vectors(columns.nums, space, last)
+    fresh = np.zeros((len(rows) - have, dimension), dtype=np.float32)
+    if found:
+        at, here = columns.index([row for row, _ in found])
+        fresh[at[here] - have] = unpack([blob for _, blob in found], dimension)[here]
+    return fresh

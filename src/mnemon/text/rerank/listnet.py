@@ -1,0 +1,105 @@
+"""ListNet: a small learned ranker over the signals of a candidate.
+
+Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML,
+https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
+list's scores and of its labels. How ours differs: two hidden layers of a few units, and scores are
+then calibrated (Platt 1999) to the probability that a cube holds evidence. The weights in
+`listnet.json` say what they were fitted on; `scripts/train_ranker.py` makes them. Needs the
+channels `words` and `meaning`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from mnemon.errors import InvalidInput
+from mnemon.store.view import View
+from mnemon.text import signals
+from mnemon.text.query import Query, Ranking
+
+__all__ = ["ListNet"]
+
+BUNDLED = Path(__file__).parent / "listnet.json"
+
+
+@dataclass(frozen=True)
+class ListNet:
+    """Options: a file of `weights` (None: the bundled ones); the best `depth` cubes are reranked,
+    the others follow in their order."""
+
+    weights: str | None = None
+    depth: int = 120
+
+    def rerank(
+        self, view: View, query: Query, rankings: Mapping[str, Ranking], fused: Ranking
+    ) -> Ranking:
+        """The cubes of `fused`, by the probability that they hold what is asked."""
+        candidates = fused.indices[: self.depth]
+        if not len(candidates):
+            return fused
+        network = load(Path(self.weights) if self.weights else BUNDLED)
+        chances = network.chances(signals.signals(view, query, rankings, candidates))
+        order = np.argsort(-chances, kind="stable")
+        rest = fused.scores[self.depth :] * chances.min() / max(float(fused.scores[0]), 1e-6)
+        return Ranking(
+            "listnet",
+            np.concatenate([candidates[order], fused.indices[self.depth :]]),
+            np.concatenate([chances[order], rest]).astype(np.float32),
+        )
+
+
+@dataclass(frozen=True)
+class Network:
+    """Standardised signals float32 [C, S] → ReLU layers → a score → a probability."""
+
+    mean: np.ndarray
+    scale: np.ndarray
+    layers: tuple[tuple[np.ndarray, np.ndarray], ...]
+    slope: float
+    offset: float
+    fitted_on: frozenset[str]
+
+    def scores(self, told: np.ndarray) -> np.ndarray:
+        """Raw scores float32 [C] for signals [C, S]."""
+        values = np.clip((told - self.mean) / self.scale, -4.0, 4.0)
+        *hidden, (weight, bias) = self.layers
+        for inner, shift in hidden:
+            values = np.maximum(values @ inner + shift, 0.0)
+        result: np.ndarray = (values @ weight + bias)[:, 0]
+        return result
+
+    def chances(self, told: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [C] that a candidate holds evidence."""
+        result: np.ndarray = 1.0 / (1.0 + np.exp(-(self.slope * self.scores(told) + self.offset)))
+        return result
+
+
+@cache
+def load(path: Path) -> Network:
+    """The network in a weights file, read once per process.
+
+    Raises:
+        InvalidInput: it was made for other signals than these.
+    """
+    told = json.loads(path.read_text("utf-8"))
+    if tuple(told["signals"]) != signals.NAMES:
+        raise InvalidInput(
+            f"{path} was fitted on other signals: make it again with scripts/train_ranker.py"
+        )
+    return Network(
+        mean=np.asarray(told["mean"], np.float32),
+        scale=np.asarray(told["scale"], np.float32),
+        layers=tuple(
+            (np.asarray(weight, np.float32), np.asarray(bias, np.float32))
+            for weight, bias in told["layers"]
+        ),
+        slope=told["slope"],
+        offset=told["offset"],
+        fitted_on=frozenset(told["fitted_on"]),
+    )

@@ -1,0 +1,318 @@
+"""Big scopes: candidates agree with searching everything, whatever happens between searches."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import mnemon
+from mnemon.bench import synthetic
+from mnemon.cube import Draft, Policy
+from mnemon.store import scope as scopes
+from mnemon.store.index import candidates, lists
+from mnemon.store.index.columns import Columns
+from mnemon.store.neighbours import Chains, neighbours
+from mnemon.text.programs.default import Default
+
+Memory = partial(mnemon.Memory, program=Default(rerank=None))
+START = datetime(2025, 1, 1, tzinfo=UTC)
+WORDS = [
+    "cat",
+    "dog",
+    "tram",
+    "oslo",
+    "lisbon",
+    "bread",
+    "river",
+    "violin",
+    "tent",
+    "soup",
+    "bicycle",
+    "lamp",
+]
+
+
+@pytest.fixture
+def low(monkeypatch):
+    """Scopes of more than 20 versions are big, filters that leave 10 are few."""
+    monkeypatch.setattr(scopes, "LIMIT", 20)
+    monkeypatch.setattr(scopes, "FEW", 10)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "memory.db"
+
+
+def asked(memory, text, **chosen):
+    return [(hit.cube.id, hit.cube.version, round(hit.score, 5)) for hit in
+            memory.search(text, k=5, **chosen)]  # fmt: skip
+
+
+def exactly(path, text, **chosen):
+    """What a memory that searches everything finds, opened for this one question."""
+    with pytest.MonkeyPatch.context() as patch, Memory(path, read_only=True) as memory:
+        patch.setattr(scopes, "LIMIT", 10**9)
+        return asked(memory, text, **chosen)
+
+
+def regime(memory):
+    from mnemon.store.rows import Filter
+
+    return memory._searcher._hits("cat", 3, Filter(memory.namespace), 0.0, False)[1]["regime"]
+
+
+def drafts(count, seed=0):
+    draw = random.Random(seed)
+    return [
+        Draft(
+            " ".join(draw.choices(WORDS, k=draw.randint(2, 6))) + draw.choice(".?"),
+            speaker=draw.choice(["Ana", "Ben", None]),
+            session=draw.choice(["s1", "s2", None]),
+            kind=draw.choice(["episode", "fact"]),
+            at=START + timedelta(minutes=draw.randint(0, 2000)),
+            policy=Policy(readers=("bob",) if draw.random() < 0.1 else ()),
+        )
+        for _ in range(count)
+    ]
+
+
+FILTERS = (
+    {}, {"speaker": "Ana"}, {"session": "s1"}, {"kind": "fact"}, {"speaker": "Nobody"},
+    {"since": START + timedelta(minutes=1000)}, {"until": START + timedelta(minutes=90)},
+)  # fmt: skip
+
+
+def agree(memory, path, draw, **more):
+    for chosen in (*FILTERS, *([more] if more else [])):
+        text = " ".join(draw.sample(WORDS, 2))
+        assert asked(memory, text, **chosen) == exactly(path, text, **chosen), (text, chosen)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_candidates_agree_with_everything_through_every_change(low, path, seed):
+    draw = random.Random(seed)
+    with Memory(path) as memory, Memory(path) as other:
+        memory.add(drafts(60, seed))
+        assert regime(memory) == "candidates"
+        agree(memory, path, draw)
+        moment = memory.list()[-1].recorded_at
+        for step in range(6):
+            writer = draw.choice([memory, other])
+            cube = draw.choice(writer.list())
+            if step % 3 == 0:
+                writer.update(cube.id, " ".join(draw.choices(WORDS, k=4)))
+            elif step % 3 == 1:
+                writer.forget(cube.id)
+            else:
+                writer.add(drafts(draw.choice([1, 12]), seed * 10 + step))
+            agree(memory, path, draw, as_of=moment)
+        writer.forget(draw.choice(writer.list()).id, purge=True)
+        agree(memory, path, draw, as_of=moment)
+        assert memory.fsck() == []
+
+
+def test_a_forgotten_or_purged_cube_is_never_found(low, path):
+    with Memory(path) as memory:
+        memory.add(drafts(50))
+        one, two = memory.add("a quokka called Zyx"), memory.add("a second quokka")
+        assert {hit.cube.id for hit in memory.search("quokka", k=2)} == {one.id, two.id}
+        memory.forget(one.id)
+        assert one.id not in {hit.cube.id for hit in memory.search("quokka", k=50)}
+        memory.forget(two.id, purge=True)
+        assert two.id not in {hit.cube.id for hit in memory.search("quokka", k=50)}
+
+
+def test_a_scope_without_vectors_or_with_few_eligible_is_searched_too(low, path):
+    with Memory(path) as memory:
+        memory.add(drafts(60))
+        assert asked(memory, "", speaker="Ana") == exactly(path, "", speaker="Ana")
+        rare = memory.add("violin violin", session="only")
+        assert asked(memory, "violin", session="only")[0][0] == rare.id
+
+
+def index_files(path):
+    folder = path.parent / "memory.db-index"
+    return sorted(file for file in folder.rglob("*") if file.is_file()) if folder.exists() else []
+
+
+def filled(path):
+    with Memory(path) as memory:
+        memory.add(drafts(60))
+        return asked(memory, "cat oslo")
+
+
+def test_the_index_is_opened_again_and_caught_up(low, path, monkeypatch):
+    before = filled(path)
+    assert index_files(path)
+    monkeypatch.setattr(lists.Lists, "build", None)  # nothing is built a second time
+    with Memory(path) as memory:
+        assert asked(memory, "cat oslo") == before
+        memory.forget(before[0][0])
+        new = memory.add("cat oslo cat oslo")
+    with Memory(path) as memory:
+        found = [id for id, *_ in asked(memory, "cat oslo")]
+        assert new.id in found and before[0][0] not in found
+        agree(memory, path, random.Random(0))
+
+
+@pytest.mark.parametrize("harm", ["cut", "flip", "gone", "manifest", "folder"])
+def test_a_damaged_or_missing_index_is_made_again(low, path, harm):
+    before = filled(path)
+    files = {file.name: file for file in index_files(path)}
+    if harm == "cut":
+        files["codes.npy"].write_bytes(files["codes.npy"].read_bytes()[:-1])
+    elif harm == "flip":
+        whole = bytearray(files["ids.npy"].read_bytes())
+        whole[-2] ^= 255
+        files["ids.npy"].write_bytes(whole)
+    elif harm == "gone":
+        files["row.npy"].unlink()
+    elif harm == "manifest":
+        files["manifest.json"].write_text("{")
+    else:
+        shutil.rmtree(path.parent / "memory.db-index")
+    with Memory(path) as memory:
+        assert asked(memory, "cat oslo") == before
+    assert {file.name for file in index_files(path)} == set(files)
+
+
+def test_an_index_of_another_store_is_not_opened(low, path, tmp_path):
+    filled(path)
+    twin = tmp_path / "twin"
+    twin.mkdir()
+    with Memory(twin / "memory.db") as memory:
+        memory.add(drafts(60, 9))
+        shutil.copytree(path.parent / "memory.db-index", twin / "memory.db-index")
+        assert asked(memory, "cat oslo") == exactly(twin / "memory.db", "cat oslo")
+
+
+def test_a_purge_leaves_no_index_file_and_none_is_written_by_one_that_saw_more(low, path):
+    filled(path)
+    with Memory(path) as memory, Memory(path) as late:
+        late.search("cat")
+        nearest = late._searcher._scopes[late.namespace]._nearest
+        memory.forget(memory.list()[0].id, purge=True)
+        assert index_files(path) == []
+        late._searcher._scopes[late.namespace]._save(nearest)
+        assert index_files(path) == []
+        agree(late, path, random.Random(1))
+
+
+def test_a_reader_makes_no_index_files(low, path):
+    before = filled(path)
+    shutil.rmtree(path.parent / "memory.db-index")
+    with Memory(path, read_only=True) as memory:
+        assert asked(memory, "cat oslo") == before
+    assert index_files(path) == []
+
+
+@settings(deadline=None, database=None, max_examples=60)
+@given(st.data())
+def test_chains_say_the_same_as_neighbours(data):
+    turn = st.tuples(
+        st.integers(0, 1), st.sampled_from([-1, -1, 0, 1]), st.sampled_from([-1, 0]),
+        st.integers(0, 8),
+    )  # fmt: skip
+    table = {name: np.zeros(0, np.int64) for name in ("namespace", "session", "speaker",
+             "valid_from")}  # fmt: skip
+    alive, chains = np.zeros(0, dtype=bool), Chains()
+    for _ in range(data.draw(st.integers(1, 6))):
+        fresh = data.draw(st.lists(turn, max_size=12))
+        made = np.array(fresh, np.int64).reshape(-1, 4) * [1, 1, 1, 9 * 60 * 10**6]
+        table = {n: np.append(table[n], made[:, i]) for i, n in enumerate(table_order())}
+        current = st.lists(st.booleans(), min_size=len(fresh), max_size=len(fresh))
+        alive = np.append(alive, np.array(data.draw(current), dtype=bool))
+        chains.extend(table, alive)
+        living = np.flatnonzero(alive).tolist()
+        for index in data.draw(st.lists(st.sampled_from(living), unique=True)) if living else ():
+            alive[index] = False
+            chains.end(table, index)
+        for mine, plain in zip(chains.whole(), neighbours(table, alive), strict=True):
+            assert mine.tolist() == plain.tolist()
+
+
+def table_order():
+    return ("namespace", "session", "speaker", "valid_from")
+
+
+def test_lists_find_the_nearest_among_the_eligible(monkeypatch):
+    from mnemon.models.embed.static import StaticEmbedder
+    from mnemon.store.index.codes import Codes
+    from mnemon.store.packing import pack, split
+
+    embedder = StaticEmbedder()
+    said = [turn.content for turn in synthetic.turns(4000, 0)]
+    blobs = pack(embedder.embed(said))
+    codes = Codes(*split(b"".join(blobs[:3500]), 3500))
+    monkeypatch.setattr(lists, "_FLAT", 1000)
+    made = lists.Lists.build(codes)
+    assert made.clusters is not None and len(np.unique(made.ids)) == 3500
+    codes.grow(4000)
+    codes.put(np.arange(3500, 4000), *split(b"".join(blobs[3500:]), 500))
+    made.extend(codes)
+    draw, kept = np.random.default_rng(0), []
+    for question in synthetic.questions(30, 0):
+        vector = embedder.embed_query(question)
+        eligible = draw.random(4000) < 0.3
+        exact = codes.scores(np.arange(4000), vector)
+        best = np.argsort(np.where(eligible, -exact, 9.0))[:10]
+        found = made.nearest(codes, vector, eligible, 400)
+        assert eligible[found].all() and (np.diff(exact[found]) <= 1e-6).all()
+        kept.append(np.isin(best, found).mean())
+    assert np.mean(kept) > 0.97
+
+
+def test_counting_bits_needs_no_new_numpy():
+    from mnemon.store.index import signs
+
+    words = np.random.default_rng(0).integers(0, 2**63, 300, dtype=np.uint64)
+    assert signs._count_slowly(words).tolist() == [int(word).bit_count() for word in words]
+
+
+def test_only_the_rarest_terms_are_read_in_full(monkeypatch):
+    monkeypatch.setattr(candidates, "BUDGET", 10)
+    lists_of = {"rare": 4, "some": 6, "most": 50}
+    postings = {t: (np.arange(n, dtype=np.int32), np.ones(n, np.float32)) for t, n in
+                lists_of.items()}  # fmt: skip
+    assert candidates._split(postings, ()) == (["rare", "some"], ["most"])
+    assert candidates._split({"most": postings["most"]}, ()) == (["most"], [])
+    assert candidates._split(postings, {"rare"}) == (["some"], ["most"])
+
+
+def test_columns_survive_being_saved():
+    from mnemon.store.rows import Headers
+
+    columns = Columns()
+    row = (7, 1, 3, "fact", "Ana", None, 10, None, 11, None, 4, 1, '["bob"]')
+    columns.extend(Headers([row]))
+    arrays, names = columns.dump()
+    again = Columns.load(arrays, names)
+    assert again.last == 7 and again.restricted
+    assert again.may_read("bob").tolist() == [True] and again.may_read("eve").tolist() == [False]
+    assert again.names.text(int(again["speaker"][0])) == "Ana"
+
+
+def test_no_byte_of_a_purged_cube_is_left_in_an_index_file(low, path):
+    mark = "Zyxquaggoth"
+
+    def holding():
+        files = [file for file in path.parent.rglob("*") if file.is_file()]
+        return [file.name for file in files if mark.encode() in file.read_bytes()]
+
+    with Memory(path) as memory:
+        memory.add(drafts(60))
+        cube = memory.add(f"{mark} was here", speaker=mark, session=f"s-{mark}")
+        memory.search(mark)
+        assert "manifest.json" in holding()
+        memory.forget(cube.id, purge=True)
+        assert holding() == []
+        memory.search(mark)
+        assert index_files(path) and holding() == []

@@ -1,0 +1,147 @@
+"""The ranker: its signals, its weights, and what it makes of a ranking."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mnemon import Memory, methods
+from mnemon.bench import learning
+from mnemon.errors import InvalidInput
+from mnemon.store.rows import Filter
+from mnemon.text import asked, program, signals
+from mnemon.text.lexicon import lexicon
+from mnemon.text.programs.default import Default
+from mnemon.text.rerank import listnet
+
+TURNS = [
+    {"speaker": "Ana", "content": "Did you hear back from the clinic?"},
+    {"speaker": "Ben", "content": "Yes, the surgery is on 14 June."},
+    {"speaker": "Ana", "content": "I painted the fence green today."},
+    {"speaker": "Ben", "content": "My sister teaches the cello in Ghent."},
+]
+
+
+@pytest.fixture
+def memory() -> Any:
+    with Memory(":memory:") as memory:
+        memory.add([{**turn, "at": "2024-05-03"} for turn in TURNS], session="s")
+        yield memory
+
+
+def looked(memory: Memory, text: str) -> tuple[Any, ...]:
+    view, query = memory._searcher.look(text, Filter(memory.namespace))
+    return view, query, *program.candidates(Default(), view, query)
+
+
+def told(memory: Memory, text: str) -> tuple[Any, np.ndarray]:
+    view, query, rankings, fused = looked(memory, text)
+    return fused, signals.signals(view, query, rankings, fused.indices)
+
+
+@pytest.mark.parametrize("name", methods.names("text.rerank"))
+def test_a_reranker_keeps_every_cube_once_and_scores_in_zero_to_one(
+    memory: Memory, name: str
+) -> None:
+    view, query, rankings, fused = looked(memory, "When is the operation?")
+    again = methods.load("text.rerank", name).rerank(view, query, rankings, fused)
+    assert sorted(again.indices.tolist()) == sorted(fused.indices.tolist())
+    assert again.scores.tolist() == sorted(again.scores.tolist(), reverse=True)
+    assert all(0.0 <= score <= 1.0 for score in again.scores.tolist())
+
+
+def test_what_lies_deeper_follows_in_its_order(memory: Memory) -> None:
+    view, query, rankings, fused = looked(memory, "green fence cello clinic")
+    again = methods.load("text.rerank", "listnet", depth=2).rerank(view, query, rankings, fused)
+    assert again.indices[2:].tolist() == fused.indices[2:].tolist()
+    assert again.scores[2:].max() <= again.scores[1]
+
+
+def test_signals_have_a_name_each_and_are_finite(memory: Memory) -> None:
+    for question in ("When is the surgery?", "?", "Ana", "the of and", "日本語の質問", "x" * 5000):
+        fused, values = told(memory, question)
+        assert values.shape == (len(fused.indices), len(signals.NAMES))
+        assert np.isfinite(values).all()
+
+
+def test_a_turn_is_found_by_a_word_of_like_meaning(memory: Memory) -> None:
+    assert memory.search("When is the operation?")[0].cube.content.startswith("Yes, the surgery")
+    fused, values = told(memory, "operation")
+    late = dict(zip(fused.indices.tolist(), values[:, signals.NAMES.index("late")], strict=True))
+    assert max(late, key=late.__getitem__) == 1
+
+
+def test_a_question_for_a_time_favours_turns_that_tell_one(memory: Memory) -> None:
+    fused, values = told(memory, "When did Ana paint?")
+    column = values[:, signals.NAMES.index("when_time")]
+    assert column[fused.indices.tolist().index(2)] == 1.0
+    assert column[fused.indices.tolist().index(3)] == 0.0 if 3 in fused.indices else True
+
+
+def test_an_empty_ranking_stays_empty() -> None:
+    with Memory(":memory:") as memory:
+        assert memory.search("anything") == []
+
+
+def test_weights_for_other_signals_are_refused(tmp_path: Path) -> None:
+    told = json.loads(listnet.BUNDLED.read_text())
+    told["signals"] = told["signals"][:-1]
+    (tmp_path / "old.json").write_text(json.dumps(told))
+    with pytest.raises(InvalidInput, match="other signals"):
+        listnet.load(tmp_path / "old.json")
+
+
+def test_the_bundled_weights_say_what_they_were_fitted_on() -> None:
+    assert len(listnet.load(listnet.BUNDLED).fitted_on) == 10
+
+
+def test_words_are_compared_by_meaning_and_unknown_ones_with_nothing() -> None:
+    words = lexicon()
+    ids = words.ids("surgery banana", frozenset())
+    similar = words.similarities(ids, words.ids("operation", frozenset()))[:, 0]
+    assert similar[0] > similar[1]
+    assert (
+        words.ids("Ana's the of", frozenset({"ana"})).tolist()
+        == words.ids("s", frozenset()).tolist()
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "months", "days"),
+    [
+        ("What happened in May?", {5}, set()),
+        ("May I ask where she may go?", set(), set()),
+        ("What did Jo do on 31 July, 2023?", {7}, {(7, 31)}),
+        ("What was sent on October 13th?", {10}, {(10, 13)}),
+    ],
+)
+def test_dates_in_questions(question: str, months: set[int], days: set[Any]) -> None:
+    assert asked.months(question) == months
+    assert asked.days(question) == days
+
+
+def test_the_ranker_learns_what_its_lists_teach_and_the_same_twice() -> None:
+    random = np.random.default_rng(1)
+    lists = []
+    for _ in range(200):
+        values = random.normal(size=(20, 4)).astype(np.float32)
+        lists.append(learning.Labelled(values, values[:, 2] == values[:, 2].max()))
+    first, second = (learning.fit(lists, rounds=30, rate=0.02) for _ in range(2))
+    assert all(
+        (a == c).all() and (b == d).all() for (a, b), (c, d) in zip(first, second, strict=True)
+    )
+    network = learning.network(first, lists, ["a"])
+    right = [one.holds[network.scores(one.signals).argmax()] for one in lists]
+    assert np.mean(right) > 0.85
+
+
+def test_calibrated_scores_are_probabilities() -> None:
+    random = np.random.default_rng(2)
+    scores = random.normal(size=5000)
+    holds = random.random(5000) < 1 / (1 + np.exp(-(2.0 * scores - 1.0)))
+    slope, offset = learning.calibrate(scores, holds)
+    assert abs(slope - 2.0) < 0.2 and abs(offset + 1.0) < 0.2
