@@ -19,13 +19,12 @@ def command(slot: str | None, json_: bool) -> None:
     For a SLOT also each method's options and their defaults.
     """
     from mnemon import methods
-    from mnemon import methods as registry
     from mnemon.cli import slots
 
     found: list[dict[str, Any]] = [
         {"slot": one, "name": name, "summary": slots.summary(one, name)}
         | ({"options": slots.options(one, name)} if slot else {})
-        for one in ([slot] if slot else registry.slots())
+        for one in ([slot] if slot else methods.slots())
         for name in methods.names(one)
     ]
     if json_:
