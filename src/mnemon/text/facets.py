@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -35,31 +36,45 @@ FLAGS = ("first_person", "number", "time", "place", "names")
 """What a turn speaks of: 0 or 1 each, and how many names (at most 5)."""
 
 
-class Facets(NamedTuple):
-    """`words` int32 ids of the lexicon (never empty: id 0 is no word), a value for each flag."""
-
-    words: np.ndarray
-    flags: tuple[float, ...]
+class _Kept(NamedTuple):
+    words: dict[int, np.ndarray]
+    flags: dict[int, tuple[float, ...]]
 
 
-_kept: WeakKeyDictionary[Names, dict[int, Facets]] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Names, _Kept] = WeakKeyDictionary()
 _NOTHING = np.zeros(1, dtype=np.int32)
+T = TypeVar("T")
 
 
-def facets(view: View, indices: Sequence[int]) -> list[Facets]:
-    """The facets of some versions of a view, in that order."""
-    kept = _kept.setdefault(view.names, {})
+def words(view: View, indices: Sequence[int]) -> list[np.ndarray]:
+    """int32 ids of the lexicon for some versions of a view; never empty, id 0 is no word."""
+    without = names_of_speakers(view)
+    return _each(view, indices, _of(view).words, lambda text: _words(text, without))
+
+
+def flags(view: View, indices: Sequence[int]) -> np.ndarray:
+    """float32 [len(indices), len(FLAGS)]."""
+    return np.asarray(_each(view, indices, _of(view).flags, _flags), dtype=np.float32)
+
+
+def _of(view: View) -> _Kept:
+    return _kept.setdefault(view.names, _Kept({}, {}))
+
+
+def _each(
+    view: View, indices: Sequence[int], kept: dict[int, T], read: Callable[[str], T]
+) -> list[T]:
+    """What `read` makes of each text; made once a row, the oldest forgotten first."""
     rows = view.rows[list(indices)].tolist()
     unread = [place for place, row in enumerate(rows) if row not in kept]
     if unread:
-        if len(kept) > _MOST:
-            kept.clear()
-            unread = list(range(len(rows)))
-        without = names_of_speakers(view)
         texts = view.texts([int(indices[place]) for place in unread])
-        for place, text in zip(unread, texts, strict=True):
-            kept[rows[place]] = _read(text, without)
-    return [kept[row] for row in rows]
+        kept.update((rows[place], read(text)) for place, text in zip(unread, texts, strict=True))
+    found = [kept[row] for row in rows]
+    if len(kept) > _MOST:
+        for row in list(islice(kept, len(kept) - _MOST // 2)):
+            del kept[row]
+    return found
 
 
 def names_of_speakers(view: View) -> frozenset[str]:
@@ -68,8 +83,11 @@ def names_of_speakers(view: View) -> frozenset[str]:
     return frozenset(word for name in named for word in analysis.names(name))
 
 
-def _read(text: str, without: frozenset[str]) -> Facets:
-    words = lexicon().ids(text[:8192], without)
+def _words(text: str, without: frozenset[str]) -> np.ndarray:
+    ids = lexicon().ids(text[:8192], without)
+    return ids if len(ids) else _NOTHING
+
+
+def _flags(text: str) -> tuple[float, ...]:
     told = [float(what.search(text) is not None) for what in (_FIRST, _NUMBER, _TIME, _PLACE)]
-    names = float(min(5, len(_NAMED.findall(text))))
-    return Facets(words if len(words) else _NOTHING, (*told, names))
+    return (*told, float(min(5, len(_NAMED.findall(text)))))

@@ -13,21 +13,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnemon.store.view import View
-from mnemon.text import asked
-from mnemon.text.facets import FLAGS, Facets, facets, names_of_speakers
+from mnemon.text import asked, facets
+from mnemon.text.facets import names_of_speakers
 from mnemon.text.lexicon import joined, lexicon
 from mnemon.text.query import Query, Ranking
 from mnemon.text.retrieve._named import named_speakers
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
-_BORROWED = np.array([1.0, 0.8, 0.0, 0.0, 0.6, 0.0], dtype=np.float32)
+_BORROWED = np.array([1.0, 0.8, 0.6], dtype=np.float32)
 _CLOSE = [0, 1, 4]  # itself, the turn before, the turn after
 _WINDOW = np.array([1.0, 0.5, 0.3], dtype=np.float32)
 
 NAMES = (
     "words", "words_best", "meaning", "meaning_best", "meaning_before", "window", "window_best",
     "session_words", "session_meaning", "late", "late_best", "late_near", "late_near_best",
-    "late_wide", "late_least", "late_reverse", "coverage_near", "coverage_wide",
+    "late_least", "late_reverse", "coverage_near", "coverage_wide",
     "named", "named_before", "asks", "asks_before", "first_person", "specific", "length",
     "names", "when_time", "many_number", "where_place", "month", "day",
 )  # fmt: skip
@@ -137,12 +137,11 @@ class _Matches:
     specific: np.ndarray
 
 
-def _matches(read: list[Facets], asked_ids: np.ndarray) -> _Matches:
-    words = lexicon()
-    ids, starts = joined([one.words for one in read])
-    similar = words.similarities(ids, asked_ids)
+def _matches(said: list[np.ndarray], asked_ids: np.ndarray) -> _Matches:
+    ids, starts = joined(said)
+    similar = lexicon().similarities(ids, asked_ids)
     best = np.maximum.reduceat(similar, starts, axis=0)
-    rarity = words.weights(ids)
+    rarity = lexicon().weights(ids)
     held = np.maximum(np.add.reduceat(rarity, starts), 1e-6)
     reverse = np.add.reduceat(rarity * similar.max(axis=1), starts) / held
     return _Matches(best, reverse, held / np.diff(starts, append=len(ids)))
@@ -150,19 +149,20 @@ def _matches(read: list[Facets], asked_ids: np.ndarray) -> _Matches:
 
 def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
     asked_ids = np.unique(lexicon().ids(query.text, names_of_speakers(view)))
-    names = ("late", "late_near", "late_wide", "late_least", "late_reverse", "specific")
+    names = ("late", "late_near", "late_least", "late_reverse", "specific")
     if not len(asked_ids):
         nothing = {name: np.zeros(len(around), np.float32) for name in names}
         return {**nothing, "late_best": nothing["late"], "late_near_best": nothing["late"]}
     total = len(view.rows)
+    close = around[:, _CLOSE]
     seen = np.zeros(total + 1, dtype=bool)
-    seen[around] = True
+    seen[close] = True
     there = np.flatnonzero(seen[:total])
     place = np.full(total + 1, len(there), dtype=np.int32)  # the last is "no neighbour"
     place[there] = np.arange(len(there), dtype=np.int32)
-    matches = _matches(facets(view, there.tolist()), asked_ids)
+    matches = _matches(facets.words(view, there.tolist()), asked_ids)
     padded = np.concatenate([matches.best, np.zeros((1, len(asked_ids)), np.float32)])
-    best, own = padded[place[around]], place[around[:, 0]]
+    best, own = padded[place[close]], place[close[:, 0]]
     rarity = lexicon().weights(asked_ids)
     share = rarity / max(float(rarity.sum()), 1e-6)
     late = best[:, 0] @ share
@@ -172,7 +172,6 @@ def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]
         "late_best": late - late.max(),
         "late_near": near,
         "late_near_best": near - near.max(),
-        "late_wide": best.max(axis=1) @ share,
         "late_least": best[:, 0].min(axis=1),
         "late_reverse": matches.reverse[own],
         "specific": matches.specific[own],
@@ -183,13 +182,13 @@ def _told(
     view: View, query: Query, candidates: np.ndarray, around: np.ndarray
 ) -> dict[str, np.ndarray]:
     """What a turn says of itself, and whether it is the kind of thing the question is after."""
-    read = facets(view, candidates.tolist())
+    told = facets.flags(view, candidates.tolist())
     wanted = asked.kind(query.text)
     speakers = np.append(view.speakers, -1)
     named = named_speakers(view, query)
     asks = np.append(view.asks, False)
 
-    flags = dict(zip(FLAGS, np.asarray([one.flags for one in read], np.float32).T, strict=True))
+    flags = dict(zip(facets.FLAGS, told.T, strict=True))
     unknown = 0.0 if named else 0.5
     return {
         "named": np.isin(speakers[candidates], named) + unknown,
