@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -109,3 +110,14 @@ def test_filling_passes_over_what_is_too_long() -> None:
 
 def test_a_question_is_no_full_text_syntax() -> None:
     assert any_word('Ana AND "Ben"? ana') == '"ana" OR "and" OR "ben"'
+
+
+def test_no_conversation_is_ranked_by_a_network_that_was_fitted_on_it() -> None:
+    from mnemon.bench.recipes.mnemon import Mnemon
+    from mnemon.text.rerank import listnet
+
+    for case in sorted(listnet.load(listnet.BUNDLED).fitted_on):
+        weights = Mnemon().unseen(case).weights
+        assert weights is not None
+        assert case not in listnet.load(Path(weights)).fitted_on
+    assert Mnemon().unseen("a conversation of somebody else") == Mnemon()

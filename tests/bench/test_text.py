@@ -176,3 +176,10 @@ def test_options_are_in_the_name() -> None:
     record = run_text(None, ["fts5", FTS5(tokenizer="unicode61")], limit=1)
     assert [one.name for one in record.systems] == ["fts5", "fts5(tokenizer=unicode61)"]
     assert record.systems[1].recipe["options"] == {"tokenizer": "unicode61"}
+
+
+def test_a_system_can_be_named_with_its_options() -> None:
+    record = run_text(None, ["mnemon:program=fused"], limit=2)
+    assert [one.name for one in record.systems] == ["mnemon(program=fused)"]
+    with pytest.raises(InvalidInput, match="name:option=value"):
+        run_text(None, ["mnemon:fused"], limit=2)

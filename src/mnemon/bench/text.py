@@ -52,8 +52,9 @@ def run_text(
 
     Args:
         data: `locomo10.json`, or a folder as the task `sample` reads it; None is the bundled one.
-        systems: names of the slot `bench.recipes` or instances; None is all whose packages are
-            installed (the others are told in `Record.skipped`).
+        systems: names of the slot `bench.recipes` (`mnemon:program=fused` sets an option), or
+            instances; None is all whose packages are installed (the others are told in
+            `Record.skipped`).
         limit: ask only the first so many questions of the data, in its order.
         progress: called after each conversation with system, questions done, questions in all.
         seed: of the bootstrap intervals; nothing else is random.
@@ -89,7 +90,7 @@ def _recipes(systems: Sequence[str | Recipe] | None) -> tuple[dict[str, Recipe],
     chosen: dict[str, Recipe] = {}
     skipped: dict[str, str] = {}
     for asked in methods.names(RECIPES) if systems is None else systems:
-        recipe: Recipe = methods.load(RECIPES, asked) if isinstance(asked, str) else asked
+        recipe: Recipe = _made(asked) if isinstance(asked, str) else asked
         name = _name(recipe)
         try:
             if recipe.needs:
@@ -103,6 +104,15 @@ def _recipes(systems: Sequence[str | Recipe] | None) -> tuple[dict[str, Recipe],
     if not chosen:
         raise InvalidInput(f"no system to measure: there are {', '.join(methods.names(RECIPES))}")
     return chosen, skipped
+
+
+def _made(told: str) -> Recipe:
+    """A recipe from `name` or `name:option=value:…`, values as text."""
+    name, *options = told.split(":")
+    if not all("=" in option for option in options):
+        raise InvalidInput(f"cannot read the system {told!r}: write it as name:option=value")
+    recipe: Recipe = methods.load(RECIPES, name, **dict(one.split("=", 1) for one in options))
+    return recipe
 
 
 def _name(recipe: Recipe) -> str:

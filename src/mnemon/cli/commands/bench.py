@@ -31,7 +31,9 @@ def command() -> None:
     help="locomo10.json, or a folder like the bundled sample; by default that sample.",
 )  # fmt: skip
 @click.option(
-    "--systems", metavar="NAME,…", help="Of `mnemon methods bench.recipes`; all if not given."
+    "--systems",
+    metavar="NAME,…",
+    help="Of `mnemon methods bench.recipes`; all if not given. Options so: mnemon:program=fused.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many questions.")
 @_out
