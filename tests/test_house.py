@@ -24,7 +24,7 @@ FLOORS = (
     {"methods"},
     {"store", "models"},
     {"text", "importers", "sample"},
-    {"intake", "assembly", "choosing", "embedding", "artifacts", "portable"},
+    {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
     {"memory"},
     {"bench"},

@@ -140,7 +140,7 @@ def _restore_one(
         rows = range(first, first + len(record["versions"]))
         vectors.insert(connection, num, rows, made, positions)
     if record.get("usage"):
-        values = [record["usage"][name] for name in _USAGE_FIELDS]
+        values = [record["usage"].get(name) for name in _USAGE_FIELDS]
         connection.execute("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?)", (cube, *values))
     return True
 
@@ -198,7 +198,7 @@ def _stored(name: str, value: Any) -> Any:
 def restore_link(connection: sqlite3.Connection, link: dict[str, Any]) -> bool:
     """Write a dumped link, also an ended one; False if it is there already, or if an end is missing
     (or, for a live link, was forgotten here)."""
-    values = [link[name] for name in _LINK_FIELDS[1:] if name != "dst"]
+    values = [link.get(name) for name in _LINK_FIELDS[1:] if name != "dst"]
     type, weight, metadata, recorded_at, retired_at = values
     done = connection.execute(
         "INSERT OR IGNORE INTO links (src, type, dst, weight, metadata, recorded_at, retired_at) "
