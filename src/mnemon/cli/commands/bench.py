@@ -36,7 +36,10 @@ def command() -> None:
     help="Of `mnemon methods bench.recipes`; all if not given. Options so: mnemon:program=fused.",
 )
 @click.option("--limit", type=click.IntRange(1), help="Only the first so many questions.")
-@_out
+@click.option(
+    "--out", type=click.Path(path_type=Path),
+    help="Save record, report and plot in this folder; by default results/text-<task>.",
+)  # fmt: skip
 @_seed
 @_json
 def text(
@@ -50,12 +53,11 @@ def text(
     named = None if systems is None else _split(systems)
     with bar("measuring") as progress:
         record = run_text(data, named, limit, progress and _unnamed(progress), seed=seed)
-    if out is not None:
-        for file in report.save(record, out):
-            click.echo(f"wrote {file}", err=True)
+    for file in report.save(record, out or Path("results") / f"text-{record.task['id']}"):
+        click.echo(f"wrote {file}", err=True)
     if layout.is_terminal() and not json_:
         layout.table(*_briefly(report.scores(record, _BRIEF)))
-        click.echo("all scores: pipe the output, or save the record with --out", err=True)
+        click.echo("all scores are in report.md", err=True)
     else:
         _show(record, report.render, json_)
 
