@@ -123,7 +123,11 @@ class Connections:
                 check_same_thread=False,
                 cached_statements=256,
             )
-            self._configure(connection)
+            try:
+                self._configure(connection)
+            except BaseException:
+                connection.close()
+                raise
             return connection
 
     def _configure(self, connection: sqlite3.Connection) -> None:
@@ -148,6 +152,11 @@ class Connections:
                 yield
             finally:
                 self._bound(self.writer())
+
+    def __del__(self) -> None:
+        # A memory that nobody closed: give its files back when it is collected.
+        if getattr(self, "_open", False):
+            self.close()
 
     def close(self) -> None:
         """Close every connection; the last one out checkpoints the write-ahead log."""
