@@ -25,7 +25,11 @@ DIMENSIONS = 96
 
 
 class Lexicon:
-    """Word ↔ id, unit vector float32 [DIMENSIONS] and weight. Grows as words come; id 0 is none."""
+    """Word ↔ id, unit vector float32 [DIMENSIONS] and weight. Grows as words come; id 0 is none.
+
+    One for the process, of at most 65,535 words (26 MB): a word first seen after that gets id 0 and
+    adds nothing to late interaction; the channels still find it.
+    """
 
     def __init__(self, embedder: StaticEmbedder) -> None:
         self._embedder = embedder
@@ -71,7 +75,7 @@ class Lexicon:
             return known
         number = len(self._ids) + 1
         if number >= _MOST:
-            return 0  # a scope of so many words has said enough: the rest is left to the channels
+            return 0  # full: see the class
         if number >= len(self._weights):
             self._grow()
         pieces = self._embedder.token_vectors(word)
