@@ -79,7 +79,7 @@ def test_imports_go_one_way(path: Path) -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 def test_files_and_functions_are_small(path: Path) -> None:
     text = path.read_text("utf-8")
-    limit = 560 if path.name == "memory.py" else 320
+    limit = 560 if path.name == "memory.py" else 340
     assert len(text.splitlines()) <= limit
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):

@@ -9,7 +9,7 @@ from mnemon.errors import InvalidInput, NotFound
 from mnemon.instant import to_micros
 from mnemon.store.rows import Filter
 
-from .rows import HOME, ME, add, found, new
+from .rows import HOME, ME, add, found, made_from, new
 
 
 def test_a_link_is_seen_from_both_ends(store):
@@ -132,3 +132,37 @@ def test_the_journal_gives_the_newest_in_order_and_by_cube(store):
     assert [e.cube for e in store.journal(HOME, ids[0], 0, 10)] == ids[:1]
     assert store.journal(HOME, None, store.sequence(), 10) == []
     assert store.journal("acme/an", None, 0, 10) == []
+
+
+def rows_of(store, *ids):
+    rows = {cube.id: row for row, cube in store.select(Filter(HOME))}
+    return [rows[id] for id in ids]
+
+
+def test_edges_are_links_and_sources_by_row(store):
+    one, two, three = add(store, "one", "two", "three")
+    made = store.add(HOME, [made_from("all of it", (one, 1), (two, 1))], None, ME)[0].id
+    store.link(HOME, Link(two, "about", three, 0.5), ME)
+    a, b, c, derived = rows_of(store, one, two, three, made)
+    assert store.edges([c]) == [(b, c, 0.5, "about")]
+    assert store.edges([b]) == [(b, c, 0.5, "about"), (derived, b, 1.0, "source")]
+    assert store.edges([derived]) == [(derived, a, 1.0, "source"), (derived, b, 1.0, "source")]
+    before = to_micros(store.links(HOME, two)[0].recorded_at) - 1
+    assert store.edges([c], before) == []
+
+
+def test_edges_end_with_either_end(store):
+    one, two = add(store, "one", "two")
+    store.link(HOME, Link(one, "about", two), ME)
+    (a, _) = rows_of(store, one, two)
+    store.retire([two], ME)
+    assert store.edges([a]) == []
+
+
+def test_usage_is_read_by_row(store):
+    one, two = add(store, "one", "two")
+    store.count_reads({two: 3})
+    store.judge(HOME, two, True)
+    reads, last, helpful, unhelpful = store.usage(rows_of(store, one, two))[1]
+    assert (reads, helpful, unhelpful) == (3, 1, 0) and last > 0
+    assert store.usage(rows_of(store, one)) == [(0, 0, 0, 0)]

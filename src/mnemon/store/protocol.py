@@ -132,6 +132,18 @@ class Store(Protocol):
         """Links from and to a cube."""
         ...
 
+    def edges(
+        self, rows: Sequence[int], as_of: int | None = None
+    ) -> list[tuple[int, int, float, str]]:
+        """(row, row, weight, type) of links from or to the cubes of versions by row, between
+        current versions (or those of a moment); and from derived versions to their sources, with
+        type "source" and weight 1."""
+        ...
+
+    def usage(self, rows: Sequence[int]) -> list[tuple[int, int, int, int]]:
+        """(reads, microseconds of the last one or 0, helpful, unhelpful) of cubes by a row."""
+        ...
+
     def count_reads(self, reads: Mapping[str, int]) -> None:
         """Add to the read counters."""
         ...

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.instant import now_micros
+from mnemon.store.edges import touching
 from mnemon.store.index import candidates
 from mnemon.store.index.columns import FOREVER, Columns
 from mnemon.store.index.files import Files
@@ -46,6 +48,8 @@ class _Moment:
     mean_length: float
     step: candidates.Step
     beside: tuple[np.ndarray, np.ndarray] | None
+    at: int
+    as_of: int | None
 
 
 class Scope:
@@ -206,15 +210,16 @@ class Scope:
             mean = self._lengths / living if living else 1.0
             if self._beside is None and len(columns) <= LIMIT:
                 self._beside = self._chains.whole()
-            return _Moment(alive, living, mean, self._chains.step, self._beside)
+            return _Moment(alive, living, mean, self._chains.step, self._beside, now_micros(), None)
         alive = columns["recorded_at"] <= chosen.as_of
         alive &= columns["retired_at"] > chosen.as_of
         if self._order is None:
             self._order = in_order(columns, np.ones(len(columns), dtype=bool))
         beside = neighbours(columns, alive, self._order)
         mean = float(columns["length"][alive].mean()) if alive.any() else 1.0
+        living = int(np.count_nonzero(alive))
         return _Moment(
-            alive, int(np.count_nonzero(alive)), mean, candidates.stepping(beside), beside
+            alive, living, mean, candidates.stepping(beside), beside, chosen.as_of, chosen.as_of
         )
 
     # views
@@ -292,8 +297,16 @@ class Scope:
             mean_length=moment.mean_length,
             frequency=statistics.frequency,
             texts=lambda indices: self._store.contents(rows[list(indices)].tolist()),
+            kinds=columns["kind"][chosen],
+            now=moment.at,
+            edges=lambda indices: touching(self._store, rows, indices, moment.as_of),
+            usage=lambda indices: self._usage(rows[list(indices)]),
             regime=regime,
         )
+
+    def _usage(self, rows: np.ndarray) -> np.ndarray:
+        counted = self._store.usage(rows.tolist())
+        return np.asarray(counted, dtype=np.int64).reshape(len(rows), 4)
 
     # vectors
 

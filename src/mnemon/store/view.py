@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import numpy as np
 
+    from mnemon.store.edges import Edges
+
 NOBODY = -1
 
 
@@ -50,15 +52,19 @@ class View:
 
     `rows` int64 [N] ascending; `eligible` bool [N] what may be returned; `before` and `after`
     int32 [N+1] the neighbour in the same conversation (N where there is none, and N's own is N);
-    `speakers` and `sessions` int32 [N] codes of `names`; `valid_from` int64 [N] microseconds;
-    `lengths` float32 [N] in terms; `asks` bool [N] whether it asks a question; `postings` term →
-    (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a
+    `speakers`, `sessions` and `kinds` int32 [N] codes of `names`; `valid_from` int64 [N]
+    microseconds; `lengths` float32 [N] in terms; `asks` bool [N] whether it asks a question;
+    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a
     version has none), or None without an embedding space.
 
     The statistics are of the whole scope, of which a view may be a part: `population` cubes of
     `mean_length` terms, `frequency` term → cubes that hold it. `texts` reads contents by index.
     `regime`: "whole", all versions of the scope; "chosen", all that a filter leaves; "candidates",
     what an approximate index and the rarest terms found. The last two with the turns around them.
+
+    `now` is the moment of the search in microseconds (that of `as_of`, if asked). `edges` reads the
+    links that touch some indices and have both ends in the view; `usage` reads int64 [len, 4] of
+    indices: reads, microseconds of the last one (0: never), judged helpful, unhelpful.
     """
 
     rows: np.ndarray
@@ -77,4 +83,8 @@ class View:
     mean_length: float
     frequency: Mapping[str, int]
     texts: Callable[[Sequence[int]], list[str]]
+    kinds: np.ndarray
+    now: int
+    edges: Callable[[Sequence[int]], Edges]
+    usage: Callable[[Sequence[int]], np.ndarray]
     regime: str = "whole"

@@ -184,6 +184,14 @@ class SQLiteStore:
     def links(self, scope: str, id: str, as_of: int | None = None) -> list[Link]:
         return self._read(lambda c: links.read(c, scope, id, as_of))
 
+    def edges(
+        self, rows: Sequence[int], as_of: int | None = None
+    ) -> list[tuple[int, int, float, str]]:
+        return self._read(lambda c: links.edges(c, rows, as_of))
+
+    def usage(self, rows: Sequence[int]) -> list[tuple[int, int, int, int]]:
+        return self._read(lambda c: usage.of(c, rows))
+
     def count_reads(self, reads: Mapping[str, int]) -> None:
         now = now_micros()
         self._writer.run(lambda c: usage.read(c, reads, now))

@@ -113,6 +113,41 @@ def read(connection: sqlite3.Connection, scope: str, id: str, as_of: int | None)
     return [_link(row) for row in rows]
 
 
+def edges(
+    connection: sqlite3.Connection, rows: Sequence[int], as_of: int | None
+) -> list[tuple[int, int, float, str]]:
+    """(row, row, weight, type) of links, and of derived versions and their sources, that touch
+    some versions: between versions that are current, or were at a moment."""
+    live = _living("l.recorded_at", "l.retired_at", as_of)
+    ends = " AND ".join(_living(f"{v}.recorded_at", f"{v}.retired_at", as_of) for v in "sd")
+    touched = "(SELECT value FROM json_each(:rows))"
+    cubes = f"(SELECT cube FROM versions WHERE row IN {touched})"
+    joined = (
+        "SELECT s.row, d.row, l.weight, l.type FROM links l JOIN versions s ON s.cube = l.src "
+        f"JOIN versions d ON d.cube = l.dst WHERE {live} AND {ends} AND"
+    )
+    derived = (
+        "SELECT s.row, d.row, 1.0, 'source' FROM spans p JOIN versions s ON s.row = p.row "
+        "JOIN cubes c ON c.id = p.cube JOIN versions d ON d.cube = c.num AND d.version = p.version "
+        f"WHERE {ends} AND"
+    )
+    ids = f"(SELECT id FROM cubes WHERE num IN {cubes})"
+    # Each half by its own index; UNION leaves out what both find.
+    query = (
+        f"{joined} l.src IN {cubes} UNION {joined} l.dst IN {cubes} "
+        f"UNION {derived} p.row IN {touched} UNION {derived} p.cube IN {ids} ORDER BY 1, 2, 4"
+    )
+    given = {"rows": json.dumps(list(rows)), "at": as_of}
+    found: list[tuple[int, int, float, str]] = connection.execute(query, given).fetchall()
+    return found
+
+
+def _living(since: str, until: str, as_of: int | None) -> str:
+    if as_of is None:
+        return f"{until} IS NULL"
+    return f"{since} <= :at AND ({until} IS NULL OR {until} > :at)"
+
+
 def _link(row: tuple[Any, ...]) -> Link:
     src, type, dst, weight, metadata, recorded_at = row
     return Link(src, type, dst, weight, json.loads(metadata or "{}"), from_micros(recorded_at))
