@@ -1,95 +1,104 @@
-"""Fits the ranker that the package ships, and the five that the bench uses to stay honest.
+"""Fits the rankers that the package ships, and those that the bench uses to stay honest.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/train_ranker.py
+    MNEMON_DATA=… python scripts/train_ranker.py --embedder sentence-transformers --model <folder>
 
-LoCoMo (https://github.com/snap-research/locomo) is the only data: five folds by conversation, each
-fold's network fitted on the other eight (`src/mnemon/bench/folds/locomo-<fold>.json`, what
-`mnemon bench text` uses on those conversations), then one network on all ten
-(`src/mnemon/text/rerank/listnet.json`, what everyone else gets). Probabilities are calibrated on
-the folds' held-out scores. Prints held-out recall@10 of the candidates. Takes a few minutes.
+Data: LoCoMo (https://github.com/snap-research/locomo) and `training/conversations`. Five folds by
+conversation, each fold's network fitted on the other folds (`src/mnemon/bench/folds/`, what
+`mnemon bench text` uses on those conversations), then one network on all
+(`src/mnemon/text/rerank/`, what everyone else gets). Probabilities are calibrated on the folds'
+held-out scores. Prints held-out recall@10. A few minutes, more with an encoder.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from mnemon import Memory, methods
-from mnemon.bench import learning
-from mnemon.bench.case import Case
+from mnemon import methods
+from mnemon.bench import fivefold, learning
+from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled
-from mnemon.store.rows import Filter
-from mnemon.text import program as programs
 from mnemon.text import signals
+from mnemon.text.rerank import listnet
+from mnemon.text.rerank.listnet import Network
 
-FOLDS = 5
-DEPTH = 120
-SOURCE = Path(__file__).parent.parent / "src" / "mnemon"
+ROOT = Path(__file__).parent.parent
+HELD_OUT = ROOT / "src" / "mnemon" / "bench" / "folds"
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--embedder", default="static", help="of the slot models.embed")
+    parser.add_argument("--model", help="the embedder's option of that name")
+    options = parser.parse_args()
     folder = os.environ.get("MNEMON_DATA")
     if folder is None:
         sys.exit("set MNEMON_DATA to the folder of locomo10.json")
-    cases = methods.load("bench.tasks", "locomo").read(Path(folder) / "locomo10.json")
-    lists = {case.id: labelled(case) for case in cases}
-    held_out: list[np.ndarray] = []
-    holds: list[np.ndarray] = []
-    recalls: list[float] = []
-    for fold in range(FOLDS):
-        unseen = [case.id for number, case in enumerate(cases) if number % FOLDS == fold]
-        seen = [case.id for case in cases if case.id not in unseen]
-        taught = [one for id in seen for one in lists[id]]
-        network = learning.network(learning.fit_several(taught), taught, seen)
-        scored = [(network.scores(one.signals), one.holds) for id in unseen for one in lists[id]]
-        held_out += [scores for scores, _ in scored]
-        holds += [marks for _, marks in scored]
-        recalls += [_recall(scores, marks) for scores, marks in scored if marks.any()]
-        write(SOURCE / "bench" / "folds" / f"locomo-{fold}.json", network)
-    slope, offset = learning.calibrate(np.concatenate(held_out), np.concatenate(holds))
-    for fold in range(FOLDS):
-        recalibrate(SOURCE / "bench" / "folds" / f"locomo-{fold}.json", slope, offset)
-    everything = [one for case in cases for one in lists[case.id]]
-    network = learning.network(
-        learning.fit_several(everything), everything, [case.id for case in cases], slope, offset
+    embedder = methods.load(
+        "models.embed", options.embedder, **({"model": options.model} if options.model else {})
     )
-    write(SOURCE / "text" / "rerank" / "listnet.json", network)
-    print(f"held-out recall@10 of questions with a candidate: {np.mean(recalls):.4f}")
+    groups = [
+        methods.load("bench.tasks", "locomo").read(Path(folder) / "locomo10.json"),
+        methods.load("bench.tasks", "chats").read(ROOT / "training" / "conversations"),
+    ]
+    program = methods.load("text.programs", "fused")
+    lists = {case.id: labelled(case, program, embedder) for group in groups for case in group}
+    folds = fivefold.assign([[case.id for case in group] for group in groups])
+    kind = "listnet" if options.embedder == "static" else "listnet_encoder"
+    slope, offset = fit_folds(kind, lists, folds)
+    everything = [one for taught in lists.values() for one in taught]
+    fitted = learning.fit_several(everything)
+    network = learning.network(fitted, everything, list(lists), slope, offset)
+    write(listnet.BUNDLED[kind], network)
     print(f"calibration: slope {slope:.3f}, offset {offset:.3f}")
 
 
-def labelled(case: Case) -> list[Labelled]:
-    """The candidates of every question of a conversation, as a search would make them."""
-    program = methods.load("text.programs", "default", rerank=None)
-    with Memory(":memory:", program=program) as memory:
-        ids = [turn.id for turn in case.turns]
-        memory.add([turn.draft for turn in case.turns])
-        found = []
-        for question in case.questions:
-            view, query = memory._searcher.look(question.text, Filter(memory.namespace))
-            rankings, fused = programs.candidates(program, view, query)
-            chosen = fused.indices[:DEPTH]
-            told = signals.signals(view, query, rankings, chosen)
-            found.append(Labelled(told, np.asarray([ids[i] in question.evidence for i in chosen])))
-        return found
+def fit_folds(
+    kind: str, lists: dict[str, list[Labelled]], folds: dict[str, int]
+) -> tuple[float, float]:
+    """Write the folds' networks; (slope, offset) that calibrate their held-out scores."""
+    fitted = fivefold.fit(lists, folds)
+    told = fivefold.held_out(lists, folds, fitted)
+    scored = {
+        case: [(scores, one.holds) for scores, one in zip(told[case], lists[case], strict=True)]
+        for case in lists
+    }
+    every = [pair for case in lists for pair in scored[case]]
+    slope, offset = learning.calibrate(
+        np.concatenate([scores for scores, _ in every]),
+        np.concatenate([holds for _, holds in every]),
+    )
+    for fold, network in fitted.items():
+        write(HELD_OUT / f"{kind}-{fold}.json", network, slope, offset)
+    for name in ("conv-", "conversations/"):
+        found = [_recall(*pair) for case in lists if case.startswith(name) for pair in scored[case]]
+        there = [one for one in found if one is not None]
+        print(f"{name}: held-out recall@10 of questions with a candidate {np.mean(there):.4f}")
+    return slope, offset
 
 
-def _recall(scores: np.ndarray, holds: np.ndarray) -> float:
-    return float(holds[np.argsort(-scores, kind="stable")[:10]].sum() / holds.sum())
+def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:
+    best = holds[np.argsort(-scores, kind="stable")[:10]]
+    return float(best.sum() / holds.sum()) if holds.any() else None
 
 
-def write(path: Path, network: learning.Network) -> None:
+def write(
+    path: Path, network: Network, slope: float | None = None, offset: float | None = None
+) -> None:
     """A network as JSON, rounded to what matters."""
     path.parent.mkdir(exist_ok=True)
     told = {
         "signals": signals.NAMES,
         "fitted_on": sorted(network.fitted_on),
-        "slope": round(network.slope, 5),
-        "offset": round(network.offset, 5),
+        "slope": round(network.slope if slope is None else slope, 5),
+        "offset": round(network.offset if offset is None else offset, 5),
         "mean": _rounded(network.mean),
         "scale": _rounded(network.scale),
         "layers": [[_rounded(weight), _rounded(bias)] for weight, bias in network.layers],
@@ -97,15 +106,8 @@ def write(path: Path, network: learning.Network) -> None:
     path.write_text(json.dumps(told, separators=(",", ":")) + "\n", encoding="utf-8")
 
 
-def recalibrate(path: Path, slope: float, offset: float) -> None:
-    """Give a fold's network the calibration of all held-out scores."""
-    told = json.loads(path.read_text("utf-8"))
-    told |= {"slope": round(slope, 5), "offset": round(offset, 5)}
-    path.write_text(json.dumps(told, separators=(",", ":")) + "\n", encoding="utf-8")
-
-
-def _rounded(values: np.ndarray) -> object:
-    return np.round(values.astype(float), 5).tolist()
+def _rounded(values: Sequence[float] | np.ndarray) -> object:
+    return np.round(np.asarray(values, dtype=float), 5).tolist()
 
 
 if __name__ == "__main__":

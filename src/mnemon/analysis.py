@@ -66,10 +66,11 @@ def _words(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'")
     if folded.isascii():
         return _ASCII_WORD.findall(folded)
-    return _ANY_WORD.findall(_without_marks(folded))
+    return _ANY_WORD.findall(without_marks(folded))
 
 
-def _without_marks(text: str) -> str:
+def without_marks(text: str) -> str:
+    """Text less its combining marks: accents, and the vowel signs of Indic or Arabic words."""
     # Combining marks are no letters to `re`; Latin ones go, those of Indic or Arabic words are
     # dropped alike on both sides of the comparison, so that the word stays in one piece.
     decomposed = unicodedata.normalize("NFD", text)

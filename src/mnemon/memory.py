@@ -98,9 +98,9 @@ class Memory:
         return self._store.address
 
     def close(self) -> None:
-        """Write pending usage counts and give everything back. Closing twice is no error."""
+        """Finish what is under way and give everything back. Closing twice is no error."""
         try:
-            self._searcher.flush()
+            self._searcher.close()
         finally:
             self._store.close()
 
@@ -193,6 +193,7 @@ class Memory:
         until: Instant | None = None,
         as_of: Instant | None = None,
         valid_at: Instant | None = None,
+        at: Instant | None = None,
         min_score: float = 0.0,
         explain: bool = False,
     ) -> builtins.list[Hit]:
@@ -203,8 +204,9 @@ class Memory:
             since, until: only cubes true from / before this time (`valid_from`).
             as_of: search the memory as it was at that moment.
             valid_at: only what was true at that moment; by default what has not ended.
+            at: when it is asked ("last week" counts from then); default: now, or `as_of`.
             min_score: leave out hits scored lower; scores lie in [0, 1].
-            explain: fill the reasons' details: matched words, similarity.
+            explain: fill the reasons' details with what matched, and tell the ranker's judgement.
 
         Raises:
             InvalidInput: k below 1, or a query that is no text. A failed search raises.
@@ -213,7 +215,7 @@ class Memory:
             namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
             as_of=as_of, valid_at=valid_at, ended=False,
         )  # fmt: skip
-        return self._searcher.search(query, k, within, min_score, explain)
+        return self._searcher.search(query, k, within, min_score, explain, micros(at))
 
     def recall(
         self,
@@ -223,6 +225,7 @@ class Memory:
         namespace: str | None = None,
         kind: Kinds = None,
         as_of: Instant | None = None,
+        at: Instant | None = None,
         min_score: float = 0.0,
     ) -> Recall:
         """Text for a prompt: what bears on the query, within `budget` tokens, in time order, cited.
@@ -231,7 +234,7 @@ class Memory:
             InvalidInput: a budget below 1, or a query that is no text.
         """
         within = self._chosen(namespace, kind=kind, as_of=as_of, ended=False)
-        return self._searcher.recall(query, budget, within, min_score)
+        return self._searcher.recall(query, budget, within, min_score, micros(at))
 
     def get(
         self,
@@ -460,6 +463,7 @@ class Memory:
         """Run the program's maintenance; how many of its proposals were carried out."""
         from mnemon.reflection import reflect
 
+        self._searcher.flush()  # upkeep may ask how often a cube was read
         return reflect(self, self._store, self._program, self._scope(namespace))
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:

@@ -46,7 +46,11 @@ def _carry_out(memory: Memory, store: Store, scope: str, edit: Edit, producer: s
             memory.add(replace(edit.draft, producer=producer), namespace=scope)
             return True
         if edit.action == "link" and edit.link is not None:
-            memory.link(edit.link.src, edit.link.type, edit.link.dst, namespace=scope)
+            link = edit.link
+            memory.link(
+                link.src, link.type, link.dst,
+                weight=link.weight, metadata=link.metadata, namespace=scope,
+            )  # fmt: skip
             return True
     except (NotFound, VersionConflict):
         return False

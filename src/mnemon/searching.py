@@ -6,26 +6,30 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnemon import analysis, assembly
-from mnemon.cube import Hit, MemCube, Reason, Recall
+from mnemon.assembly import Counter
+from mnemon.assembly.text import render
+from mnemon.cube import Hit, MemCube, Recall
 from mnemon.embedding import Embedding
 from mnemon.errors import InvalidInput
 from mnemon.intake import check_text
 from mnemon.store import Store
 from mnemon.store.rows import Filter
 from mnemon.text import program as programs
+from mnemon.text.program import Found
 from mnemon.text.query import Query
 
 if TYPE_CHECKING:
+    from mnemon.assembly.meter import Meter
+    from mnemon.store.index.building import Builds
     from mnemon.store.scope import Scope
     from mnemon.store.view import View
 
 _SCOPE_BYTES = 512 * 1024 * 1024
 _PENDING_READS = 1000
-_TOKENS_A_CUBE = 12  # few lines are shorter: enough candidates to fill any budget
+_SELECTION: tuple[str, dict[str, Any]] = ("covering", {})  # of a program that names none
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,50 +49,110 @@ class Searcher:
         store: Store,
         embedding: Embedding,
         program: programs.Program,
-        count_tokens: assembly.Counter | None,
+        count_tokens: Counter | None,
     ) -> None:
         self._store = store
         self._embedding = embedding
         self._program = program
         self._count_tokens = count_tokens
+        self._measure: Meter | None = None
         self._scopes: OrderedDict[str, Scope] = OrderedDict()
         self._sizes: dict[str, int] = {}
         self._held = 0
+        self._builds: Builds | None = None
         self._lock = threading.Lock()
         self._reads: dict[str, int] = {}
         self._moment = _Moment(-1, None, {})
 
     def search(
-        self, query: str, k: int, chosen: Filter, min_score: float, explain: bool
+        self,
+        query: str,
+        k: int,
+        chosen: Filter,
+        min_score: float = 0.0,
+        explain: bool = False,
+        at: int | None = None,
     ) -> list[Hit]:
         """See `Memory.search`."""
         if k < 1:
             raise InvalidInput(f"k is {k}: ask for at least one hit")
-        hits, _ = self._hits(query, k, chosen, min_score, explain)
+        hits, _ = self._hits(query, k, chosen, min_score, explain, at)
         self._count_reads(hits)
         return hits
 
-    def recall(self, query: str, budget: int, chosen: Filter, min_score: float) -> Recall:
+    def recall(
+        self,
+        query: str,
+        budget: int,
+        chosen: Filter,
+        min_score: float = 0.0,
+        at: int | None = None,
+    ) -> Recall:
         """See `Memory.recall`."""
         if budget < 1:
             raise InvalidInput(f"the budget is {budget} tokens: give at least one")
+        _check(query)
         started = time.perf_counter()
-        k = max(20, budget // _TOKENS_A_CUBE)
-        hits, trace = self._hits(query, k, chosen, min_score, explain=False)
-        selected = assembly.choose(hits, budget, self.count)
-        text, ids = assembly.render(selected)
+        told = None if min_score > 0.0 else self._everything(chosen, budget)
+        hits, trace = told or self._fitting(query, budget, chosen, min_score, at)
+        text, ids = render([hit.cube for hit in hits])
         tokens = self.count([text])[0] if text else 0
-        while tokens > budget:
-            selected = selected[:-1]
-            text, ids = assembly.render(selected)
+        while tokens > budget:  # a counter for which lines together are more than their sum
+            hits = hits[:-1]
+            text, ids = render([hit.cube for hit in hits])
             tokens = self.count([text])[0] if text else 0
-        self._count_reads(selected)
-        trace |= {
-            "considered": len(hits),
-            "cited": ids,
-            "ms": round((time.perf_counter() - started) * 1000, 3),
-        }
-        return Recall(text, tuple(selected), tokens, trace)
+        self._count_reads(hits)
+        trace |= {"cited": ids, "ms": round((time.perf_counter() - started) * 1000, 3)}
+        return Recall(text, tuple(sorted(hits, key=lambda hit: -hit.score)), tokens, trace)
+
+    def _everything(
+        self, chosen: Filter, budget: int, view: View | None = None
+    ) -> tuple[list[Hit], dict[str, Any]] | None:
+        """All that a filter leaves, oldest first, if its text fits; None if it does not."""
+        from mnemon.assembly.whole import everything
+
+        if view is None:
+            moment, scope = self._now(chosen.namespace), self._scope(chosen.namespace)
+            if scope.big:
+                return None
+            view = scope.view(chosen, moment.space, (), moment.seq)
+        cubes = everything(view, budget, self._meter(), self._store.by_rows)
+        if cubes is None:
+            return None
+        shown = [Hit(cube, 0.0) for cube in cubes if self._may_show(cube, chosen, view)]
+        return shown, {**self._told(view), "regime": "everything", "considered": len(shown)}
+
+    def _fitting(
+        self, text: str, budget: int, chosen: Filter, min_score: float, at: int | None
+    ) -> tuple[list[Hit], dict[str, Any]]:
+        """What the program's selection takes of what was found, in the order of taking."""
+        from mnemon.assembly.filling import fill
+        from mnemon.assembly.reading import depth
+        from mnemon.assembly.whole import underived
+
+        view, query, trace = self._asked(text, chosen, at)
+        if view.regime == "chosen" and min_score <= 0.0:
+            if (told := self._everything(chosen, budget, view)) is not None:
+                return told
+        k = depth(budget, view.mean_length)
+        outcome = programs.run(self._program, view, query, k, min_score)
+        started = time.perf_counter()
+        selection = getattr(self._program, "select", _SELECTION)
+        alone = min_score > 0.0  # a turn that only belongs to a hit scores less
+        taken = fill(view, outcome.found, budget, self._meter(), selection, alone=alone)
+        took = round((time.perf_counter() - started) * 1000, 3)
+        trace |= outcome.trace | {"considered": len(outcome.found)}
+        trace[selection[0]] = {"found": len(taken), "ms": took}
+        hits = self._read(view, taken, chosen)
+        kept = {cube.id for cube in underived([hit.cube for hit in hits])}
+        return [hit for hit in hits if hit.cube.id in kept], trace
+
+    def _meter(self) -> Meter:
+        from mnemon.assembly.meter import Meter
+
+        if self._measure is None:
+            self._measure = Meter(self.count)
+        return self._measure
 
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, by the caller's counter or the bundled word-piece model."""
@@ -99,40 +163,55 @@ class Searcher:
         return self._count_tokens(texts)
 
     def _hits(
-        self, text: str, k: int, chosen: Filter, min_score: float, explain: bool
+        self,
+        text: str,
+        k: int,
+        chosen: Filter,
+        min_score: float,
+        explain: bool,
+        at: int | None = None,
     ) -> tuple[list[Hit], dict[str, Any]]:
-        if not isinstance(text, str):
-            raise InvalidInput(f"a query is text, not {type(text).__name__}")
-        check_text("the query", text)
+        _check(text)
+        view, query, trace = self._asked(text, chosen, at)
+        outcome = programs.run(self._program, view, query, k, min_score, explain)
+        return self._read(view, outcome.found, chosen), trace | outcome.trace
+
+    def _asked(
+        self, text: str, chosen: Filter, at: int | None
+    ) -> tuple[View, Query, dict[str, Any]]:
         started = time.perf_counter()
-        view, query = self.look(text, chosen)
-        trace: dict[str, Any] = {
+        view, query = self.look(text, chosen, at)
+        took = round((time.perf_counter() - started) * 1000, 3)
+        return view, query, {**self._told(view), "terms": query.terms, "view_ms": took}
+
+    def _told(self, view: View) -> dict[str, Any]:
+        return {
             "program": type(self._program).__name__.lower(),
-            "terms": query.terms,
             "cubes": len(view.rows),
             "population": view.population,
             "regime": view.regime,
             "space": self._moment.space,
-            "view_ms": round((time.perf_counter() - started) * 1000, 3),
         }
-        outcome = programs.run(self._program, view, query, k, min_score)
-        cubes = self._store.by_rows(int(view.rows[found.index]) for found in outcome.found)
-        hits = [
-            Hit(cube, found.score, _explained(found.reasons, cube, query.terms, explain))
-            for found in outcome.found
+
+    def _read(self, view: View, ranked: Sequence[Found], chosen: Filter) -> list[Hit]:
+        cubes = self._store.by_rows(int(view.rows[found.index]) for found in ranked)
+        return [
+            Hit(cube, found.score, found.reasons)
+            for found in ranked
             if (cube := cubes.get(int(view.rows[found.index])))
             and self._may_show(cube, chosen, view)
         ]
-        return hits, trace | outcome.trace
 
-    def look(self, text: str, chosen: Filter) -> tuple[View, Query]:
-        """What the methods of a program are given for a question under a filter."""
+    def look(self, text: str, chosen: Filter, at: int | None = None) -> tuple[View, Query]:
+        """What the methods of a program are given for a question under a filter; `at` microseconds
+        is when it is asked."""
         moment = self._now(chosen.namespace)
         names = moment.speakers[chosen.namespace]
         embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
-        query = programs.ask(text, embed)
+        query = programs.ask(text, embed, at)
+        terms = (*query.terms, *query.compounds)
         scope = self._scope(chosen.namespace)
-        return scope.view(chosen, moment.space, query.terms, moment.seq, query.vector), query
+        return scope.view(chosen, moment.space, terms, moment.seq, query.vector), query
 
     def _now(self, namespace: str) -> _Moment:
         """What does not change between journal entries, read again only after one."""
@@ -149,12 +228,14 @@ class Searcher:
         return chosen.as_of is not None or cube.retired_at is None
 
     def _scope(self, namespace: str) -> Scope:
+        from mnemon.store.index.building import Builds
         from mnemon.store.scope import Scope
 
         with self._lock:
+            self._builds = self._builds or Builds()
             scope = self._scopes.get(namespace)
             if scope is None:
-                scope = self._scopes[namespace] = Scope(self._store, namespace)
+                scope = self._scopes[namespace] = Scope(self._store, namespace, self._builds)
             self._scopes.move_to_end(namespace)
             # As each was when last asked for: summing over thousands would cost more than a search.
             self._held += scope.bytes - self._sizes.get(namespace, 0)
@@ -173,6 +254,19 @@ class Searcher:
         if full:
             self.flush()
 
+    def close(self) -> None:
+        """Write the read counts, and wait for an index that is being made, if it will be kept."""
+        try:
+            self.flush()
+        finally:
+            if self._builds is not None:
+                self._builds.close(wait=self._store.index is not None and not self._store.read_only)
+
+    def settle(self) -> None:
+        """Wait for indexes that are being made in the background."""
+        if self._builds is not None:
+            self._builds.wait()
+
     def flush(self) -> None:
         """Write the read counts that have gathered."""
         with self._lock:
@@ -181,16 +275,7 @@ class Searcher:
             self._store.count_reads(reads)
 
 
-def _explained(
-    reasons: Sequence[Reason], cube: MemCube, terms: Sequence[str], explain: bool
-) -> tuple[Reason, ...]:
-    if not explain:
-        return tuple(reasons)
-    matched = sorted(set(terms) & set(analysis.terms(cube.content)))
-    return tuple(replace(reason, detail=_detail(reason, matched)) for reason in reasons)
-
-
-def _detail(reason: Reason, matched: Sequence[str]) -> str:
-    if reason.channel == "words":
-        return "matches " + ", ".join(matched) if matched else "stands beside a match"
-    return f"similarity {reason.score:.2f}"
+def _check(query: str) -> None:
+    if not isinstance(query, str):
+        raise InvalidInput(f"a query is text, not {type(query).__name__}")
+    check_text("the query", query)

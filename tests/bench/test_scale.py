@@ -6,9 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from mnemon.bench import large, scale, synthetic
 from mnemon.bench.scale import run_speed
+from mnemon.cli.commands.bench import command
+from mnemon.errors import InvalidInput
 
 
 def test_synthetic_turns_are_distinct_and_repeat_under_their_seed() -> None:
@@ -25,9 +28,13 @@ def test_questions_are_distinct() -> None:
     assert asked == synthetic.questions(220, 0)
 
 
-def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_SINGLE", "_QUERIES", "_WARM", "_REPEATS", "_BATCH_REPEATS"):
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_SINGLE", "_QUERIES", "_WARM", "_REPEATS", "_BATCH_REPEATS", "_ROUNDS"):
         monkeypatch.setattr(scale, name, 1)
+
+
+def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick(monkeypatch)
     speed = run_speed((40,), tmp_path)
     told = {one.name for one in speed.values}
     assert {
@@ -43,6 +50,8 @@ def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "mnemon search, cold shell" in told or speed.notes
     assert json.loads((tmp_path / "speed.json").read_text())["machine"]["cores"] >= 1
     assert all(name in scale.render(speed) for name in told)
+    (point,) = speed.latency
+    assert point["cubes"] == 40 and {"first p50", "again p95", "recall p50"} < point.keys()
 
 
 def test_importing_the_bench_is_cheap() -> None:
@@ -63,9 +72,31 @@ def test_approximate_search_is_compared_with_exact(
     assert large.filled(path, 300, 0).count == 0  # it is kept
     (share,) = large.against_exact(path, 300, synthetic.questions(10, 0))
     assert share.value >= 0.97
-    told = {one.name: one.value for one in large.footprint(path, 300, "Where is it?")}
+    told = {one.name: one.value for one in large.footprint(path, 300, ["Where is it?"])}
     assert told["on disk, index included"] > 300
+    assert "index made in the background" in told
     assert scope.LIMIT == 100
+
+
+def test_the_command_measures_namespaces_and_vectors_and_keeps_stores(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
+    monkeypatch.setattr(scale, "_LARGE", 30)
+    asked = ["speed", "--sizes", "40", "--namespaces", "2", "--vectors", "900", "--json"]
+    done = CliRunner().invoke(command, [*asked, "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    names = {one["name"] for one in told["values"]}
+    assert {"nearest 1,000 of vectors only, p50", "add in batches, with embeddings"} <= names
+    assert "search one of 2 namespaces of 20, first, p50" in names
+    assert "--namespaces 2 --vectors 900" in told["command"]
+    assert (tmp_path / "40.db").exists() and (tmp_path / "2x20.db").exists()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="make it"):
+        run_speed((40,), folder=tmp_path / "nowhere")
 
 
 def test_namespaces_and_vectors_are_measured(tmp_path: Path) -> None:

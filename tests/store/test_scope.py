@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import mnemon
-from mnemon.bench import synthetic
 from mnemon.cube import Draft, Policy
 from mnemon.store import scope as scopes
 from mnemon.store.index import candidates, lists
@@ -64,9 +63,10 @@ def exactly(path, text, **chosen):
 
 
 def regime(memory):
-    from mnemon.store.rows import Filter
-
-    return memory._searcher._hits("cat", 3, Filter(memory.namespace), 0.0, False)[1]["regime"]
+    """How a search is done once what it started in the background is done."""
+    memory.search("cat")
+    memory._searcher.settle()
+    return memory.recall("cat").trace["regime"]
 
 
 def drafts(count, seed=0):
@@ -144,6 +144,7 @@ def index_files(path):
 
 
 def filled(path):
+    """What is found in a store that then has its index: closing waits for it."""
     with Memory(path) as memory:
         memory.add(drafts(60))
         return asked(memory, "cat oslo")
@@ -197,11 +198,12 @@ def test_an_index_of_another_store_is_not_opened(low, path, tmp_path):
 def test_a_purge_leaves_no_index_file_and_none_is_written_by_one_that_saw_more(low, path):
     filled(path)
     with Memory(path) as memory, Memory(path) as late:
-        late.search("cat")
-        nearest = late._searcher._scopes[late.namespace]._nearest
+        assert regime(late) == "candidates"
+        scope = late._searcher._scopes[late.namespace]
+        save = scope._upkeep.saving(scope._upkeep._nearest)
         memory.forget(memory.list()[0].id, purge=True)
         assert index_files(path) == []
-        late._searcher._scopes[late.namespace]._save(nearest)
+        save()
         assert index_files(path) == []
         agree(late, path, random.Random(1))
 
@@ -243,40 +245,6 @@ def table_order():
     return ("namespace", "session", "speaker", "valid_from")
 
 
-def test_lists_find_the_nearest_among_the_eligible(monkeypatch):
-    from mnemon.models.embed.static import StaticEmbedder
-    from mnemon.store.index.codes import Codes
-    from mnemon.store.packing import pack, split
-
-    embedder = StaticEmbedder()
-    said = [turn.content for turn in synthetic.turns(4000, 0)]
-    blobs = pack(embedder.embed(said))
-    codes = Codes(*split(b"".join(blobs[:3500]), 3500))
-    monkeypatch.setattr(lists, "_FLAT", 1000)
-    made = lists.Lists.build(codes)
-    assert made.clusters is not None and len(np.unique(made.ids)) == 3500
-    codes.grow(4000)
-    codes.put(np.arange(3500, 4000), *split(b"".join(blobs[3500:]), 500))
-    made.extend(codes)
-    draw, kept = np.random.default_rng(0), []
-    for question in synthetic.questions(30, 0):
-        vector = embedder.embed_query(question)
-        eligible = draw.random(4000) < 0.3
-        exact = codes.scores(np.arange(4000), vector)
-        best = np.argsort(np.where(eligible, -exact, 9.0))[:10]
-        found = made.nearest(codes, vector, eligible, 400)
-        assert eligible[found].all() and (np.diff(exact[found]) <= 1e-6).all()
-        kept.append(np.isin(best, found).mean())
-    assert np.mean(kept) > 0.97
-
-
-def test_counting_bits_needs_no_new_numpy():
-    from mnemon.store.index import signs
-
-    words = np.random.default_rng(0).integers(0, 2**63, 300, dtype=np.uint64)
-    assert signs._count_slowly(words).tolist() == [int(word).bit_count() for word in words]
-
-
 def test_only_the_rarest_terms_are_read_in_full(monkeypatch):
     monkeypatch.setattr(candidates, "BUDGET", 10)
     lists_of = {"rare": 4, "some": 6, "most": 50}
@@ -310,9 +278,9 @@ def test_no_byte_of_a_purged_cube_is_left_in_an_index_file(low, path):
     with Memory(path) as memory:
         memory.add(drafts(60))
         cube = memory.add(f"{mark} was here", speaker=mark, session=f"s-{mark}")
-        memory.search(mark)
+        assert regime(memory) == "candidates"
         assert "manifest.json" in holding()
         memory.forget(cube.id, purge=True)
         assert holding() == []
-        memory.search(mark)
+        assert regime(memory) == "candidates"
         assert index_files(path) and holding() == []

@@ -9,14 +9,18 @@ from typing import Any
 import pytest
 
 from mnemon import Document, Draft, Memory, methods
+from mnemon.errors import InvalidInput
 from mnemon.store.rows import Filter
 from mnemon.store.view import View
-from mnemon.text import program
-from mnemon.text.query import Query
+from mnemon.text.query import Query, Ranking
+from mnemon.text.retrieve import Expand
 
 SLOTS = [slot for slot in methods.slots() if slot.startswith("text.")]
 METHODS = [(slot, name) for slot in SLOTS for name in methods.names(slot)]
 CHANNELS = methods.names("text.retrieve")
+BEFORE = ("words", "meaning")
+# These rank by what a cube stands beside, is linked with, or how new it is: see their own tests.
+NOT_BY_CONTENT = {"neighbours", "association", "recency"}
 TURNS = [
     {"speaker": "Ana", "content": "I adopted a grey cat called Miso."},
     {"speaker": "Ben", "content": "Does it get along with your dog?"},
@@ -34,10 +38,15 @@ def memory() -> Any:
 
 def look(memory: Memory, text: str, **chosen: Any) -> tuple[View, Query]:
     """What the channels of a memory are given for a question."""
-    space = memory._embedding.space
-    query = program.ask(text, lambda said: memory._embedding.query(said, ["Ana", "Ben"]))
-    scope = memory._searcher._scope(memory.namespace)
-    return scope.view(Filter(memory.namespace, **chosen), space, query.terms, 1), query
+    return memory._searcher.look(text, Filter(memory.namespace, **chosen))
+
+
+def answer(name: str, view: View, query: Query, **options: Any) -> Ranking:
+    """What a channel answers, after `words` and `meaning` where it starts from others."""
+    channel = methods.load("text.retrieve", name, **options)
+    if not isinstance(channel, Expand):
+        return channel.retrieve(view, query)
+    return channel.expand(view, query, {one: answer(one, view, query) for one in BEFORE})
 
 
 @pytest.mark.parametrize(("slot", "name"), METHODS)
@@ -54,29 +63,45 @@ def test_a_channel_ranks_eligible_cubes_best_first_and_the_same_twice(
     memory: Memory, name: str
 ) -> None:
     view, query = look(memory, "cat pillow", speaker="Ana")
-    first, second = (methods.load("text.retrieve", name).retrieve(view, query) for _ in range(2))
+    first, second = (answer(name, view, query) for _ in range(2))
     assert first.indices.tolist() == second.indices.tolist()
     assert set(first.indices.tolist()) <= {0, 2}
     assert first.scores.tolist() == sorted(first.scores.tolist(), reverse=True)
 
 
-@pytest.mark.parametrize("name", CHANNELS)
+@pytest.mark.parametrize("name", sorted(set(CHANNELS) - NOT_BY_CONTENT))
 def test_a_channel_finds_the_cube_that_says_it(memory: Memory, name: str) -> None:
-    view, query = look(memory, "the flight to Oslo")
-    assert methods.load("text.retrieve", name).retrieve(view, query).indices[0] == 3
+    view, query = look(memory, "the flight to Oslo on Friday")
+    assert answer(name, view, query).indices[0] == 3
+
+
+@pytest.mark.parametrize("name", CHANNELS)
+def test_a_channel_that_explains_tells_something_of_every_cube(memory: Memory, name: str) -> None:
+    view, query = look(memory, "the flight of Ben's cat to Oslo today")
+    ranking = answer(name, view, query)
+    if ranking.why is not None:
+        told = ranking.why(ranking.indices.tolist())
+        assert len(told) == len(ranking.indices) > 0
+        assert all(told)
+
+
+def test_a_channel_that_starts_from_others_needs_one_of_them(memory: Memory) -> None:
+    view, query = look(memory, "cat")
+    with pytest.raises(InvalidInput, match="before it in the program"):
+        methods.load("text.retrieve", "neighbours").expand(view, query, {})
 
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_a_channel_of_an_empty_namespace_finds_nothing(name: str) -> None:
     with Memory(":memory:") as memory:
         view, query = look(memory, "anything at all")
-        assert len(methods.load("text.retrieve", name).retrieve(view, query).indices) == 0
+        assert len(answer(name, view, query).indices) == 0
 
 
 @pytest.mark.parametrize("name", CHANNELS)
 def test_a_channel_returns_no_more_than_it_may(memory: Memory, name: str) -> None:
-    view, query = look(memory, "cat dog flight pillow")
-    assert len(methods.load("text.retrieve", name, most=2).retrieve(view, query).indices) == 2
+    view, query = look(memory, "cat dog flight pillow today")
+    assert len(answer(name, view, query, most=2).indices) == 2
 
 
 def test_words_find_a_turn_by_the_turn_it_replies_to(memory: Memory) -> None:
@@ -98,8 +123,8 @@ def test_words_prefer_the_turns_of_whom_the_question_names() -> None:
 @pytest.mark.parametrize("name", methods.names("text.fuse"))
 def test_a_fusion_scores_in_zero_to_one_and_likes_agreement(memory: Memory, name: str) -> None:
     view, query = look(memory, "grey cat")
-    rankings = [methods.load("text.retrieve", one).retrieve(view, query) for one in CHANNELS]
-    fused = methods.load("text.fuse", name).fuse(rankings, [1.0] * len(rankings))
+    rankings = [answer(one, view, query) for one in ("words", "meaning", "time", "recency")]
+    fused = methods.load("text.fuse", name).fuse(rankings, [1.0, 1.0, 1.0, 0.1])
     assert fused.indices[0] == 0
     assert all(0.0 <= score <= 1.0 for score in fused.scores.tolist())
     assert set(fused.indices.tolist()) == {int(i) for r in rankings for i in r.indices}

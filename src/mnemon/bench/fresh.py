@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnemon.bench.provenance import PACKAGE
@@ -38,6 +40,21 @@ with Memory(sys.argv[1]) as memory:
         kib = peak / 1024 if sys.platform == "darwin" else peak
 print(kib / 1024)
 """
+_LATENCIES = """
+import json, sys, time
+from mnemon import Memory
+asked, told = json.loads(sys.stdin.read()), {}
+with Memory(sys.argv[1]) as memory:
+    for name, call in (
+        ("first", memory.search), ("again", memory.search), ("recall", memory.recall)
+    ):
+        told[name] = []
+        for question in asked:
+            started = time.perf_counter()
+            call(question)
+            told[name].append((time.perf_counter() - started) * 1000)
+print(json.dumps(told))
+"""
 
 
 def import_ms() -> float:
@@ -53,6 +70,15 @@ def first_answer_s() -> float:
 def resident_mib(store: Path, asked: str) -> float:
     """Resident memory after opening a store and asking `asked` (a JSON list), in MiB."""
     return float(_python(_RESIDENT, str(store), stdin=asked))
+
+
+def latencies_ms(store: Path, asked: Sequence[str]) -> dict[str, list[float]]:
+    """Milliseconds of each question in one fresh process: `first` searched, searched `again`, then
+    by `recall`."""
+    told: dict[str, list[float]] = json.loads(
+        _python(_LATENCIES, str(store), stdin=json.dumps(asked))
+    )
+    return told
 
 
 def shell_ms(store: Path, question: str) -> float | None:

@@ -63,7 +63,7 @@ def measure(
 
 
 def _case(recipe: Recipe, case: Case, tally: _Tally) -> None:
-    system, error, seconds = _attempt(lambda: _honest(recipe, case).ingest(case.turns))
+    system, error, seconds = attempt(lambda: honest(recipe, case).ingest(case.turns))
     if system is None:
         tally.failures.append(Failure(case.id, None, error))
         tally.answers += [_none(case, question) for question in case.questions]
@@ -71,16 +71,17 @@ def _case(recipe: Recipe, case: Case, tally: _Tally) -> None:
     tally.turns += len(case.turns)
     tally.ingest_s += seconds
     if case.questions:
-        _attempt(lambda: system.rank(case.questions[0].text, metrics.DEPTH))
+        attempt(lambda: system.rank(case.questions[0].text, metrics.DEPTH))
     known = {turn.id for turn in case.turns}
     for question in case.questions:
         tally.answers.append(_answer(system, case, question, known, tally))
-    _, error, _ = _attempt(system.close)
+    _, error, _ = attempt(system.close)
     if error:
         tally.failures.append(Failure(case.id, None, f"closing: {error}"))
 
 
-def _honest(recipe: Recipe, case: Case) -> Recipe:
+def honest(recipe: Recipe, case: Case) -> Recipe:
+    """The recipe with nothing in it that was fitted on a case."""
     return recipe.unseen(case.id) if isinstance(recipe, Learned) else recipe
 
 
@@ -88,7 +89,7 @@ def _answer(
     system: System, case: Case, question: Question, known: Collection[str], tally: _Tally
 ) -> Answer:
     ask = partial(system.rank, question.text, metrics.DEPTH)
-    ranked, error, seconds = _attempt(partial(_checked, ask, known, metrics.DEPTH))
+    ranked, error, seconds = attempt(partial(_checked, ask, known, metrics.DEPTH))
     if ranked is None:
         tally.failures.append(Failure(case.id, question.id, error))
         return _none(case, question)
@@ -96,7 +97,7 @@ def _answer(
     within = []
     for budget in metrics.BUDGETS:
         ask = partial(system.within, question.text, budget)
-        got, error, seconds = _attempt(partial(_checked, ask, known, len(known)))
+        got, error, seconds = attempt(partial(_checked, ask, known, len(known)))
         if got is None:
             tally.failures.append(Failure(case.id, question.id, error))
             return _none(case, question)
@@ -120,7 +121,7 @@ def _checked(ask: Callable[[], list[str]], known: Collection[str], k: int) -> li
     return ids
 
 
-def _attempt(call: Callable[[], T]) -> tuple[T | None, str, float]:
+def attempt(call: Callable[[], T]) -> tuple[T | None, str, float]:
     """(what it returns or None, what it raised or "", seconds it took)."""
     started = time.perf_counter()
     try:

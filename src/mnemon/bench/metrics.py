@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from mnemon.bench.record import Answer
 
@@ -72,23 +72,35 @@ def by_category(answers: Iterable[Answer]) -> dict[str, dict[str, float]]:
 
 
 def interval(answers: Iterable[Answer], score: Score, seed: int) -> tuple[float, float] | None:
-    """The 95% percentile bootstrap interval of the mean, conversations drawn with replacement.
+    """The 95% bootstrap interval of the mean score; see `interval_of`."""
+    return interval_of(((one.case, score(one)) for one in answers), seed)
 
-    Questions of a conversation stand or fall together, so whole conversations are drawn. None when
-    there are fewer than two. Efron & Tibshirani 1993, chapter 13; plain percentiles.
+
+def interval_of(values: Iterable[tuple[str, float]], seed: int) -> tuple[float, float] | None:
+    """The 95% percentile bootstrap interval of the mean of (conversation, value) pairs.
+
+    Questions of a conversation stand or fall together, so whole conversations are drawn, with
+    replacement. None when there are fewer than two. Efron & Tibshirani 1993, chapter 13; plain
+    percentiles. For differences of two systems on the same questions it is the paired interval.
     """
     groups: dict[str, list[float]] = {}
-    for one in answers:
-        groups.setdefault(one.case, []).append(score(one))
+    for case, value in values:
+        groups.setdefault(case, []).append(value)
     cases = [(sum(values), len(values)) for values in groups.values()]
     if len(cases) < 2:
         return None
-    draw = random.Random(seed)
     means = []
-    for _ in range(_RESAMPLES):
-        drawn = draw.choices(cases, k=len(cases))
-        means.append(sum(total for total, _ in drawn) / sum(count for _, count in drawn))
+    for drawn in resamples(len(cases), seed):
+        chosen = [cases[place] for place in drawn]
+        means.append(sum(total for total, _ in chosen) / sum(count for _, count in chosen))
     return quantile(means, 0.025), quantile(means, 0.975)
+
+
+def resamples(count: int, seed: int) -> Iterator[list[int]]:
+    """The bootstrap's samples: `count` places drawn with replacement, many times."""
+    draw = random.Random(seed)
+    for _ in range(_RESAMPLES):
+        yield draw.choices(range(count), k=count)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

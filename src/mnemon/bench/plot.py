@@ -35,7 +35,7 @@ def draw(record: Record, path: Path) -> Path:
         left.set_ylim(0, 1)
         questions = record.counts["questions"]
         figure.suptitle(f"{record.task['title']}, {questions:,} questions", fontsize=11)
-        _legend(figure, left)
+        legend(figure, left)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
     return path
 
@@ -48,7 +48,8 @@ def _shown(record: Record) -> list[Result]:
     )
 
 
-def _style(place: int, dense: bool) -> dict[str, Any]:
+def style(place: int, dense: bool) -> dict[str, Any]:
+    """How the curve at a place is drawn; a `dense` one is marked only at the cut-offs."""
     return {
         "color": _COLOURS[place % len(_COLOURS)],
         "marker": _MARKS[place % len(_MARKS)],
@@ -63,20 +64,21 @@ def _by_rank(axes: Any, shown: Sequence[Result], depth: int) -> None:
     places = list(range(1, depth + 1))
     for place, one in enumerate(shown):
         curve = [metrics.mean(metrics.recall(a, k) for a in one.answers) for k in places]
-        axes.plot(places, curve, label=one.name, **_style(place, dense=True))
+        axes.plot(places, curve, label=one.name, **style(place, dense=True))
     axes.set_xscale("log")
-    _ticks(axes, metrics.CUTOFFS, "turns returned (k)")
+    ticks(axes, metrics.CUTOFFS, "turns returned (k)")
 
 
 def _by_tokens(axes: Any, shown: Sequence[Result], budgets: Sequence[int]) -> None:
     for place, one in enumerate(shown):
         curve = [one.scores[f"recall@{budget}t"] for budget in budgets]
-        axes.plot(budgets, curve, **_style(place, dense=False))
+        axes.plot(budgets, curve, **style(place, dense=False))
     axes.set_xscale("log")
-    _ticks(axes, budgets, "tokens returned")
+    ticks(axes, budgets, "tokens returned")
 
 
-def _ticks(axes: Any, values: Sequence[int], label: str) -> None:
+def ticks(axes: Any, values: Sequence[int], label: str) -> None:
+    """Mark these values on the axis across, and nothing else."""
     axes.set_xticks(list(values), [f"{value:,}" for value in values])
     axes.minorticks_off()
     axes.set_xlabel(label)
@@ -84,7 +86,8 @@ def _ticks(axes: Any, values: Sequence[int], label: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _legend(figure: Any, axes: Any) -> None:
+def legend(figure: Any, axes: Any) -> None:
+    """Names of the curves, beside the picture."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside right center", frameon=False)

@@ -6,13 +6,34 @@ import hashlib
 import os
 import platform
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import mnemon
 
 PACKAGE = Path(mnemon.__file__).parent
-_DATA = (".json", ".jsonl")
+_DATA = (".json", ".jsonl", ".chat")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a record comes from: what `mnemon bench text` says of its own in `Record`."""
+
+    data: Mapping[str, str]
+    code: Mapping[str, str]
+    command: str
+    machine: Mapping[str, Any]
+    date: str
+    seed: int
+
+
+def origin(path: Path, command: str, seed: int) -> Origin:
+    """Of a run that begins now, on the data at a path."""
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    return Origin(digests(path), code(), command, machine(), began, seed)
 
 
 def machine() -> dict[str, Any]:
@@ -39,7 +60,7 @@ def code() -> dict[str, str]:
 
 
 def digests(path: Path) -> dict[str, str]:
-    """File name → SHA-256, of a file, or of the JSON files of a folder."""
+    """File name → SHA-256, of a file, or of the data files of a folder."""
     files = [path] if path.is_file() else sorted(p for p in path.iterdir() if p.suffix in _DATA)
     return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 

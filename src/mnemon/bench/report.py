@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnemon.bench.plot import draw
+from mnemon.bench.provenance import Origin
 from mnemon.bench.record import QUESTIONS, RECORD, Record, Result, answers_json, to_json
 from mnemon.errors import MissingExtra
 
 if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
     from rich.table import Table
 
 _QUALITY = (
@@ -48,6 +52,17 @@ def save(record: Record, folder: str | Path) -> list[Path]:
     return files
 
 
+def write(found: DataclassInstance, text: str, folder: str | Path) -> list[Path]:
+    """Write record.json and report.md of a bench without answers; the files written."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / RECORD, folder / "report.md"]
+    told = json.dumps(asdict(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    for file, content in zip(files, (told, text), strict=True):
+        file.write_text(content, encoding="utf-8")
+    return files
+
+
 def render(record: Record) -> str:
     """The report in Markdown."""
     task, counts = record.task, record.counts
@@ -71,7 +86,7 @@ def render(record: Record) -> str:
         markdown(speed(record)),
         *_notes(record),
         "## How it was made",
-        markdown(_origin(record)),
+        markdown(origin(record)),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -171,7 +186,8 @@ def _notes(record: Record) -> list[str]:
     return ["## Notes", "\n".join(lines)] if lines else []
 
 
-def _origin(record: Record) -> Rows:
+def origin(record: Record | Origin) -> Rows:
+    """How a record was made."""
     about = {f"SHA-256 of {name}": digest for name, digest in record.data.items()}
     about |= {f"code, {name}": value or "unknown" for name, value in record.code.items()}
     about |= {f"machine, {name}": str(value) for name, value in record.machine.items()}

@@ -1,8 +1,9 @@
 """`mnemon bench speed`: how fast Mnemon writes, finds, opens, and what memory it takes.
 
-Each value is measured by its own code path, several times, and the median told (p50, p95 are over
-single calls). Stores are files in a temporary folder (choose the disk with TMPDIR; where it is in
-RAM, adds are faster than on any disk), so an add is as durable as it ever is.
+Each value is measured by its own code path, several times, and the median told; p50 and p95 are
+over single calls, those of searches the median of three fresh processes. Stores are files in a
+temporary folder (choose the disk with TMPDIR; where it is in RAM, adds are faster than on any
+disk), so an add is as durable as it ever is.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.bench import fresh, large, provenance, synthetic
 from mnemon.bench.report import markdown
-from mnemon.bench.timing import Value, median, spread, timed
+from mnemon.bench.timing import Value, median, spread, timed, typical
+from mnemon.errors import InvalidInput
 from mnemon.memory import Memory
 
 if TYPE_CHECKING:
@@ -30,6 +32,12 @@ _WARM = 20
 _RESIDENT_QUERIES = 50
 _REPEATS = 5
 _BATCH_REPEATS = 3
+_ROUNDS = 3
+_CALLS = {
+    "first": "search, k 10, first asked",
+    "again": "search, k 10",
+    "recall": "recall, 1000 tokens",
+}
 _LARGE = 50_000  # from here on one store in batches, not several in one
 
 
@@ -44,6 +52,8 @@ class Speed:
     command: str
     date: str
     seed: int
+    latency: tuple[Mapping[str, float], ...] = ()
+    """For a plot of latency against size: cubes, and milliseconds by kind of call and quantile."""
 
 
 def run_speed(
@@ -61,10 +71,17 @@ def run_speed(
         sizes: cubes in the stores; the last is also what fresh processes open. A million takes
             five minutes, two gigabytes on disk and four of memory (for the exact search that the
             approximate one is compared with).
-        namespaces: also search one of so many, of 20 cubes each (20,000: two minutes).
+        namespaces: also search one of so many, of 20 cubes each (20,000: two minutes; a million:
+            two hours and 20 gigabytes).
         vectors: also search so many vectors without a store (ten million: ten minutes, 4 GB).
-        folder: where stores of `_LARGE` cubes and more are kept for the next run.
+        folder: where stores of 50,000 cubes and more, and of many namespaces, are kept for the
+            next run; it must be there.
+
+    Raises:
+        InvalidInput: there is no such folder.
     """
+    if folder is not None and not Path(folder).is_dir():
+        raise InvalidInput(f"{folder} is no folder: make it, or leave --folder out")
     began = datetime.now(UTC).isoformat(timespec="seconds")
     values: list[Value] = []
     notes: list[str] = []
@@ -79,14 +96,27 @@ def run_speed(
     if vectors:
         values += large.vectors_only(vectors, seed)
     told = f"mnemon bench speed --sizes {','.join(map(str, sizes))} --seed {seed}"
+    for option, count in (("namespaces", namespaces), ("vectors", vectors)):
+        told += f" --{option} {count}" if count else ""
     speed = Speed(
-        tuple(values), tuple(notes), provenance.machine(), provenance.code(), told, began, seed
-    )
+        tuple(values), tuple(notes), provenance.machine(), provenance.code(), told, began, seed,
+        _latency(values),
+    )  # fmt: skip
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(speed), indent=1, ensure_ascii=False) + "\n"
         (Path(out) / "speed.json").write_text(text, encoding="utf-8")
     return speed
+
+
+def _latency(values: Sequence[Value]) -> tuple[Mapping[str, float], ...]:
+    points: dict[int, dict[str, float]] = {}
+    for one in values:
+        name, _, quantile = one.name.rpartition(", ")
+        for kind, called in _CALLS.items():
+            if name == called:
+                points.setdefault(one.size, {})[f"{kind} {quantile}"] = one.value
+    return tuple({"cubes": size, **points[size]} for size in sorted(points))
 
 
 def render(speed: Speed) -> str:
@@ -124,16 +154,10 @@ def _store(folder: Path, size: int, seed: int) -> list[Value]:
     path = folder / f"{size}.db"
     found = [large.filled(path, size, seed) if size >= _LARGE else _added(folder, size, seed)]
     asked = synthetic.questions(_WARM + _QUERIES, seed)
-    found += large.footprint(path, size, asked[0])
-    with Memory(path) as memory:
-        times = [timed(memory.search, q) * 1000 for q in asked][_WARM:]
-        found += spread("search, k 10, first asked", times, size)
-        times = [timed(memory.search, q) * 1000 for q in asked][_WARM:]
-        found += spread("search, k 10", times, size)
-        # The searches above have warmed what recall needs too, but for its token counter.
-        memory.recall(asked[0])
-        times = [timed(memory.recall, q) * 1000 for q in asked][_WARM:]
-        found += spread("recall, 1000 tokens", times, size)
+    found += large.footprint(path, size, asked)
+    rounds = [fresh.latencies_ms(path, asked) for _ in range(_ROUNDS)]
+    for kind, name in _CALLS.items():
+        found += typical(name, [told[kind][_WARM:] for told in rounds], size)
     return found + large.against_exact(path, size, asked)
 
 

@@ -25,13 +25,17 @@ def show(hit: Hit, *, mark: str = " ") -> None:
     ]
     click.echo(f"{mark} " + "  ".join(part for part in head if part))
     click.echo(layout.indented(cube.content, _MARGIN))
-    if hit.why:
-        click.echo(click.style(layout.indented(why(hit.why), _MARGIN), dim=True))
+    for told in why(hit.why):
+        click.echo(click.style(layout.indented(told, _MARGIN), dim=True))
 
 
-def why(reasons: Sequence[Reason]) -> str:
-    """The channels that found a hit, with the rank each gave and what `explain` told."""
-    return "; ".join(
+def why(reasons: Sequence[Reason]) -> list[str]:
+    """Lines: the channels that found a hit, with the rank each gave, in one; or what `explain` told
+    of each, in one each."""
+    if not any(reason.detail for reason in reasons):
+        found = "; ".join(f"{reason.channel} #{reason.rank}" for reason in reasons)
+        return [found] if found else []
+    return [
         f"{reason.channel} #{reason.rank}" + (f", {reason.detail}" if reason.detail else "")
         for reason in reasons
-    )
+    ]

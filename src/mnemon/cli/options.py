@@ -42,6 +42,9 @@ session = click.option("--session", help="Only this conversation.")
 since = click.option("--since", metavar="TIME", help="Only what was true from this time on.")
 until = click.option("--until", metavar="TIME", help="Only what was true before this time.")
 as_of = click.option("--as-of", metavar="TIME", help="The memory as it was at this moment.")
+asked_at = click.option(
+    "--at", metavar="TIME", help='When it is asked, for "last week" and the like; default: now.'
+)
 min_score = click.option(
     "--min-score", type=click.FloatRange(0, 1), default=0.0, show_default=True,
     help="Leave out what scores less.",

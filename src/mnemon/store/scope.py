@@ -6,7 +6,7 @@ So another process's write is seen by the next search, and a forgotten cube is n
 
 A scope of up to `LIMIT` versions is ranked whole. Of a bigger one a view has the versions that a
 filter leaves, if these are few, or else candidates from an approximate index (`index/`); the
-statistics of terms are of the whole scope in any case. At 50,000 versions either takes about 6 ms.
+statistics of terms are of the whole scope in any case. At 50,000 versions either takes as long.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ import numpy as np
 from mnemon.instant import now_micros
 from mnemon.store.edges import touching
 from mnemon.store.index import candidates
+from mnemon.store.index.building import Builds
 from mnemon.store.index.columns import FOREVER, Columns
-from mnemon.store.index.files import Files
 from mnemon.store.index.filters import matching
 from mnemon.store.index.grown import Grown
 from mnemon.store.index.nearest import Nearest, unpacked
 from mnemon.store.index.terms import Postings, Terms
+from mnemon.store.index.upkeep import State, Upkeep
 from mnemon.store.neighbours import Chains, in_order, neighbours
 from mnemon.store.protocol import Store
 from mnemon.store.rows import Filter
@@ -50,15 +51,17 @@ class _Moment:
     beside: tuple[np.ndarray, np.ndarray] | None
     at: int
     as_of: int | None
+    space: str | None
 
 
 class Scope:
     """The versions of a namespace and all below it, as columns in row order."""
 
-    def __init__(self, store: Store, namespace: str) -> None:
+    def __init__(self, store: Store, namespace: str, builds: Builds | None = None) -> None:
         self._store = store
         self._namespace = namespace
         self._lock = threading.Lock()
+        self._upkeep = Upkeep(store, namespace, builds or Builds(), self._lock, self._state)
         self._clear()
 
     def _clear(self) -> None:
@@ -73,14 +76,19 @@ class Scope:
         self._terms = Terms()
         self._frequency: dict[str, int] = {}  # of current versions
         self._vectors: dict[str, np.ndarray] = {}
-        self._nearest: Nearest | None = None
+        self._upkeep.clear()
+
+    @property
+    def big(self) -> bool:
+        """Whether it had more versions than are ranked whole when it was last looked at."""
+        return len(self._columns) > LIMIT
 
     @property
     def bytes(self) -> int:
         """What the scope holds in memory, roughly."""
         held = self._columns.nbytes + self._chains.nbytes + self._terms.nbytes + _OVERHEAD
         held += sum(matrix.nbytes for matrix in self._vectors.values())
-        return held + (self._nearest.nbytes if self._nearest else 0)
+        return held + self._upkeep.nbytes
 
     def view(
         self,
@@ -97,7 +105,7 @@ class Scope:
         with self._lock:
             if self._seq < seq:
                 self._catch_up(space)
-            moment = self._moment(chosen)
+            moment = self._moment(chosen, space)
             kept = matching(self._columns, chosen)
             eligible = moment.alive if kept is None else moment.alive & kept
             nums = self._columns.nums
@@ -107,8 +115,8 @@ class Scope:
             known = self._frequency if chosen.as_of is None else {}
             statistics = candidates.Statistics.of(moment.population, moment.alive, postings, known)
             if len(self._columns) <= LIMIT:
-                return self._whole(moment, eligible.copy(), postings, statistics, space)
-            return self._narrow(moment, eligible, postings, statistics, space, vector)
+                return self._whole(moment, eligible.copy(), postings, statistics)
+            return self._narrow(moment, eligible, postings, statistics, vector)
 
     # following the store
 
@@ -124,6 +132,7 @@ class Scope:
         if self._seq >= 0:
             changes = self._store.changes(self._seq)
             if changes.rebuild:
+                self._upkeep.discard(space, self._seq)
                 self._clear()
             else:
                 self._retire(changes.retired)
@@ -166,16 +175,9 @@ class Scope:
         else:
             self._terms.clear()
 
-    # index files
-
-    def _files(self, space: str | None) -> Files | None:
-        folder = self._store.index
-        return None if folder is None or space is None else Files(folder, self._namespace, space)
-
     def _open(self, space: str | None) -> None:
-        files = self._files(space)
-        saved = files and files.load(lambda told: told["stamp"] == self._store.stamp(told["seq"]))
-        if not saved or space is None:
+        saved = self._upkeep.open(space)
+        if saved is None:
             return
         self._columns = Columns.load(saved.arrays, saved.told["names"])
         self._seq = saved.told["seq"]
@@ -184,25 +186,15 @@ class Scope:
         self._ended = int(np.count_nonzero(~alive))
         self._lengths = float(self._columns["length"][alive].sum(dtype=np.float64))
         self._chains = Chains.load(saved.arrays)
-        self._nearest = Nearest.load(space, saved.arrays, saved.told["trained"])
 
-    def _save(self, nearest: Nearest) -> None:
-        files = self._files(nearest.space)
-        stamp = self._store.stamp(self._seq)
-        if files is None or self._store.read_only or stamp is None:
-            return
+    def _state(self) -> State:
         arrays, names = self._columns.dump()
-        told = {"seq": self._seq, "stamp": stamp, "names": names, "trained": nearest.trained}
-        try:
-            place = files.save(told, {**arrays, **self._chains.dump(), **nearest.dump()})
-        except OSError:
-            return  # no room, or a purge took the folder away: the next to open it builds again
-        if self._store.changes(self._seq).rebuild:
-            files.discard(place)  # what was purged meanwhile may be in it
+        every = {**arrays, **self._chains.dump()}
+        return State(self._seq, {name: array.copy() for name, array in every.items()}, names)
 
     # one moment, one filter
 
-    def _moment(self, chosen: Filter) -> _Moment:
+    def _moment(self, chosen: Filter, space: str | None) -> _Moment:
         columns = self._columns
         if chosen.as_of is None:
             alive = self._alive.rows
@@ -210,7 +202,8 @@ class Scope:
             mean = self._lengths / living if living else 1.0
             if self._beside is None and len(columns) <= LIMIT:
                 self._beside = self._chains.whole()
-            return _Moment(alive, living, mean, self._chains.step, self._beside, now_micros(), None)
+            now, step = now_micros(), self._chains.step
+            return _Moment(alive, living, mean, step, self._beside, now, None, space)
         alive = columns["recorded_at"] <= chosen.as_of
         alive &= columns["retired_at"] > chosen.as_of
         if self._order is None:
@@ -218,9 +211,8 @@ class Scope:
         beside = neighbours(columns, alive, self._order)
         mean = float(columns["length"][alive].mean()) if alive.any() else 1.0
         living = int(np.count_nonzero(alive))
-        return _Moment(
-            alive, living, mean, candidates.stepping(beside), beside, chosen.as_of, chosen.as_of
-        )
+        then, steps = chosen.as_of, candidates.stepping(beside)
+        return _Moment(alive, living, mean, steps, beside, then, then, space)
 
     # views
 
@@ -230,9 +222,8 @@ class Scope:
         eligible: np.ndarray,
         postings: dict[str, Postings],
         statistics: candidates.Statistics,
-        space: str | None,
     ) -> View:
-        vectors = None if space is None else self._space(space)
+        vectors = None if moment.space is None else self._space(moment.space)
         every, beside = slice(0, len(self._columns)), moment.beside
         assert beside is not None
         return self._made(every, eligible, moment, beside, postings, statistics, vectors, "whole")
@@ -243,29 +234,41 @@ class Scope:
         eligible: np.ndarray,
         postings: dict[str, Postings],
         statistics: candidates.Statistics,
-        space: str | None,
         vector: np.ndarray | None,
     ) -> View:
-        nearest, total = self._index(space), len(eligible)
+        self._vectors = {}
+        nearest, total = self._upkeep.of(moment.space, self._columns), len(eligible)
         if np.count_nonzero(eligible) <= FEW:
-            found = np.flatnonzero(eligible)
-            chosen, regime = candidates.around([found], moment.step, total), "chosen"
+            every = [(np.flatnonzero(eligible), candidates.REACH)]
+            chosen, regime = candidates.around(every, moment.step, total), "chosen"
         else:
-            found = np.zeros(0, dtype=np.int64)
-            if nearest is not None and vector is not None:
-                found = nearest.find(vector, eligible, candidates.BY_MEANING)
+            near = self._near(nearest, vector, eligible)
             names, said = self._columns.named(postings)
             speakers = self._columns["speaker"]
             holding = candidates.by_words(
                 postings, statistics, moment.step, eligible, names, lambda at: said[speakers[at]]
             )
-            chosen, regime = candidates.gathered(found, holding, moment.step, total), "candidates"
+            chosen = candidates.gathered(near, holding, moment.step, total)
+            regime = "unindexed" if nearest is not None and not nearest.ready else "candidates"
         inside = {term: candidates.within(chosen, one) for term, one in postings.items()}
         before, after = candidates.local_steps(chosen, moment.step)
         vectors = None if nearest is None else nearest.codes.rows(chosen)
         return self._made(
             chosen, eligible[chosen], moment, (before, after), inside, statistics, vectors, regime
         )
+
+    def _near(
+        self, nearest: Nearest | None, vector: np.ndarray | None, eligible: np.ndarray
+    ) -> list[np.ndarray]:
+        """The nearest eligible versions that tell, and a few that ask, best first."""
+        if nearest is None or vector is None:
+            return []
+        asks = self._columns["asks"]
+        wanted = [
+            (eligible & ~asks, candidates.BY_MEANING),
+            (eligible & asks, candidates.BY_MEANING // 4),
+        ]
+        return nearest.find(vector, wanted)
 
     def _made(
         self,
@@ -301,25 +304,13 @@ class Scope:
             now=moment.at,
             edges=lambda indices: touching(self._store, rows, indices, moment.as_of),
             usage=lambda indices: self._usage(rows[list(indices)]),
+            space=moment.space,
             regime=regime,
         )
 
     def _usage(self, rows: np.ndarray) -> np.ndarray:
         counted = self._store.usage(rows.tolist())
         return np.asarray(counted, dtype=np.int64).reshape(len(rows), 4)
-
-    # vectors
-
-    def _index(self, space: str | None) -> Nearest | None:
-        """The approximate index of a space, caught up; made when there is none."""
-        if space is None:
-            return None
-        self._vectors = {}
-        if self._nearest is None or self._nearest.space != space:
-            self._nearest = Nearest.empty(self._store, space)
-        if self._nearest is not None and self._nearest.catch_up(self._store, self._columns):
-            self._save(self._nearest)
-        return self._nearest
 
     def _space(self, space: str) -> np.ndarray | None:
         matrix = self._vectors.get(space)

@@ -54,13 +54,14 @@ class View:
     int32 [N+1] the neighbour in the same conversation (N where there is none, and N's own is N);
     `speakers`, `sessions` and `kinds` int32 [N] codes of `names`; `valid_from` int64 [N]
     microseconds; `lengths` float32 [N] in terms; `asks` bool [N] whether it asks a question;
-    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit rows (zero where a
-    version has none), or None without an embedding space.
+    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit
+    rows (zero where a version has none) of the embedding space named `space`, or None without one.
 
     The statistics are of the whole scope, of which a view may be a part: `population` cubes of
     `mean_length` terms, `frequency` term → cubes that hold it. `texts` reads contents by index.
     `regime`: "whole", all versions of the scope; "chosen", all that a filter leaves; "candidates",
-    what an approximate index and the rarest terms found. The last two with the turns around them.
+    what an approximate index and the rarest terms found; "unindexed", the same while that index is
+    being made, by comparing every vector. The last three with the turns around them.
 
     `now` is the moment of the search in microseconds (that of `as_of`, if asked). `edges` reads the
     links that touch some indices and have both ends in the view; `usage` reads int64 [len, 4] of
@@ -87,4 +88,5 @@ class View:
     now: int
     edges: Callable[[Sequence[int]], Edges]
     usage: Callable[[Sequence[int]], np.ndarray]
+    space: str | None = None
     regime: str = "whole"

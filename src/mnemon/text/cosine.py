@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_ELEMENTS = 32_768
+_ELEMENTS = 131_072
 
 
 def cosines(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:

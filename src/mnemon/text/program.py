@@ -1,4 +1,4 @@
-"""Running a program: channels, fusion, explanations. A program itself is data (`programs/`)."""
+"""Running a program: channels, fusion, ranker, explanations. A program is data (`programs/`)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mnemon import analysis, methods
 from mnemon.cube import Reason
 from mnemon.store.view import View
 from mnemon.text.query import Query, Ranking
+from mnemon.text.retrieve import Expand
 
 
 class Program(Protocol):
@@ -20,7 +21,7 @@ class Program(Protocol):
     def represent(self) -> str: ...
     @property
     def channels(self) -> Sequence[tuple[str, float, dict[str, Any]]]:
-        """(retrieve method, weight, options)"""
+        """(retrieve method, weight, options), in the order in which they run"""
         ...
 
     @property
@@ -48,34 +49,62 @@ class Outcome:
     trace: dict[str, Any] = field(default_factory=dict)
 
 
-def ask(text: str, embed: Callable[[str], Any] | None) -> Query:
-    """Analyse a question."""
+def ask(text: str, embed: Callable[[str], Any] | None, at: int | None = None) -> Query:
+    """Analyse a question; `at` microseconds is when it is asked, None for the view's `now`."""
+    from mnemon.text import phrases  # patterns that only a search needs
+
     words = frozenset(analysis.names(text))
+    terms = tuple(analysis.query_terms(text))
     vector = embed(text) if embed is not None else None
-    return Query(text, tuple(analysis.query_terms(text)), words, vector)
+    extra = tuple(term for term in phrases.compounds(text) if term not in terms)
+    return Query(text, terms, words, vector, extra, at)
 
 
-def run(program: Program, view: View, query: Query, k: int, min_score: float) -> Outcome:
+def run(
+    program: Program,
+    view: View,
+    query: Query,
+    k: int,
+    min_score: float = 0.0,
+    explain: bool = False,
+) -> Outcome:
     """The k best eligible versions with at least `min_score`."""
     trace: dict[str, Any] = {}
-    rankings, best = candidates(program, view, query, trace)
+    rankings, fused = candidates(program, view, query, trace)
+    ranked = fused
     if program.rerank is not None:
         started = time.perf_counter()
         name, options = program.rerank
-        best = methods.load("text.rerank", name, **options).rerank(view, query, rankings, best)
-        trace[name] = _timed(len(best.indices), started)
-    return Outcome(tuple(_found(best, list(rankings.values()), k, min_score)), trace)
+        ranked = methods.load("text.rerank", name, **options).rerank(view, query, rankings, fused)
+        trace[name] = _timed(len(ranked.indices), started)
+    scores = [score for score in ranked.scores[:k].tolist() if score >= min_score]
+    indices = ranked.indices[: len(scores)].tolist()
+    reasons = _reasons(list(rankings.values()), indices, explain)
+    if explain and program.rerank is not None:
+        _append_places(reasons, ranked, fused, indices)
+    found = [
+        Found(index, min(1.0, score), tuple(reasons[index]))
+        for index, score in zip(indices, scores, strict=True)
+    ]
+    return Outcome(tuple(found), trace)
 
 
 def candidates(
     program: Program, view: View, query: Query, trace: dict[str, Any] | None = None
 ) -> tuple[dict[str, Ranking], Ranking]:
-    """(each channel's ranking by its name, their fusion); what each took goes to `trace`."""
+    """(each channel's ranking by its name, their fusion); what each took goes to `trace`.
+
+    Channels run in the order of the program: one that expands is given the rankings before it.
+    """
     trace = {} if trace is None else trace
     rankings: dict[str, Ranking] = {}
     for name, _, options in program.channels:
         started = time.perf_counter()
-        rankings[name] = methods.load("text.retrieve", name, **options).retrieve(view, query)
+        method = methods.load("text.retrieve", name, **options)
+        if isinstance(method, Expand):
+            rankings[name] = method.expand(view, query, dict(rankings))
+        else:
+            rankings[name] = method.retrieve(view, query)
         trace[name] = _timed(len(rankings[name].indices), started)
     started = time.perf_counter()
     fusion, options = program.fusion
@@ -89,19 +118,41 @@ def _timed(count: int, started: float) -> dict[str, float]:
     return {"found": count, "ms": round((time.perf_counter() - started) * 1000, 3)}
 
 
-def _found(fused: Ranking, rankings: list[Ranking], k: int, min_score: float) -> list[Found]:
-    places = [
-        {int(index): rank for rank, index in enumerate(ranking.indices.tolist(), start=1)}
-        for ranking in rankings
-    ]
-    results = []
-    for index, score in zip(fused.indices[:k].tolist(), fused.scores[:k].tolist(), strict=True):
-        if score < min_score:
-            break
-        reasons = tuple(
-            Reason(ranking.channel, place[index], float(ranking.scores[place[index] - 1]))
-            for ranking, place in zip(rankings, places, strict=True)
-            if index in place
-        )
-        results.append(Found(index, min(1.0, float(score)), reasons))
-    return results
+def _reasons(
+    rankings: Sequence[Ranking], indices: Sequence[int], explain: bool
+) -> dict[int, list[Reason]]:
+    """Which channels found each index, at which rank; with what matched if `explain`."""
+    reasons: dict[int, list[Reason]] = {index: [] for index in indices}
+    for ranking in rankings:
+        ranks = _ranks(ranking, indices)
+        told: dict[int, str] = {}
+        if explain and ranking.why is not None and ranks:
+            told = dict(zip(ranks, ranking.why(list(ranks)), strict=True))
+        for index, rank in ranks.items():
+            score = float(ranking.scores[rank - 1])
+            reasons[index].append(Reason(ranking.channel, rank, score, told.get(index, "")))
+    return reasons
+
+
+def _append_places(
+    reasons: dict[int, list[Reason]], ranked: Ranking, fused: Ranking, indices: Sequence[int]
+) -> None:
+    before = _ranks(fused, indices)
+    for index, place in _ranks(ranked, indices).items():
+        score = float(ranked.scores[place - 1])
+        moved = "" if before[index] == place else f", was {_ordinal(before[index])}"
+        told = f"probability {score:.2f}{moved}"
+        reasons[index].append(Reason(ranked.channel, place, score, told))
+
+
+def _ranks(ranking: Ranking, indices: Sequence[int]) -> dict[int, int]:
+    """index → its rank from 1, of those that a ranking has."""
+    wanted = set(indices)
+    places = enumerate(ranking.indices.tolist(), start=1)
+    found = {index: rank for rank, index in places if index in wanted}
+    return {index: found[index] for index in indices if index in found}
+
+
+def _ordinal(place: int) -> str:
+    ending = "th" if place % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(place % 10)
+    return f"{place}{ending or 'th'}"

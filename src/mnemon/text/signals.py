@@ -18,18 +18,20 @@ from mnemon.text.facets import names_of_speakers
 from mnemon.text.lexicon import joined, lexicon
 from mnemon.text.query import Query, Ranking
 from mnemon.text.retrieve._named import named_speakers
+from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
 _BORROWED = np.array([1.0, 0.8, 0.6], dtype=np.float32)
 _CLOSE = [0, 1, 4]  # itself, the turn before, the turn after
-_WINDOW = np.array([1.0, 0.5, 0.3], dtype=np.float32)
 
 NAMES = (
-    "words", "words_best", "meaning", "meaning_best", "meaning_before", "window", "window_best",
+    "words", "words_best", "meaning", "meaning_best", "meaning_before", "meaning_after",
+    "window", "window_best", "answer", "answer_best", "wide", "wide_best", "onward",
+    "burst", "burst_best",
     "session_words", "session_meaning", "late", "late_best", "late_near", "late_near_best",
     "late_least", "late_reverse", "coverage_near", "coverage_wide",
     "named", "named_before", "asks", "asks_before", "first_person", "specific", "length",
-    "names", "when_time", "many_number", "where_place", "month", "day",
+    "names", "when_time", "many_number", "where_place", "month", "day", "time", "time_best",
 )  # fmt: skip
 
 
@@ -42,7 +44,8 @@ def signals(
     around = _around(view, candidates)
     columns = {
         **_ranked(view, rankings, candidates),
-        **_near(view, query, around),
+        **windows(view, query, around),
+        **_coverage(view, query, around),
         **_late(view, query, around),
         **_told(view, query, candidates, around),
     }
@@ -65,11 +68,14 @@ def _ranked(
     words, meaning = rankings["words"], rankings["meaning"]
     said = _dense(view, words, 1.0 / max(words.ceiling, 1e-6))
     meant = _dense(view, meaning, 1.0)
+    then = _dense(view, rankings["time"], 1.0)
     return {
         "words": said[candidates],
         "words_best": said[candidates] / max(float(said.max(initial=0.0)), 1e-6),
         "meaning": meant[candidates],
         "meaning_best": meant[candidates] - float(meant.max(initial=0.0)),
+        "time": then[candidates],
+        "time_best": then[candidates] - float(then.max(initial=0.0)),
         "session_words": _session_best(view, words, said, candidates, relative=True),
         "session_meaning": _session_best(view, meaning, meant, candidates, relative=False),
     }
@@ -93,22 +99,6 @@ def _session_best(
     top = float(scores.max(initial=0.0))
     compared: np.ndarray = own / max(top, 1e-6) if relative else own - top
     return compared
-
-
-def _near(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    """Cosines of the window around a turn, and how much of the question its window holds."""
-    found = {name: np.zeros(len(around), np.float32) for name in ("meaning_before", "window")}
-    if view.vectors is not None and query.vector is not None:
-        close = around[:, _CLOSE]
-        there = close < len(view.rows)
-        vectors = view.vectors[np.where(there, close, 0)]
-        sizes = (np.append(view.lengths, 0.0)[close] + 1.0) * _WINDOW * there
-        windows = np.einsum("cad,ca->cd", vectors, sizes.astype(np.float32))
-        lengths = np.sqrt(np.einsum("cd,cd->c", windows, windows))
-        found["window"] = np.einsum("cd,d->c", windows, query.vector) / np.maximum(lengths, 1e-6)
-        found["meaning_before"] = np.einsum("cd,d->c", vectors[:, 1], query.vector) * there[:, 1]
-    best = found["window"].max(initial=0.0)
-    return {**found, "window_best": found["window"] - best, **_coverage(view, query, around)}
 
 
 def _coverage(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:

@@ -44,3 +44,21 @@ class Learned(Protocol):
     def unseen(self, case: str) -> Recipe:
         """The same system with nothing in it fitted on that conversation."""
         ...
+
+
+@runtime_checkable
+class Confident(Protocol):
+    """A system that says how sure it is that it found something: what `min_score` would cut."""
+
+    def confidence(self, question: str) -> float:
+        """The score of its best hit, larger is surer; 0.0 when there is none."""
+        ...
+
+
+@runtime_checkable
+class Probable(Protocol):
+    """A system whose hits have scores that can be read as probabilities."""
+
+    def hits(self, question: str, k: int) -> list[tuple[list[str], float]]:
+        """Its k best hits, best first: the ids of the turns that each stands for, and its score."""
+        ...

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,13 +11,29 @@ from mnemon.bench.case import Turn, line
 from mnemon.models.embed import Embedder
 
 
-def by_cosine(turns: Sequence[Turn], embedder: Embedder) -> Callable[[str, int], list[str]]:
-    """(question, k) → ids, best first; every turn has some cosine, so k of them."""
-    ids = [turn.id for turn in turns]
-    vectors = embedder.embed([line(turn) for turn in turns])
+@dataclass(frozen=True)
+class Cosines:
+    """Turns by their ids, and their vectors float32 [N, D]."""
 
-    def order(question: str, k: int) -> list[str]:
-        cosine = vectors @ embedder.embed_query(question)
-        return [ids[place] for place in np.argsort(-cosine, kind="stable")[:k].tolist()]
+    ids: list[str]
+    vectors: np.ndarray
+    embedder: Embedder
 
-    return order
+    def order(self, question: str, k: int) -> list[str]:
+        """Ids, best first; every turn has some cosine, so k of them."""
+        cosine = self._of(question)
+        return [self.ids[place] for place in np.argsort(-cosine, kind="stable")[:k].tolist()]
+
+    def best(self, question: str) -> float:
+        """The highest cosine; 0.0 without a turn."""
+        return float(self._of(question).max()) if self.ids else 0.0
+
+    def _of(self, question: str) -> np.ndarray:
+        cosine: np.ndarray = self.vectors @ self.embedder.embed_query(question)
+        return cosine
+
+
+def by_cosine(turns: Sequence[Turn], embedder: Embedder) -> Cosines:
+    """The turns embedded, in RAM."""
+    lines = [line(turn) for turn in turns]
+    return Cosines([turn.id for turn in turns], embedder.embed(lines), embedder)

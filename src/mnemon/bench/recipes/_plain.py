@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mnemon.bench.case import Turn, line
 from mnemon.models.embed.static import StaticEmbedder
@@ -37,6 +37,16 @@ class Plain:
 
     def close(self) -> None:
         self.finish()
+
+
+@dataclass(frozen=True)
+class Scored(Plain):
+    """A plain system that tells its best hit's score, in its own unit; see `Confident`."""
+
+    top: Callable[[str], float] = field(kw_only=True)
+
+    def confidence(self, question: str) -> float:
+        return self.top(question)
 
 
 def costs(turns: Sequence[Turn]) -> dict[str, int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from mnemon.bench.case import Turn, line
-from mnemon.bench.recipes._plain import Plain, costs
+from mnemon.bench.recipes._plain import Scored, costs
 from mnemon.models.extras import require
 
 __all__ = ["BM25"]
@@ -27,7 +27,7 @@ class BM25:
 
     needs: ClassVar[tuple[str, ...]] = ("bm25s", "bm25s", "bench")
 
-    def ingest(self, turns: Sequence[Turn]) -> Plain:
+    def ingest(self, turns: Sequence[Turn]) -> Scored:
         """An index in RAM."""
         library = require(*self.needs)
         stemmer = require("Stemmer", "PyStemmer", "bench").Stemmer("english")
@@ -39,12 +39,18 @@ class BM25:
         index = library.BM25(k1=self.k1, b=self.b)
         index.index(tokens([line(turn) for turn in turns]), show_progress=False)
 
-        def order(question: str, k: int) -> list[str]:
+        def found(question: str, k: int) -> list[tuple[str, float]]:
             asked = library.tokenize(
                 [question], stopwords="en", stemmer=stemmer, return_ids=False, show_progress=False
             )
             places, scores = index.retrieve(asked, k=min(k, len(ids)), show_progress=False)
             pairs = zip(places[0].tolist(), scores[0].tolist(), strict=True)
-            return [ids[place] for place, score in pairs if score > 0]
+            return [(ids[place], score) for place, score in pairs if score > 0]
 
-        return Plain(costs(turns), order)
+        def order(question: str, k: int) -> list[str]:
+            return [id for id, _ in found(question, k)]
+
+        def top(question: str) -> float:
+            return max((score for _, score in found(question, 1)), default=0.0)
+
+        return Scored(costs(turns), order, top=top)

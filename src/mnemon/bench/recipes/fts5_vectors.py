@@ -14,7 +14,7 @@ from typing import ClassVar
 from mnemon import methods
 from mnemon.bench.case import Turn
 from mnemon.bench.recipes._cosine import by_cosine
-from mnemon.bench.recipes._plain import Plain, costs
+from mnemon.bench.recipes._plain import Scored, costs
 from mnemon.bench.recipes._table import by_words
 
 __all__ = ["FTS5Vectors"]
@@ -31,16 +31,23 @@ class FTS5Vectors:
 
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def ingest(self, turns: Sequence[Turn]) -> Plain:
+    def ingest(self, turns: Sequence[Turn]) -> Scored:
         """A table and vectors in RAM."""
         words, database = by_words(turns, self.tokenizer)
-        meaning = by_cosine(turns, methods.load("models.embed", self.embedder))
+        meaning = by_cosine(turns, methods.load("models.embed", self.embedder)).order
 
-        def order(question: str, k: int) -> list[str]:
+        def fused(question: str) -> dict[str, float]:
             scores: dict[str, float] = {}
             for channel in (words, meaning):
                 for rank, id in enumerate(channel(question, self.depth), start=1):
                     scores[id] = scores.get(id, 0.0) + 1.0 / (self.k + rank)
+            return scores
+
+        def order(question: str, k: int) -> list[str]:
+            scores = fused(question)
             return sorted(scores, key=scores.__getitem__, reverse=True)[:k]
 
-        return Plain(costs(turns), order, database.close)
+        def top(question: str) -> float:
+            return max(fused(question).values(), default=0.0)
+
+        return Scored(costs(turns), order, database.close, top=top)

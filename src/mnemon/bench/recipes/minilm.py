@@ -13,7 +13,7 @@ from typing import ClassVar
 from mnemon import methods
 from mnemon.bench.case import Turn
 from mnemon.bench.recipes._cosine import by_cosine
-from mnemon.bench.recipes._plain import Plain, costs
+from mnemon.bench.recipes._plain import Scored, costs
 
 __all__ = ["MiniLM"]
 
@@ -31,8 +31,9 @@ class MiniLM:
         "sentence-transformers",
     )
 
-    def ingest(self, turns: Sequence[Turn]) -> Plain:
+    def ingest(self, turns: Sequence[Turn]) -> Scored:
         """Vectors in RAM."""
         options = {"model": self.model, "revision": self.revision}
         embedder = methods.load("models.embed", "sentence-transformers", **options)
-        return Plain(costs(turns), by_cosine(turns, embedder))
+        cosines = by_cosine(turns, embedder)
+        return Scored(costs(turns), cosines.order, top=cosines.best)

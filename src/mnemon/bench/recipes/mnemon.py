@@ -1,20 +1,23 @@
-"""Mnemon itself, by its public calls: `add`, `search`, and `recall` under a budget.
+"""Mnemon itself, by its public calls: `add`, `reflect`, `search`, and `recall` under a budget.
 
-A memory in RAM for each conversation. Recalled text has dates and numbers, which count. On a
+A memory in RAM for each conversation, with the upkeep of its program done. Recalled text has dates
+and numbers, which count. A record that a program derived stands for the turns whose words it
+quotes: all of a turn, or the stretch of it that the record cites as its source. On a
 conversation that the bundled ranker was fitted on, a ranker that never saw it takes its place
 (`bench/folds/`, made by `scripts/train_ranker.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from mnemon import methods
 from mnemon.bench.case import Turn
-from mnemon.cube import Hit
+from mnemon.cube import Hit, MemCube, Span
 from mnemon.errors import InvalidInput
 from mnemon.memory import Memory
 from mnemon.text.rerank import listnet
@@ -27,12 +30,22 @@ _FOLDS = Path(__file__).parent.parent / "folds"
 
 @dataclass(frozen=True)
 class Mnemon:
-    """Options: a `program` of the slot `text.programs`, an `embedder` of `models.embed`, a file of
-    `weights` for the program's ranker (None: the bundled ones)."""
+    """Options.
+
+    Attributes:
+        program: a method of the slot `text.programs`.
+        embedder: a method of the slot `models.embed`.
+        model: the embedder's option of that name, where it has one; "" for its own.
+        weights: a file of weights for the program's ranker; None for the bundled ones.
+        change: options of the program's methods to change, as `method.option=value`, several joined
+            by `+`: `granularities.router=uniform+granularities.damping=0`. For ablations.
+    """
 
     program: str = "default"
     embedder: str = "static"
+    model: str = ""
     weights: str | None = None
+    change: str = ""
 
     needs: ClassVar[tuple[str, ...]] = ()
 
@@ -42,31 +55,74 @@ class Mnemon:
         Raises:
             InvalidInput: the bundled ranker saw it and no fold's ranker is without it.
         """
-        if self.weights is not None or case not in listnet.load(listnet.BUNDLED).fitted_on:
+        kind = "listnet" if self.embedder == "static" else "listnet_encoder"
+        if self.weights is not None or case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
             return self
-        for fold in sorted(_FOLDS.glob("*.json")):
+        for fold in sorted(_FOLDS.glob(f"{kind}-?.json")):
             if case not in listnet.load(fold).fitted_on:
                 return replace(self, weights=str(fold))
         raise InvalidInput(f"every ranker was fitted on {case}: run scripts/train_ranker.py")
 
     def ingest(self, turns: Sequence[Turn]) -> Remembered:
         """One batch, as an import makes it."""
-        program = methods.load("text.programs", self.program)
+        program = changed(methods.load("text.programs", self.program), self.change)
         if self.weights is not None and program.rerank is not None:
             name, options = program.rerank
             program = replace(program, rerank=(name, {**options, "weights": self.weights}))
-        memory = Memory(":memory:", program=program, embedder=self.embedder)
+        options = {"model": self.model} if self.model else {}
+        embedder = methods.load("models.embed", self.embedder, **options)
+        memory = Memory(":memory:", program=program, embedder=embedder)
         named = {turn.draft.key: turn.id for turn in turns}
         cubes = memory.add([turn.draft for turn in turns])
-        return Remembered(memory, {cube.id: named[cube.key] for cube in cubes if cube.key in named})
+        memory.reflect()
+        said = {cube.id: (named[cube.key], cube.content) for cube in cubes if cube.key in named}
+        return Remembered(memory, said)
+
+
+def changed(program: Any, change: str) -> Any:
+    """A program with options of its methods changed; see `Mnemon.change`.
+
+    Raises:
+        InvalidInput: a change that cannot be read, or of a method that the program has not.
+    """
+    for one in change.split("+") if change else ():
+        place, equals, value = one.partition("=")
+        method, dot, option = place.partition(".")
+        if not (equals and dot):
+            raise InvalidInput(f"cannot read the change {one!r}: write it as method.option=value")
+        program = _changed(program, method, option, _value(value))
+    return program
+
+
+def _changed(program: Any, method: str, option: str, value: Any) -> Any:
+    known = [name for name, _, _ in program.channels]
+    if method in known:
+        channels = tuple(
+            (name, weight, {**options, option: value} if name == method else options)
+            for name, weight, options in program.channels
+        )
+        return replace(program, channels=channels)
+    for role in ("fusion", "rerank"):
+        if (step := getattr(program, role)) is not None:
+            known.append(step[0])
+            if step[0] == method:
+                return replace(program, **{role: (method, {**step[1], option: value})})
+    raise InvalidInput(f"the program has no method {method!r}: {methods.nearest(method, known)}")
+
+
+def _value(told: str) -> Any:
+    try:
+        return json.loads(told)
+    except ValueError:
+        return told
 
 
 @dataclass(frozen=True)
 class Remembered:
-    """A memory and which turn each cube is."""
+    """A memory; `turns`: cube → (the turn it is, what it says)."""
 
     memory: Memory
-    turns: dict[str, str]
+    turns: dict[str, tuple[str, str]]
 
     def rank(self, question: str, k: int) -> list[str]:
         return self._ids(self.memory.search(question, k))[:k]
@@ -74,12 +130,38 @@ class Remembered:
     def within(self, question: str, tokens: int) -> list[str]:
         return self._ids(self.memory.recall(question, budget=tokens).hits)
 
+    def confidence(self, question: str) -> float:
+        return max((hit.score for hit in self.memory.search(question, 1)), default=0.0)
+
+    def hits(self, question: str, k: int) -> list[tuple[list[str], float]]:
+        found = self.memory.search(question, k)
+        return [(self._stands_for(hit.cube), hit.score) for hit in found]
+
     def close(self) -> None:
         self.memory.close()
 
     def _ids(self, hits: Iterable[Hit]) -> list[str]:
-        """Turns in the order of hits; a cube that a program derived stands for its sources."""
-        cubes = [
-            id for hit in hits for id in (hit.cube.id, *(s.cube for s in hit.cube.provenance.spans))
+        """Turns in the order of hits; a cube that a program derived stands for what it quotes."""
+        return list(dict.fromkeys(id for hit in hits for id in self._stands_for(hit.cube)))
+
+    def _stands_for(self, cube: MemCube) -> list[str]:
+        if cube.id in self.turns:
+            return [self.turns[cube.id][0]]
+        shown = _squeezed(cube.content)
+        return [
+            self.turns[span.cube][0]
+            for span in self._sources(cube)
+            if _squeezed(self.turns[span.cube][1][span.start : span.end]) in shown
         ]
-        return list(dict.fromkeys(self.turns[id] for id in cubes if id in self.turns))
+
+    def _sources(self, cube: MemCube) -> Iterator[Span]:
+        """The stretches of turns that a record was made from, directly or by way of others."""
+        for span in cube.provenance.spans:
+            if span.cube in self.turns:
+                yield span
+            else:
+                yield from self._sources(self.memory.get(span.cube))
+
+
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())

@@ -12,7 +12,7 @@ from typing import ClassVar
 from mnemon import methods
 from mnemon.bench.case import Turn
 from mnemon.bench.recipes._cosine import by_cosine
-from mnemon.bench.recipes._plain import Plain, costs
+from mnemon.bench.recipes._plain import Scored, costs
 
 __all__ = ["Vectors"]
 
@@ -25,7 +25,8 @@ class Vectors:
 
     needs: ClassVar[tuple[str, ...]] = ()
 
-    def ingest(self, turns: Sequence[Turn]) -> Plain:
+    def ingest(self, turns: Sequence[Turn]) -> Scored:
         """Vectors in RAM."""
         embedder = methods.load("models.embed", self.embedder)
-        return Plain(costs(turns), by_cosine(turns, embedder))
+        cosines = by_cosine(turns, embedder)
+        return Scored(costs(turns), cosines.order, top=cosines.best)

@@ -1,4 +1,4 @@
-"""`mnemon bench text` and `mnemon bench speed`."""
+"""`mnemon bench text` and `mnemon bench speed`; the other benches are in `cli/honesty.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnemon.cli import layout, serial
+from mnemon.cli import honesty, layout, serial
 from mnemon.cli.progress import bar
 from mnemon.errors import InvalidInput
 
@@ -23,6 +23,10 @@ _BRIEF = ("recall@1", "recall@5", "recall@10", "recall@50", "mrr", "recall@1000t
 @click.group("bench")
 def command() -> None:
     """Measure how well, or how fast, a memory finds."""
+
+
+for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot):
+    command.add_command(_one)
 
 
 @command.command("text")
@@ -67,14 +71,31 @@ def text(
     "--sizes", default="1000,10000", show_default=True, metavar="N,…",
     help="Cubes in the stores to measure; the last is also opened by fresh processes.",
 )  # fmt: skip
+@click.option(
+    "--namespaces", type=click.IntRange(0), default=0, metavar="N",
+    help="Also search one of so many namespaces of 20 cubes each.",
+)  # fmt: skip
+@click.option(
+    "--vectors", type=click.IntRange(0), default=0, metavar="N",
+    help="Also search so many vectors alone, without a store.",
+)  # fmt: skip
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Keep stores of 50,000 cubes and more here, and use those that are there.",
+)  # fmt: skip
 @_out
 @_seed
 @_json
-def speed(sizes: str, out: Path | None, seed: int, json_: bool) -> None:
+def speed(
+    sizes: str, namespaces: int, vectors: int, folder: Path | None, out: Path | None, seed: int,
+    json_: bool,
+) -> None:  # fmt: skip
     """Measure how fast Mnemon adds, searches, recalls and opens."""
     from mnemon.bench import scale
 
-    found = scale.run_speed(_numbers(sizes), out, seed)
+    found = scale.run_speed(
+        _numbers(sizes), out, seed, namespaces=namespaces, vectors=vectors, folder=folder
+    )
     if out is not None:
         click.echo(f"wrote {out / 'speed.json'}", err=True)
     if layout.is_terminal() and not json_:

@@ -18,6 +18,7 @@ from mnemon.cli.settings import Settings
 )
 @options.kind
 @options.as_of
+@options.asked_at
 @options.min_score
 @options.as_json
 @options.place

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 @click.option("-k", type=int, default=10, show_default=True, help="How many at most.")
 @options.filters
 @options.as_of
+@options.asked_at
 @options.min_score
-@click.option("--explain", is_flag=True, help="Show matched words and similarity.")
+@click.option("--explain", is_flag=True, help="Show what matched, for each channel.")
 @options.as_json
 @options.place
 def command(

@@ -16,14 +16,17 @@ from mnemon.store.index.terms import Postings
 Step = Callable[[np.ndarray, bool], np.ndarray]
 """(indices, forward) → the next or previous turn of each, -1 where there is none."""
 
-BY_MEANING = 1000
+BY_MEANING = 450
 BY_WORDS = 800
 BUDGET = 150_000
 """Postings read for one question; rare terms first. Common ones only reorder candidates."""
 
-_REACH = 4  # turns on either side
-_SURE = 200  # so many of the nearest in meaning bring their neighbours
-_LENDERS = 32_768  # matches that are worth most
+REACH = (4, 3)  # turns before and after
+_SURE = 100  # so many of the nearest in meaning bring the turns around them,
+_CLOSE = (3, 2)  # fewer on either side,
+_CERTAIN = 600  # and so many of those with the best words
+_ALONE = (0, 0)
+_LENDERS = 16_384  # matches that are worth most
 _LENT = (
     (True, (0.7, 0.4, 0.1)),
     (False, (0.3, 0.2, 0.1)),
@@ -69,32 +72,42 @@ def by_words(
     said: Callable[[np.ndarray], np.ndarray],
     most: int = BY_WORDS,
 ) -> np.ndarray:
-    """Eligible indices likely to rank high by words, int64 [at most `most`], in no order.
+    """Eligible indices likely to rank high by words, int64 [at most `most`], best first.
 
     `names` are terms that name speakers, `said` tells which indices are one of theirs.
     """
     telling, common = _split(postings, names)
     scores = np.zeros(len(eligible), dtype=np.float32)
-    touched = np.zeros(len(eligible), dtype=bool)
+    parts = [np.zeros(0, dtype=np.int32)]
     for term in telling:
         where, counts = postings[term]
         where, counts = where[-BUDGET:], counts[-BUDGET:]  # of a term in everything, the newest
-        scores[where] += statistics.rarity(term) * _gain(counts)
-        touched[where] = True
-    _lend(scores, touched, step)
-    touched &= eligible
-    found = np.flatnonzero(touched)
+        parts.append(_give(scores, where, statistics.rarity(term) * _gain(counts)))
+    parts += _lend(scores, np.concatenate(parts), step)
+    found = np.concatenate(parts)
+    found = found[eligible[found]]
     gained = scores[found]
     if names:
         found, gained = _top(found, gained, 16 * most)
         gained += _NAMED * np.log1p(2.0 * statistics.population) * said(found)
-    found, gained = _top(found, gained, 4 * most)
-    order = np.argsort(found)
-    found, gained = found[order], gained[order]
-    for term in common:
-        inside, counts = within(found, postings[term])
-        gained[inside] += statistics.rarity(term) * _gain(counts)
-    return _top(found, gained, most)[0]
+    if common:
+        found, gained = _top(found, gained, 4 * most)
+        order = np.argsort(found)
+        found, gained = found[order], gained[order]
+        for term in common:
+            inside, counts = within(found, postings[term])
+            gained[inside] += statistics.rarity(term) * _gain(counts)
+    found, gained = _top(found, gained, most)
+    best: np.ndarray = found[np.lexsort((found, -gained))]
+    return best
+
+
+def _give(scores: np.ndarray, where: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Add `more` to the scores at different indices; those that had none before."""
+    had = scores[where]
+    scores[where] = had + more
+    fresh: np.ndarray = where[had == 0]
+    return fresh
 
 
 def _split(postings: Mapping[str, Postings], names: Collection[str]) -> tuple[list[str], list[str]]:
@@ -115,8 +128,9 @@ def _gain(counts: np.ndarray) -> np.ndarray:
     return gain
 
 
-def _lend(scores: np.ndarray, touched: np.ndarray, step: Step) -> None:
-    matches = np.flatnonzero(touched).astype(np.int32)
+def _lend(scores: np.ndarray, matches: np.ndarray, step: Step) -> list[np.ndarray]:
+    """Add what the best matches are worth to the turns around them; those that had no score."""
+    parts = []
     matches, own = _top(matches, scores[matches], _LENDERS)
     for forward, weights in _LENT:
         places, lent = matches, own
@@ -124,14 +138,20 @@ def _lend(scores: np.ndarray, touched: np.ndarray, step: Step) -> None:
             places = step(places, forward)
             there = places >= 0
             places, lent = places[there], lent[there]
-            scores[places] += weight * lent  # no two turns have the same neighbour
-            touched[places] = True
+            parts.append(_give(scores, places, weight * lent))  # no two have the same neighbour
+    return parts
 
 
 def _top(found: np.ndarray, scores: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The `most` highest; where the last of them are equal, those recorded first."""
     if len(found) <= most:
         return found, scores
-    kept = np.argpartition(-scores, most - 1)[:most]
+    border = np.partition(scores, len(scores) - most)[len(scores) - most]
+    above, equal = np.flatnonzero(scores > border), np.flatnonzero(scores == border)
+    room = most - len(above)
+    if len(equal) > room:
+        equal = equal[np.argsort(found[equal], kind="stable")[:room]]
+    kept = np.concatenate([above, equal])
     return found[kept], scores[kept]
 
 
@@ -151,27 +171,30 @@ def within(chosen: np.ndarray, postings: Postings) -> Postings:
     return np.flatnonzero(here).astype(np.int32), counts[at[here]]
 
 
-def around(seeds: Sequence[np.ndarray], step: Step, total: int) -> np.ndarray:
-    """The seeds and the turns up to `_REACH` from them, ascending, of a scope of `total`."""
+def around(
+    seeds: Sequence[tuple[np.ndarray, tuple[int, int]]], step: Step, total: int
+) -> np.ndarray:
+    """Seeds and the turns up to (so many before, so many after) them, ascending, of `total`."""
     inside = np.zeros(total, dtype=bool)  # marking is faster than sorting
-    for seed in seeds:
+    for seed, reach in seeds:
         inside[seed] = True
-    found = np.flatnonzero(inside)
-    for forward in (True, False):
-        places = found
-        for _ in range(_REACH):
-            places = step(places, forward)
-            places = places[places >= 0]
-            inside[places] = True
+        for forward, steps in zip((False, True), reach, strict=True):
+            places = seed
+            for _ in range(steps):
+                places = step(places, forward)
+                places = places[places >= 0]
+                inside[places] = True
     return np.flatnonzero(inside)
 
 
-def gathered(nearest: np.ndarray, holding: np.ndarray, step: Step, total: int) -> np.ndarray:
-    """One ascending set of candidates by meaning (best first) and by words, with neighbours."""
-    inside = np.zeros(total, dtype=bool)
-    inside[around([nearest[:_SURE], holding], step, total)] = True
-    inside[nearest] = True
-    return np.flatnonzero(inside)
+def gathered(
+    nearest: Sequence[np.ndarray], holding: np.ndarray, step: Step, total: int
+) -> np.ndarray:
+    """One ascending set of candidates by meaning and by words (each best first), the best of them
+    with the turns around."""
+    close = [(found[:_SURE], _CLOSE) for found in nearest]
+    rest = [(found, _ALONE) for found in (holding[_CERTAIN:], *(one[_SURE:] for one in nearest))]
+    return around([(holding[:_CERTAIN], REACH), *close, *rest], step, total)
 
 
 def local_steps(chosen: np.ndarray, step: Step) -> Sequence[np.ndarray]:

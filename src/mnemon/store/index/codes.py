@@ -11,7 +11,7 @@ import numpy as np
 
 from mnemon.store.index.grown import Grown
 
-_BLOCK = 512  # rows turned into float32 at once: they stay in the processor's cache
+_BLOCK = 1024  # rows turned into float32 at once: they stay in the processor's cache
 
 
 class Codes:
@@ -56,9 +56,9 @@ class Codes:
         found = np.empty((len(where), self.dimension), dtype=np.float32)
         for start in range(0, len(where), _BLOCK):
             at = where[start : start + _BLOCK]
-            np.multiply(
-                self._raw(at), self._scales.rows[at, None], out=found[start : start + _BLOCK]
-            )
+            part = found[start : start + _BLOCK]
+            part[...] = self._raw(at)
+            part *= self._scales.rows.take(at)[:, None]
         return found
 
     def scores(self, where: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -67,8 +67,25 @@ class Codes:
         for start in range(0, len(where), _BLOCK):
             at = where[start : start + _BLOCK]
             np.dot(self._raw(at).astype(np.float32), vector, out=found[start : start + _BLOCK])
-        found *= self._scales.rows[where]
+        found *= self._scales.rows.take(where)
         return found
+
+    def all_scores(self, vector: np.ndarray) -> np.ndarray:
+        """Inner products float32 [N] of all rows with a vector."""
+        found = np.empty(len(self), dtype=np.float32)
+        border = len(self._base)
+        for raw, out in ((self._base, found[:border]), (self._tail.rows, found[border:])):
+            for start in range(0, len(raw), _BLOCK):
+                block = raw[start : start + _BLOCK].astype(np.float32)
+                np.dot(block, vector, out=out[start : start + _BLOCK])
+        found *= self._scales.rows
+        return found
+
+    def first(self, total: int) -> Codes:
+        """The first rows, which are never written again: for a thread beside this one."""
+        made = Codes(self._base[:total], self._scales.rows[:total])
+        made._tail = Grown(self._tail.rows[: max(0, total - len(self._base))])
+        return made
 
     def blocks(self, start: int, size: int = 8192) -> Iterator[tuple[int, np.ndarray]]:
         """(first index, vectors float32 [size, D]) of all rows from `start` on."""
@@ -92,7 +109,7 @@ class Codes:
         border = len(self._base)
         found: np.ndarray
         if not border or not len(self._tail):
-            found = (self._base if border else self._tail.rows)[at]
+            found = (self._base if border else self._tail.rows).take(at, axis=0)
             return found
         old = at < border
         found = np.empty((len(at), self.dimension), dtype=np.int8)

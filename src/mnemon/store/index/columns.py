@@ -69,8 +69,8 @@ class Columns:
 
     def _typed(self, name: str, values: Sequence[Any]) -> np.ndarray:
         if name in ("kind", "speaker", "session", "readers"):
-            add = self.names.add
-            return np.fromiter((add(value) for value in values), np.int32, len(values))
+            codes = {value: self.names.add(value) for value in dict.fromkeys(values)}
+            return np.fromiter(map(codes.__getitem__, values), np.int32, len(values))
         if name in ("valid_to", "retired_at"):
             values = [FOREVER if value is None else value for value in values]
         return np.asarray(values, dtype=_TYPES[name])
@@ -97,6 +97,9 @@ class Columns:
         """(indices, whether each row is here at all)."""
         known = self["row"]
         wanted = np.asarray(rows, dtype=np.int64)
+        if len(known) and known[-1] - known[0] == len(known) - 1:  # without gaps: no searching
+            at = wanted - known[0]
+            return at, (at >= 0) & (at < len(known))
         at = np.searchsorted(known, wanted)
         here = at < len(known)
         here[here] = known[at[here]] == wanted[here]

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 1
-_MAPPED = ("codes", "signs")  # large, and any value in them is harmless: only their size is checked
+VERSION = 2
+_MAPPED = ("codes", "short")  # large, and any value in them is harmless: only their size is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +35,46 @@ class Files:
 
     def __init__(self, folder: Path, namespace: str, space: str) -> None:
         self._folder = folder
-        key = json.dumps([VERSION, namespace, space])
+        key = json.dumps([namespace, space])
         self._name = hashlib.blake2b(key.encode(), digest_size=12).hexdigest()
 
     def save(
-        self, told: Mapping[str, Any], arrays: Mapping[str, np.ndarray | Callable[[str], None]]
-    ) -> Path:
-        """Write everything (an array, or what writes one to a path) and drop what was before."""
+        self,
+        told: Mapping[str, Any],
+        arrays: Mapping[str, np.ndarray | Callable[[str], None]],
+        valid: Callable[[], bool],
+    ) -> None:
+        """Write everything (an array, or what writes one to a path) and drop what was before.
+
+        Nothing is left of what is not `valid` any more. A disk that is full, or a folder that a
+        purge takes away meanwhile, is no error: whoever opens the scope next builds again.
+        """
         place = self._folder / f"{self._name}-{told['seq']:015d}"
         aside = self._folder / f"{self._name}.{os.getpid()}.partial"
         shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir(parents=True)
         try:
+            aside.mkdir(parents=True)
             sums = {name: _written(aside / f"{name}.npy", one) for name, one in arrays.items()}
             manifest = json.dumps({**told, "version": VERSION, "sums": sums})
             (aside / "manifest.json").write_text(manifest, encoding="utf-8")
             shutil.rmtree(place, ignore_errors=True)
             aside.rename(place)
+        except OSError:
+            return
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+        if not valid():  # what was purged meanwhile may be in it
+            shutil.rmtree(place, ignore_errors=True)
+            return
         for other in self._folder.glob(f"{self._name}-*"):
             if other.name < place.name:
                 shutil.rmtree(other, ignore_errors=True)
-        return place
 
-    def discard(self, place: Path) -> None:
-        """Delete one again."""
-        shutil.rmtree(place, ignore_errors=True)
+    def discard(self, seq: int) -> None:
+        """Delete what was saved at a sequence number or before."""
+        for place in self._folder.glob(f"{self._name}-*"):
+            if place.name <= f"{self._name}-{seq:015d}":
+                shutil.rmtree(place, ignore_errors=True)
 
     def load(self, fits: Callable[[Mapping[str, Any]], bool]) -> Saved | None:
         """The newest that is whole and fits; None if there is none."""

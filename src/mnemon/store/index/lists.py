@@ -1,75 +1,86 @@
-"""Inverted lists of sign bits: which versions are probably nearest to a vector.
+"""Inverted lists of short codes: which versions are probably nearest to a vector.
 
-Vectors lie in lists by k-means; a search compares 32 bytes of sign bits of every vector in the
-nearest lists, then the true components of the best of those. In the manner of SPANN (Chen et al.
-2021, https://arxiv.org/abs/2111.08566), which keeps whole vectors in its lists on disk. How ours
-differs: the lists hold bits, an eighth of the bytes, so that many can be read (10% of a million
-vectors, 3% of ten million); vectors stay in recording order, so that they need no rewriting as they
-come; a vector lies in one list. New vectors form one more list, read by every search.
+Vectors lie in lists by k-means; a search compares the short codes (`directions.py`) of every vector
+in the nearest lists, then the true components of the best of those. In the manner of SPANN (Chen et
+al. 2021, https://arxiv.org/abs/2111.08566), which keeps whole vectors in its lists on disk. How
+ours differs: the lists hold short codes, a quarter of the bytes, so that many can be read (a fifth
+of a million vectors); vectors stay in recording order, so that they need no rewriting as they come;
+a vector lies in one list. New vectors form one more list, read by every search.
 
-Of the true ten nearest of ten million vectors of the bundled model it finds 97.6% in 17 ms (two
-cores, built in 4.5 minutes). Why not a graph: at 100,000 usearch 2.26 (HNSW, int8, 16 links) finds
-99% in 2 ms as this does, but takes 47 s to build where this takes 1 s, cannot be filtered, and is
-one more dependency. Why not bits alone: reading those of ten million takes 100 ms. Why not lists of
-whole vectors: to find 98% of the true ten, 8% of 100,000 must be read, at eight times the bytes.
+Why not a graph: at 100,000 usearch 2.26 (HNSW, int8, 16 links) is as fast, but takes 47 s to build
+where this takes 1 s, cannot be filtered, and is one more dependency. Why not lists of whole
+vectors: questions lie far from what answers them, so that most lists of 100,000 would have to be
+read, at four times the bytes.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mnemon.store.index.clusters import Clusters, sample_size
 from mnemon.store.index.codes import Codes
+from mnemon.store.index.directions import Directions, products
 from mnemon.store.index.grown import Grown
-from mnemon.store.index.signs import Planes, distances
 
 _FLAT = 150_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 100.0  # vectors compared by their bits, and
-_KEPT = 4.0  # by their components, for one question: so many times the root of all
-_AT_ONCE = 8
+_READ = 200.0  # vectors compared by their short codes, and
+_SAMPLE = 8192
+_KEPT = 12.0  # by their components, for one question: so many times the root of all
+
+Wanted = Sequence[tuple[np.ndarray, int]]
+"""(eligible bool [N], at most so many of them), one or several that have nothing in common."""
 
 
 @dataclass(slots=True)
 class Lists:
-    """`ids` int32 [B] and `signs` uint64 [B, W] lie list by list, borders in `offsets` [K+1].
+    """`ids` int32 [B] and `codes` int8 [B, P] lie list by list, borders in `offsets` [K+1].
 
     The tail holds the versions from index B on.
     """
 
-    planes: Planes
+    directions: Directions
     clusters: Clusters | None
     offsets: np.ndarray
     ids: np.ndarray
-    signs: np.ndarray
+    codes: np.ndarray
     trained: int
     _tail: Grown = field(init=False)
 
     def __post_init__(self) -> None:
-        self.signs = self.signs.view(np.ndarray)  # a memmap's own indexing is slow
-        self._tail = Grown(np.zeros((0, self.signs.shape[1]), dtype=np.uint64))
+        self.codes = self.codes.view(np.ndarray)  # a memmap's own indexing is slow
+        self._tail = Grown(np.zeros((0, self.codes.shape[1]), dtype=np.int8))
 
     @classmethod
-    def build(cls, codes: Codes, old: Lists | None = None) -> Lists:
-        """Lists of all vectors; those of `old` with their clusters as long as these fit."""
+    def build(
+        cls, codes: Codes, old: Lists | None = None, check: Callable[[], None] = lambda: None
+    ) -> Lists:
+        """Lists of all vectors; those of `old` with their clusters as long as these fit.
+
+        `check` is called now and then; what it raises ends the work.
+        """
         total = len(codes)
         if old is not None and total < 8 * old.trained:
-            planes, clusters, trained = old.planes, old.clusters, old.trained
+            directions, clusters, trained = old.directions, old.clusters, old.trained
         else:
-            planes, clusters, trained = *_learn(codes), total
-        signs = np.empty((total, planes.normals.shape[1] // 64), dtype=np.uint64)
+            directions, clusters, trained = *_learn(codes, check), total
+        short = np.empty((total, directions.basis.shape[1]), dtype=np.int8)
         owner = np.zeros(total, dtype=np.int32)
         for start, block in codes.blocks(0):
-            signs[start : start + len(block)] = planes.signs(block)
+            check()
+            points = directions.points(block)
+            short[start : start + len(block)] = directions.codes(points)
             if clusters is not None:
-                owner[start : start + len(block)] = clusters.assign(block)
+                owner[start : start + len(block)] = clusters.assign(points)
         ids = np.argsort(owner, kind="stable").astype(np.int32)
         count = 1 if clusters is None else len(clusters.centroids)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=count))])
-        return cls(planes, clusters, offsets.astype(np.int64), ids, signs[ids], trained)
+        short = short if clusters is None else short[ids]
+        return cls(directions, clusters, offsets.astype(np.int64), ids, short, trained)
 
     def __len__(self) -> int:
         return len(self.ids) + len(self._tail)
@@ -77,7 +88,7 @@ class Lists:
     @property
     def nbytes(self) -> int:
         """Bytes held or mapped."""
-        return self.ids.nbytes + self.signs.nbytes + self._tail.nbytes
+        return self.ids.nbytes + self.codes.nbytes + self._tail.nbytes
 
     @property
     def outgrown(self) -> bool:
@@ -87,77 +98,96 @@ class Lists:
     def extend(self, codes: Codes) -> None:
         """Take in the vectors that `codes` has gained."""
         for _, block in codes.blocks(len(self)):
-            self._tail.extend(self.planes.signs(block))
+            self._tail.extend(self.directions.codes(self.directions.points(block)))
 
-    def nearest(
-        self, codes: Codes, vector: np.ndarray, eligible: np.ndarray, most: int
-    ) -> np.ndarray:
-        """About the `most` eligible indices with the highest inner products, best first."""
-        asked = self.planes.signs(vector[None])[0]
-        ids, apart = self._compared(vector, asked, None if eligible.all() else eligible, most)
-        keep = max(2 * most, int(_KEPT * math.sqrt(len(self))))
-        if len(ids) > keep:
-            limit = int(np.searchsorted(np.cumsum(np.bincount(apart)), keep))
-            ids = ids[apart <= limit]
-        scores = codes.scores(ids, vector)
-        if len(ids) > most:
-            best = np.argpartition(-scores, most - 1)[:most]
-            ids, scores = ids[best], scores[best]
-        found: np.ndarray = ids[np.argsort(-scores, kind="stable")]
+    def nearest(self, codes: Codes, vector: np.ndarray, wanted: Wanted) -> list[np.ndarray]:
+        """For each of `wanted` about its indices with the highest inner products, best first."""
+        ids, scores, parts = self._compared(vector, wanted)
+        found, every = [], sum(most for _, most in wanted)
+        for (_, most), inside in zip(wanted, parts, strict=True):
+            keep = max(2 * most, int(_KEPT * math.sqrt(len(self)) * most / every))
+            at = _best(scores, inside, keep)
+            at = at if ids is None else ids.take(at)
+            found.append(highest(at, codes.scores(at, vector), most))
         return found
 
     def _compared(
-        self, vector: np.ndarray, asked: np.ndarray, eligible: np.ndarray | None, most: int
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """(eligible indices, distances) of the nearest lists; of more where few are eligible."""
-        border = len(self.ids)
-        tail = np.arange(border, len(self), dtype=np.int32)
-        parts = [_eligible(tail, distances(self._tail.rows, asked), eligible)]
-        order = np.zeros(1, np.int64) if self.clusters is None else self.clusters.order(vector)
+        self, vector: np.ndarray, wanted: Wanted
+    ) -> tuple[np.ndarray | None, np.ndarray, list[np.ndarray]]:
+        """(indices, None for all in order; their scores by short codes; for each of `wanted` which
+        are of it) of the nearest lists; of more where few are eligible."""
+        weights = self.directions.weights(vector)
+        tail = np.empty(len(self._tail), dtype=np.float32)
+        products(self._tail.rows, weights, tail)
+        if self.clusters is None:
+            scores = np.empty(len(self.ids), dtype=np.float32)
+            products(self.codes, weights, scores)
+            scores = np.concatenate([scores, tail]) if len(tail) else scores
+            return None, scores, [of for of, _ in wanted]
+        order = self.clusters.order(self.directions.points(vector[None])[0])
         reach = np.cumsum(np.diff(self.offsets)[order])
-        wanted, first = _READ * math.sqrt(len(self)), 0
-        while first < len(order):
-            last = min(len(order), int(np.searchsorted(reach, wanted)) + 1)
-            ids, apart = self._read(np.sort(order[first:last]), asked)
-            parts.append(_eligible(ids, apart, eligible))
-            if sum(len(ids) for ids, _ in parts) >= 4 * most:
-                break
-            first, wanted = last, 4 * wanted
-        return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])
+        read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)]
+        enough, first = _READ * math.sqrt(len(self)), 0
+        while True:
+            last = min(len(order), int(np.searchsorted(reach, enough)) + 1)
+            read.append(self._read(np.sort(order[first:last]), weights))
+            ids, scores = (np.concatenate([part[i] for part in read]) for i in (0, 1))
+            parts = [of.take(ids) for of, _ in wanted]
+            if last == len(order) or all(
+                np.count_nonzero(part) >= 4 * most
+                for part, (_, most) in zip(parts, wanted, strict=True)
+            ):
+                return ids, scores, parts
+            read, first, enough = [(ids, scores)], last, 4 * enough
 
-    def _read(self, chosen: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        if len(chosen) == len(self.offsets) - 1:
-            return self.ids, distances(self.signs, asked)
-        spans = [
-            slice(start, end)
-            for start, end in zip(
-                self.offsets[chosen].tolist(), self.offsets[chosen + 1].tolist(), strict=True
-            )
-        ]
-        # Some lists at a time: small enough for the cache, large enough for numpy.
-        groups = (spans[at : at + _AT_ONCE] for at in range(0, len(spans), _AT_ONCE))
-        apart = [
-            distances(np.concatenate([self.signs[span] for span in group]), asked)
-            for group in groups
-        ]
-        return np.concatenate([self.ids[span] for span in spans]), np.concatenate(apart)
+    def _read(self, chosen: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        starts, ends = self.offsets[chosen].tolist(), self.offsets[chosen + 1].tolist()
+        scores = np.empty(sum(ends) - sum(starts), dtype=np.float32)
+        done = 0
+        for start, end in zip(starts, ends, strict=True):
+            products(self.codes[start:end], weights, scores[done : done + end - start])
+            done += end - start
+        ids = [self.ids[start:end] for start, end in zip(starts, ends, strict=True)]
+        return np.concatenate(ids), scores
 
 
-def _eligible(
-    ids: np.ndarray, apart: np.ndarray, eligible: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    if eligible is None:
-        return ids, apart
-    here = eligible[ids]
-    return ids[here], apart[here]
+def _best(scores: np.ndarray, inside: np.ndarray, keep: int) -> np.ndarray:
+    """Places of about the `keep` highest scores of those `inside`, never fewer.
+
+    The border is that of a sample: it costs a third of sorting, and all are compared again.
+    """
+    step = max(1, len(scores) // _SAMPLE)
+    sample = scores[::step][inside[::step]]
+    rank = int(1.1 * keep / step) + 8
+    if step > 1 and rank < len(sample):
+        border = np.partition(sample, len(sample) - rank)[len(sample) - rank]
+        found = np.flatnonzero((scores >= border) & inside)
+        if len(found) >= keep:
+            return found
+    places = np.flatnonzero(inside)
+    if len(places) <= keep:
+        return places
+    among = scores.take(places)
+    border = np.partition(among, len(among) - keep)[len(among) - keep]
+    return places.take(np.flatnonzero(among >= border))
 
 
-def _learn(codes: Codes) -> tuple[Planes, Clusters | None]:
+def highest(ids: np.ndarray, scores: np.ndarray, most: int) -> np.ndarray:
+    """The `most` of `ids` with the highest scores, best first, equal ones in recording order."""
+    if len(ids) > most:
+        best = np.flatnonzero(scores >= np.partition(scores, len(ids) - most)[len(ids) - most])
+        ids, scores = ids[best], scores[best]
+    found: np.ndarray = ids[np.lexsort((ids, -scores))][:most]
+    return found
+
+
+def _learn(codes: Codes, check: Callable[[], None]) -> tuple[Directions, Clusters | None]:
     total = len(codes)
     draw = np.random.default_rng(0)
     count = 0 if total < _FLAT else 1024 if total < 4_000_000 else 4096
     size = min(total, max(20_000, sample_size(count)))
     sample = codes.rows(np.sort(draw.choice(total, size, replace=False)))
     sample = sample[draw.permutation(size)]
-    planes = Planes.draw(sample.mean(axis=0))
-    return planes, None if not count else Clusters.learn(sample, count)
+    directions = Directions.learn(sample)
+    check()
+    return directions, None if not count else Clusters.learn(directions.points(sample), count)

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from mnemon.store.index.building import Check
 from mnemon.store.index.clusters import Clusters
 from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import Columns
-from mnemon.store.index.lists import Lists
-from mnemon.store.index.signs import Planes
+from mnemon.store.index.directions import Directions
+from mnemon.store.index.lists import Lists, Wanted, highest
 from mnemon.store.packing import split, unpack
 from mnemon.store.protocol import Store
 
@@ -35,8 +36,8 @@ class Nearest:
         """Bytes held or mapped."""
         return self.codes.nbytes + (self._lists.nbytes if self._lists else 0)
 
-    def catch_up(self, store: Store, columns: Columns) -> bool:
-        """Take in the vectors of new versions; whether the lists were made anew."""
+    def catch_up(self, store: Store, columns: Columns) -> None:
+        """Take in the vectors of new versions."""
         have = len(self.codes)
         if have < len(columns):
             after = int(columns["row"][have - 1]) if have else 0
@@ -46,43 +47,60 @@ class Nearest:
                 self.codes.put(at[here], *(part[here] for part in split(blobs, len(rows))))
         if self._lists is not None:
             self._lists.extend(self.codes)
-        if self._lists is None or self._lists.outgrown:
-            self._lists = Lists.build(self.codes, self._lists)
-            return True
-        return False
 
-    def find(self, vector: np.ndarray, eligible: np.ndarray, most: int) -> np.ndarray:
-        """About the `most` nearest eligible indices, best first."""
-        if self._lists is None or not vector.any():
-            return np.zeros(0, dtype=np.int64)
-        return self._lists.nearest(self.codes, vector, eligible, most)
+    @property
+    def ready(self) -> bool:
+        """Whether there are lists; without them every vector is compared."""
+        return self._lists is not None
+
+    @property
+    def wanting(self) -> bool:
+        """Whether lists should be made, or made again."""
+        return self._lists is None or self._lists.outgrown
+
+    def plan(self) -> Callable[[Check], Lists]:
+        """What makes lists of the vectors that are here now, in whatever thread."""
+        codes, old = self.codes.first(len(self.codes)), self._lists
+        return lambda check: Lists.build(codes, old, check)
+
+    def put(self, lists: Lists) -> None:
+        """Use lists that were made; what came meanwhile is their tail."""
+        lists.extend(self.codes)
+        self._lists = lists
+
+    def find(self, vector: np.ndarray, wanted: Wanted) -> list[np.ndarray]:
+        """For each of `wanted` about its nearest indices, best first; exactly while not ready."""
+        if not vector.any():
+            return [np.zeros(0, dtype=np.int64) for _ in wanted]
+        if self._lists is not None:
+            return self._lists.nearest(self.codes, vector, wanted)
+        scores = self.codes.all_scores(vector)
+        among = (np.flatnonzero(eligible) for eligible, _ in wanted)
+        return [
+            highest(ids, scores[ids], most) for ids, (_, most) in zip(among, wanted, strict=True)
+        ]
 
     def dump(self) -> Mapping[str, np.ndarray | Callable[[str], None]]:
-        """Arrays to be saved, the large ones as what writes them."""
-        lists = self._lists
+        """Arrays to be saved, the large ones as what writes them; of this moment."""
+        lists, codes = self._lists, self.codes.first(len(self.codes))
         assert lists is not None
         made: dict[str, Any] = {
-            "codes": self.codes.write, "scales": self.codes.scales,
-            "middle": lists.planes.middle, "normals": lists.planes.normals,
-            "offsets": lists.offsets, "ids": lists.ids, "signs": lists.signs,
+            "codes": codes.write, "scales": codes.scales,
+            "middle": lists.directions.middle, "basis": lists.directions.basis,
+            "steps": lists.directions.steps,
+            "offsets": lists.offsets, "ids": lists.ids, "short": lists.codes,
         }  # fmt: skip
         if lists.clusters is not None:
-            made |= {
-                "cluster_middle": lists.clusters.middle,
-                "basis": lists.clusters.basis,
-                "centroids": lists.clusters.centroids,
-            }
+            made["centroids"] = lists.clusters.centroids
         return made
 
     @classmethod
     def load(cls, space: str, saved: Mapping[str, np.ndarray], trained: int) -> Nearest:
         """The inverse of `dump`."""
-        clusters = None
-        if "basis" in saved:
-            clusters = Clusters(saved["cluster_middle"], saved["basis"], saved["centroids"])
         lists = Lists(
-            Planes(saved["middle"], saved["normals"]), clusters,
-            saved["offsets"], saved["ids"], saved["signs"], trained,
+            Directions(saved["middle"], saved["basis"], saved["steps"]),
+            Clusters(saved["centroids"]) if "centroids" in saved else None,
+            saved["offsets"], saved["ids"], saved["short"], trained,
         )  # fmt: skip
         return cls(space, Codes(saved["codes"], saved["scales"]), lists)
 

@@ -83,7 +83,10 @@ class Terms:
 
 
 def _located(rows: np.ndarray, columns: Columns) -> Postings:
-    unique, counts = np.unique(rows, return_counts=True)
+    if len(columns.nums) > 1:
+        rows = np.sort(rows)  # each namespace's own are in order
+    first = np.flatnonzero(np.diff(rows, prepend=-1))
+    counts = np.diff(first, append=len(rows))
     # Another process may have written a row after our headers: it is for the next search.
-    at, here = columns.index(unique)
+    at, here = columns.index(rows[first])
     return at[here].astype(np.int32), counts[here].astype(np.float32)

@@ -57,13 +57,12 @@ def by_rows(connection: sqlite3.Connection, rows: Iterable[int]) -> dict[int, Me
 
 def contents(connection: sqlite3.Connection, rows: Sequence[int]) -> list[str]:
     """Contents of the versions in given rows, in that order; "" for a row that is gone."""
-    found = dict(
-        connection.execute(
-            "SELECT row, content FROM versions WHERE row IN (SELECT value FROM json_each(?))",
-            (json.dumps(list(rows)),),
-        ).fetchall()
+    found = connection.execute(
+        "SELECT coalesce(v.content, '') FROM json_each(?) j "
+        "LEFT JOIN versions v ON v.row = j.value",
+        (json.dumps(list(rows)),),
     )
-    return [found.get(row, "") for row in rows]
+    return [content for (content,) in found]
 
 
 def count(connection: sqlite3.Connection, chosen: Filter) -> int:

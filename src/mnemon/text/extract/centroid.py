@@ -8,13 +8,11 @@ sentences, and a turn that repeats a chosen one is passed over.
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mnemon import analysis
 from mnemon.cube import Draft, MemCube, Span
+from mnemon.text.extract._central import central
 
 __all__ = ["Centroid"]
 
@@ -31,32 +29,16 @@ class Centroid:
         """One `summary` draft of the cubes, in their order; none for no cubes."""
         if not cubes:
             return []
-        bags = [Counter(analysis.query_terms(cube.content)) for cube in cubes]
-        spread = Counter(term for bag in bags for term in bag)
-        weight = {term: n * math.log(1 + len(cubes) / n) for term, n in spread.items()}
-        order = sorted(range(len(cubes)), key=lambda i: (-_score(bags[i], weight), i))
-        chosen: list[int] = []
-        for i in order:
-            if len(chosen) < self.most and not self._repeats(bags[i], [bags[j] for j in chosen]):
-                chosen.append(i)
-        said = [_said(cubes[i]) for i in sorted(chosen)]
+        chosen = central([cube.content for cube in cubes], self.most, self.overlap)
         return [
             Draft(
-                "\n".join(said),
+                "\n".join(_said(cubes[i]) for i in chosen),
                 kind="summary",
                 session=cubes[0].session,
                 at=cubes[-1].valid_from,
                 spans=tuple(Span(cube.id, cube.version) for cube in cubes),
             )
         ]
-
-    def _repeats(self, bag: Counter[str], chosen: Sequence[Counter[str]]) -> bool:
-        size = max(1, len(bag))
-        return any(len(bag.keys() & other.keys()) / size > self.overlap for other in chosen)
-
-
-def _score(bag: Counter[str], weight: dict[str, float]) -> float:
-    return sum(weight[term] for term in bag) / math.sqrt(len(bag) + 4)
 
 
 def _said(cube: MemCube) -> str:

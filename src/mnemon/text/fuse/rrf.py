@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mnemon.text.query import Ranking
-from mnemon.text.ranking import best
+from mnemon.text.ranking import best, strength
 
 __all__ = ["RRF"]
 
@@ -33,12 +33,5 @@ class RRF:
         for ranking, weight in zip(rankings, weights, strict=True):
             ranks = np.arange(1, len(ranking.indices) + 1, dtype=np.float32)
             scores[np.searchsorted(found, ranking.indices)] += weight / (self.k + ranks)
-        scores *= (self.k + 1.0) / sum(weights) * max(map(_strength, rankings))
+        scores *= (self.k + 1.0) / sum(weights) * max(map(strength, rankings))
         return best("rrf", found, scores, len(found))
-
-
-def _strength(ranking: Ranking) -> float:
-    """How near the best of a ranking comes to a perfect match, in [0, 1]."""
-    if not len(ranking.scores) or ranking.ceiling <= 0:
-        return 0.0
-    return float(np.clip(ranking.scores[0] / ranking.ceiling, 0.0, 1.0))

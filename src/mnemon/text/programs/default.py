@@ -1,4 +1,4 @@
-"""The default program: verbatim turns; words with neighbours, and meaning; fused, then reranked.
+"""The default program: verbatim turns; words with neighbours, meaning and time; fused, reranked.
 
 No LLM. Neighbours enter in `retrieve/words.py` and among the signals of `rerank/listnet.py`.
 """
@@ -18,8 +18,8 @@ class Default:
 
     represent: str = "turns"
     channels: Sequence[tuple[str, float, dict[str, Any]]] = field(
-        default=(("words", 1.0, {}), ("meaning", 0.5, {}))
+        default=(("words", 1.0, {}), ("meaning", 0.5, {}), ("time", 0.8, {}))
     )
-    fusion: tuple[str, dict[str, Any]] = ("rrf", {"k": 8.0})
+    fusion: tuple[str, dict[str, Any]] = ("zscore", {})
     rerank: tuple[str, dict[str, Any]] | None = ("listnet", {})
     maintain: Sequence[str] = ("expire",)

@@ -3,9 +3,10 @@
 Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML,
 https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
 list's scores and of its labels. How ours differs: two hidden layers of a few units, and scores are
-then calibrated (Platt 1999) to the probability that a cube holds evidence. The weights in
-`listnet.json` say what they were fitted on; `scripts/train_ranker.py` makes them. Needs the
-channels `words` and `meaning`.
+then calibrated (Platt 1999) to the probability that a cube holds evidence. There are weights for
+the bundled embedder (`listnet.json`) and for sentence encoders (`listnet_encoder.json`, fitted with
+all-MiniLM-L6-v2); they say what they were fitted on, `scripts/train_ranker.py` makes them. Needs
+the channels `words`, `meaning` and `time`.
 """
 
 from __future__ import annotations
@@ -25,16 +26,19 @@ from mnemon.text.query import Query, Ranking
 
 __all__ = ["ListNet"]
 
-BUNDLED = Path(__file__).parent / "listnet.json"
+BUNDLED = {
+    name: Path(__file__).with_name(f"{name}.json") for name in ("listnet", "listnet_encoder")
+}
+_STATIC = "mnemon-static-"
 
 
 @dataclass(frozen=True)
 class ListNet:
-    """Options: a file of `weights` (None: the bundled ones); the best `depth` cubes are reranked,
-    the others follow in their order."""
+    """Options: a file of `weights` (None: the bundled ones for the embedding space); the best
+    `depth` cubes are reranked, the others follow in their order."""
 
     weights: str | None = None
-    depth: int = 120
+    depth: int = 150
 
     def rerank(
         self, view: View, query: Query, rankings: Mapping[str, Ranking], fused: Ranking
@@ -43,7 +47,7 @@ class ListNet:
         candidates = fused.indices[: self.depth]
         if not len(candidates):
             return fused
-        network = load(Path(self.weights) if self.weights else BUNDLED)
+        network = load(Path(self.weights) if self.weights else bundled(view.space))
         chances = network.chances(signals.signals(view, query, rankings, candidates))
         order = np.argsort(-chances, kind="stable")
         rest = fused.scores[self.depth :] * chances.min() / max(float(fused.scores[0]), 1e-6)
@@ -52,6 +56,12 @@ class ListNet:
             np.concatenate([candidates[order], fused.indices[self.depth :]]),
             np.concatenate([chances[order], rest]).astype(np.float32),
         )
+
+
+def bundled(space: str | None) -> Path:
+    """The weights fitted on such vectors as those of a space."""
+    static = space is None or space.startswith(_STATIC)
+    return BUNDLED["listnet" if static else "listnet_encoder"]
 
 
 @dataclass(frozen=True)

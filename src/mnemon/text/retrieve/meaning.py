@@ -7,6 +7,7 @@ that asks is worth less than one that tells.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy as np
 from mnemon.store.view import View
 from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
-from mnemon.text.ranking import best
+from mnemon.text.ranking import best, nothing
 
 __all__ = ["Meaning"]
 
@@ -31,8 +32,12 @@ class Meaning:
     def retrieve(self, view: View, query: Query) -> Ranking:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
         if view.vectors is None or query.vector is None or not query.vector.any():
-            return best("meaning", np.zeros(0, np.int32), np.zeros(0, np.float32), self.most)
+            return nothing("meaning")
         scores = cosines(view.vectors, query.vector)
         scores *= np.where(view.asks, np.float32(self.asking), np.float32(1.0))
         found = np.flatnonzero(view.eligible & (scores > self.least))
-        return best("meaning", found, scores[found], self.most)
+
+        def why(indices: Sequence[int]) -> list[str]:
+            return [f"similarity {scores[index]:.2f}" for index in indices]
+
+        return best("meaning", found, scores[found], self.most, why=why)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from mnemon.store.view import View
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best
 from mnemon.text.retrieve._named import named_speakers, without_names
+from mnemon.text.retrieve._spelling import around, away, spelled, texts_of
 
 __all__ = ["Words"]
 
@@ -47,15 +50,18 @@ class Words:
     asking: float = 0.85
     most: int = 400
 
+    version: ClassVar[int] = 2  # names spelled in other ways
+
     def retrieve(self, view: View, query: Query) -> Ranking:
         """Cubes that hold a term of the query, or stand near one that does."""
         total = len(view.rows)
         scores = np.zeros(total + 1, dtype=np.float32)  # the last place swallows "no neighbour"
         ceiling = 0.0
         named = named_speakers(view, query)
+        terms = without_names(view, query, named)
         if view.eligible.any():
             norm = self._norm(view)
-            for term in without_names(view, query, named):
+            for term in terms:
                 ceiling += self._count(view, term, norm, scores)
         found = np.flatnonzero((scores[:total] > 0) & view.eligible)
         gained = scores[found]
@@ -64,7 +70,31 @@ class Words:
             gained += bonus * np.isin(view.speakers[found], named)
             ceiling += bonus
         gained *= np.where(view.asks[found], np.float32(self.asking), np.float32(1.0))
-        return best("words", found, gained, self.most, ceiling)
+        why = partial(self._why, view, frozenset(terms), frozenset(named))
+        return best("words", found, gained, self.most, ceiling, why)
+
+    def _why(
+        self, view: View, terms: frozenset[str], named: frozenset[int], indices: Sequence[int]
+    ) -> list[str]:
+        """The words of the question that each turn holds, and those that it borrows."""
+        beside = {i: around(view, i, len(self.following), len(self.preceding)) for i in indices}
+        near = {place for lines in beside.values() for _, place in lines}
+        said = {i: spelled(text, terms) for i, text in texts_of(view, {*indices, *near}).items()}
+        told = []
+        for index in indices:
+            own = said[index]
+            parts = [f"matches {', '.join(dict.fromkeys(own.values()))}"] if own else []
+            seen = set(own)
+            for lines, place in beside[index]:
+                if words := [word for term, word in said[place].items() if term not in seen]:
+                    # What the search leaves out, for its filter or for the reader, is not quoted.
+                    what = ", ".join(words) if view.eligible[place] else "a match"
+                    parts.append(f"beside {what} ({away(lines)})")
+                    seen.update(said[place])
+            if int(view.speakers[index]) in named:
+                parts.append(f"said by {view.names.text(int(view.speakers[index]))}")
+            told.append("; ".join(parts))
+        return told
 
     def _norm(self, view: View) -> np.ndarray:
         relative = view.lengths / (view.mean_length or 1.0)

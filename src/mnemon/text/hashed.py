@@ -1,0 +1,73 @@
+"""A hash table of 64-bit keys in arrays: thousands of look-ups in a few array operations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+_SMALLEST = 4096
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Hashed:
+    """uint64 keys, none 0 → int32 values, none negative. One thread writes, any may read.
+
+    Open addressing with linear probing (Knuth, The Art of Computer Programming 3, section 6.4).
+    """
+
+    def __init__(self) -> None:
+        # One name for both, so that a reader never sees the keys of one table and another's values.
+        self._table = _empty(_SMALLEST)
+        self._count = 0
+
+    def get(self, keys: np.ndarray) -> np.ndarray:
+        """Values int32 [N] of keys [N], -1 where there is none."""
+        held, values = self._table
+        at = _places(keys, len(held))
+        found = held.take(at)
+        same = found == keys
+        result = np.where(same, values.take(at), np.int32(-1))
+        pending = np.flatnonzero(~same & (found != 0))
+        at = at[pending]
+        while len(pending):
+            at = (at + 1) & (len(held) - 1)
+            found = held.take(at)
+            same = found == keys[pending]
+            result[pending[same]] = values.take(at[same])
+            going = ~same & (found != 0)
+            pending, at = pending[going], at[going]
+        return result
+
+    def put(self, keys: np.ndarray, values: np.ndarray) -> None:
+        """Set the values [N] of different keys [N] that are not there yet."""
+        self._count += len(keys)
+        held, held_values = self._table
+        if 2 * self._count > len(held):
+            table = _empty(1 << (4 * self._count).bit_length())
+            here = np.flatnonzero(held)
+            _fill(*table, held[here], held_values[here])
+            self._table = table
+        _fill(*self._table, keys, values)
+
+
+def _empty(size: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32)
+
+
+def _places(keys: np.ndarray, size: int) -> np.ndarray:
+    shift = np.uint64(64 - (size.bit_length() - 1))
+    places: np.ndarray = ((keys * _SPREAD) >> shift).astype(np.intp)
+    return places
+
+
+def _fill(held: np.ndarray, held_values: np.ndarray, keys: np.ndarray, values: np.ndarray) -> None:
+    at = _places(keys, len(held))
+    while len(keys):
+        free = np.flatnonzero(held[at] == 0)
+        # Of several for one place the first gets it. Values before keys: readers take no lock.
+        _, first = np.unique(at[free], return_index=True)
+        chosen = free[first]
+        held_values[at[chosen]] = values[chosen]
+        held[at[chosen]] = keys[chosen]
+        left = np.ones(len(keys), dtype=bool)
+        left[chosen] = False
+        keys, values, at = keys[left], values[left], (at[left] + 1) & (len(held) - 1)

@@ -1,0 +1,73 @@
+"""Mnemon under measurement: upkeep done, records counted for what they quote, parts switched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from mnemon import Draft, methods
+from mnemon.bench.case import Case, Turn
+from mnemon.bench.recipes.mnemon import Mnemon, changed
+from mnemon.errors import InvalidInput, UnknownName
+
+
+def turns(*said: str) -> list[Turn]:
+    return [
+        Turn(f"D1:{n}", Draft(text, speaker="Ana", session="s", key=f"k{n}", at="2024-05-01"))
+        for n, text in enumerate(said, start=1)
+    ]
+
+
+def test_upkeep_is_done_before_anything_is_asked(case: Case) -> None:
+    system = Mnemon(program="engram").ingest(case.turns)
+    assert system.memory.count(kind=("episodic", "semantic", "procedural")) > 0
+    assert system.memory.reflect() == 0
+    system.close()
+
+
+def test_a_record_stands_for_what_it_quotes_of_its_sources() -> None:
+    system = Mnemon().ingest(
+        turns("The grey cat caught trout. It sleeps.", "The dog is old.", "A bird.")
+    )
+    cubes = system.memory.list()
+    (draft,) = methods.load("text.extract", "centroid", most=2).extract(cubes)
+    summary = system.memory.add(draft)
+    quoted = [n for n, cube in enumerate(cubes, start=1) if cube.content in summary.content]
+    assert system._stands_for(summary) == [f"D1:{n}" for n in quoted] and len(quoted) == 2
+    (event,) = methods.load("text.extract", "events").extract(cubes[:1])
+    assert system._stands_for(system.memory.add(event)) == ["D1:1"]
+    words = Draft("cat, dog, bird", kind="keywords", spans=draft.spans)
+    assert system._stands_for(system.memory.add(words)) == []
+    system.close()
+
+
+def test_a_summary_of_summaries_stands_for_the_turns_it_quotes() -> None:
+    said = [f"I catalogued {n} fossil ferns in quarry {n}." for n in range(120)]
+    system = Mnemon(program="hema").ingest(turns(*said))
+    (gist,) = system.memory.list(kind="gist")
+    ids = system._stands_for(gist)
+    assert ids == [f"D1:{n}" for n, text in enumerate(said, 1) if text in gist.content]
+    assert ids and system.rank("anything", 50)[: len(ids)] == ids
+    system.close()
+
+
+def test_parts_of_a_program_can_be_switched_by_name() -> None:
+    change = "granularities.router=uniform+granularities.damping=0+rrf.k=8"
+    program: Any = changed(methods.load("text.programs", "memgas"), change)
+    assert program.channels[0][2] == {"router": "uniform", "damping": 0}
+    assert program.fusion == ("rrf", {"k": 8})
+    default: Any = changed(methods.load("text.programs", "default"), "listnet.depth=9")
+    assert default.rerank[1]["depth"] == 9
+    assert changed(default, "") == default
+
+
+def test_a_change_that_cannot_be_made_is_told(case: Case) -> None:
+    with pytest.raises(InvalidInput, match=r"method\.option=value"):
+        Mnemon(change="words").ingest(case.turns)
+    with pytest.raises(InvalidInput, match="no method 'granularities'"):
+        Mnemon(change="granularities.damping=0").ingest(case.turns)
+    system = Mnemon(change="words.k9=1").ingest(case.turns)
+    with pytest.raises(UnknownName, match="k9"):
+        system.rank("anything", 5)
+    system.close()

@@ -1,0 +1,205 @@
+"""Words as ids: fast ways say what plain ones say, and nothing goes blind or mixes ids up."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mnemon import Memory
+from mnemon.store.rows import Filter
+from mnemon.text import facets, lexicon, wordkind
+from mnemon.text.hashed import Hashed
+from mnemon.text.tokens import Tokens, plain
+
+PIECES = (
+    "in", "In", "at", "near", "Paris", "paris", "P", "I", "we", "we've", "2019", "three", "3", "_",
+    "_in", "to", "Oslo9", "don't", "the", "?", "yesterday", " ", "  ", ",", ";", "\n", "\x00",
+)  # fmt: skip
+ascii_texts = st.lists(
+    st.one_of(
+        st.lists(st.sampled_from(PIECES), max_size=12).map(" ".join),
+        st.lists(st.sampled_from(PIECES), max_size=12).map("".join),
+        st.text(st.characters(max_codepoint=127), max_size=30),
+    ),
+    min_size=1,
+    max_size=8,
+)
+any_texts = st.lists(st.text(max_size=20), min_size=1, max_size=6)
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The process's lexicon is followed by a new one after 20 words."""
+    monkeypatch.setattr(lexicon, "MOST", 20)
+    monkeypatch.setattr(lexicon, "_current", lexicon._Current())
+
+
+def looked(memory: Memory) -> Any:
+    return memory._searcher.look("anything", Filter(memory.namespace))[0]
+
+
+def split(told: tuple[np.ndarray, ...]) -> list[list[int]]:
+    ends = np.cumsum(told[1])
+    return [told[0][end - size : end].tolist() for end, size in zip(ends, told[1], strict=True)]
+
+
+@settings(deadline=None, database=None, max_examples=300)
+@given(ascii_texts)
+def test_tokens_are_the_words_that_the_plain_way_finds(texts: list[str]) -> None:
+    tokens = Tokens.of(texts)
+    assert [tokens.word(place) for place in range(len(tokens.keys))] == [
+        word for text in texts for word in plain(text)
+    ]
+    assert tokens.sizes.tolist() == [len(plain(text)) for text in texts]
+
+
+@settings(deadline=None, database=None, max_examples=300)
+@given(ascii_texts)
+def test_many_texts_at_once_are_read_as_each_by_itself(texts: list[str]) -> None:
+    one = facets.Facets(lexicon.lexicon())
+    many, each = one._read_many(texts), one._read_each(texts)
+    assert split(many) == split(each)
+    assert many[2].tolist() == each[2].tolist()
+
+
+@settings(deadline=None, database=None, max_examples=100)
+@given(st.lists(st.lists(st.integers(1, 40), max_size=30), max_size=5), st.integers(0, 1))
+def test_a_hash_table_keeps_what_it_was_given(batches: list[list[int]], narrow: int) -> None:
+    table, known = Hashed(), {}
+    for number, batch in enumerate(batches):
+        # Keys whose places are the same, if narrow: all have to be probed for.
+        fresh = {key << (0 if narrow else 52): number for key in batch} | {}
+        fresh = {key: value for key, value in fresh.items() if key not in known}
+        known |= fresh
+        table.put(np.array(list(fresh), np.uint64), np.array(list(fresh.values()), np.int32))
+        asked = [*known, 41, 42]
+        assert table.get(np.array(asked, np.uint64)).tolist() == [*known.values(), -1, -1]
+
+
+def test_a_hash_table_grows() -> None:
+    table, draw = Hashed(), np.random.default_rng(0)
+    keys = np.unique(draw.integers(1, 2**63, 30_000, dtype=np.uint64))
+    for start in range(0, len(keys), 700):
+        part = keys[start : start + 700]
+        table.put(part, np.arange(start, start + len(part), dtype=np.int32))
+    assert (table.get(keys) == np.arange(len(keys))).all()
+
+
+@settings(deadline=None, database=None, max_examples=50)
+@given(st.lists(any_texts, min_size=1, max_size=12))
+def test_a_word_means_the_same_however_many_came_before(batches: list[list[str]]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lexicon, "MOST", 20)
+        patch.setattr(lexicon, "_current", lexicon._Current())
+        fresh = lexicon.Lexicon(lexicon.StaticEmbedder())
+        for texts in [*batches, ["the surgery went well"]]:
+            used = lexicon.lexicon()
+            for text in texts:
+                ids, plainly = used.ids(text, ()), fresh.ids(text, ())
+                assert len(ids) == len(plainly)
+                assert (used.weights(ids) == fresh.weights(plainly)).all()
+                asked = used.ids("operation", ())
+                same = fresh.similarities(plainly, fresh.ids("operation", ()))
+                assert np.allclose(used.similarities(ids, asked), same, atol=1e-6)
+
+
+def test_a_lexicon_that_is_full_is_followed_by_one_that_is_not_blind(small: None) -> None:
+    first = lexicon.lexicon()
+    first.ids(" ".join(f"word{number}" for number in range(30)), ())
+    second = lexicon.lexicon()
+    assert second is not first and len(second) == 0
+    ids = second.ids("surgery banana", ())
+    similar = second.similarities(ids, second.ids("operation", ()))[:, 0]
+    assert similar[0] > similar[1] > -1e-6
+    assert len(first) == 30  # whoever holds the old one is not disturbed
+    for number in range(200):
+        lexicon.lexicon().ids(f"more{number}", ())
+        assert len(lexicon.lexicon()) <= 20
+
+
+def test_facets_stay_right_when_the_lexicon_is_followed_by_another(small: None) -> None:
+    with Memory(":memory:") as memory:
+        memory.add([f"Ana has a heron{number} in Oslo" for number in range(40)])
+        view, every = looked(memory), range(40)
+        for _ in range(5):
+            said = facets.of(view)
+            ids, starts = said.words(view, every)
+            held = said.lexicon.ids("heron7", ())
+            assert np.flatnonzero(np.isin(ids, held)).tolist() == [starts[7] + 1]
+            assert said.flags(view, every)[:, 3].all()
+            lexicon.lexicon().ids(" ".join(f"filler{number}" for number in range(25)), ())
+            assert facets.of(view) is not said
+
+
+def test_turns_that_are_too_many_to_keep_are_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Memory(":memory:") as memory:
+        memory.add([f"a heron{number}" for number in range(30)])
+        view = looked(memory)
+        ids, starts = facets.Facets(lexicon.lexicon()).words(view, range(30))
+        whole = np.split(ids, starts[1:])
+        monkeypatch.setattr(facets, "_MOST", 10)
+        for start in (0, 5, 8, 20, 3):
+            part = facets.words(view, range(start, start + 8))
+            assert [one.tolist() for one in part] == [
+                one.tolist() for one in whole[start : start + 8]
+            ]
+        assert len(facets.of(view)._turns.places) <= 10
+
+
+def test_speakers_names_and_function_words_are_no_words() -> None:
+    with Memory(":memory:") as memory:
+        memory.add([
+            {"speaker": "Ana", "content": "Ben, Ana and the of"},
+            {"speaker": "Ben", "content": "Ana met a heron"},
+            {"speaker": "Ben", "content": ""} | {"content": "?!"},
+        ])  # fmt: skip
+        view = looked(memory)
+        said = facets.of(view)
+        assert facets.words(view, [0])[0].tolist() == [0]
+        assert facets.words(view, [1])[0].tolist() == said.lexicon.ids("met heron", ()).tolist()
+        assert facets.words(view, [2])[0].tolist() == [0]
+        assert said.asked("Ana: a heron, Heron!", view).tolist() == said.lexicon.known(["heron"])
+
+
+def test_many_threads_read_the_same(small: None) -> None:
+    with Memory(":memory:") as memory:
+        memory.add([f"heron{number % 7} number{number} café{number % 5}" for number in range(60)])
+        view, barrier = looked(memory), threading.Barrier(4)
+
+        def read(seed: int) -> list[float]:
+            barrier.wait()
+            told = []
+            for step in range(60):
+                chosen = [(seed * 7 + step * 11 + place) % 60 for place in range(12)]
+                said = facets.of(view)
+                ids, starts = said.words(view, chosen)
+                assert len(starts) == 12 and all(a < b for a, b in pairwise([*starts, len(ids)]))
+                asked = said.asked("heron3 café2", view)
+                told += said.lexicon.similarities(ids, asked).max(axis=1).round(5).tolist()
+            return told
+
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(read, [3] * 4))
+    assert all(one == together[0] for one in together)
+
+
+@pytest.mark.parametrize(
+    ("word", "bits"),
+    [
+        ("i", wordkind.FIRST_PERSON | wordkind.FUNCTION),
+        ("1999", wordkind.NUMBER | wordkind.TIME),
+        ("1899", wordkind.NUMBER),
+        ("near", wordkind.BEFORE_PLACE),
+        ("weeks", wordkind.TIME),
+        ("violin", 0),
+    ],
+)
+def test_kinds_of_words(word: str, bits: int) -> None:
+    assert wordkind.kind(word) == bits
