@@ -131,14 +131,14 @@ class Searcher:
         from mnemon.assembly.whole import underived
 
         view, query, trace = self._asked(text, chosen, at)
-        if view.regime == "chosen" and min_score <= 0.0:
-            if (told := self._everything(chosen, budget, view)) is not None:
-                return told
+        alone = min_score > 0.0  # a turn that only belongs to a hit scores less
+        told = self._everything(chosen, budget, view) if view.regime == "chosen" else None
+        if told is not None and not alone:
+            return told
         k = depth(budget, view.mean_length)
         outcome = programs.run(self._program, view, query, k, min_score)
         started = time.perf_counter()
         selection = getattr(self._program, "select", _SELECTION)
-        alone = min_score > 0.0  # a turn that only belongs to a hit scores less
         taken = fill(view, outcome.found, budget, self._meter(), selection, alone=alone)
         took = round((time.perf_counter() - started) * 1000, 3)
         trace |= outcome.trace | {"considered": len(outcome.found)}

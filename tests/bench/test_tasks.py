@@ -11,6 +11,7 @@ from mnemon import methods
 from mnemon.bench.tasks._evidence import parse
 from mnemon.bench.tasks.locomo import LoCoMo
 from mnemon.bench.tasks.sample import BUNDLED, Sample
+from mnemon.errors import ImportFailed
 
 KNOWN = frozenset({"D8:6", "D9:17", "D30:5", "D9:1"})
 
@@ -69,9 +70,11 @@ def test_every_task_tells_where_it_is_from(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", methods.names("bench.tasks"))
-def test_a_task_knows_its_own_data(name: str, locomo: Callable[..., Path], asked: Any) -> None:
+def test_a_task_knows_its_own_data(
+    name: str, locomo: Callable[..., Path], asked: Any, chat: Path
+) -> None:
     task = methods.load("bench.tasks", name)
-    paths = {"sample": BUNDLED, "locomo": locomo([asked("cat?", "D1:1")])}
+    paths = {"sample": BUNDLED, "locomo": locomo([asked("cat?", "D1:1")]), "chats": chat}
     assert [other for other, path in paths.items() if task.sniff(path)] == [name]
 
 
@@ -89,3 +92,46 @@ def test_locomo_has_1982_usable_questions() -> None:
     assert sum(case.unanswerable for case in cases) == 4
     lost = {one.string for case in cases for one in case.malformed if not one.read_as}
     assert lost == {"D", "D:11:26", "D10:19", "D4:36"}
+
+
+CHAT = """# two friends
+= 2024-03-05 18:20
+ana: omg finally {k1}
+tom: they gave you the keys? nice: really
+
+= 2024-03-06 09:00
+ana: moving on friday {k2}
+? single-hop | k1 | What did Ana get?
+? multi-hop | k1 k2 k9 | When does Ana move?
+? temporal | k9 | Nobody knows?
+"""
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Path:
+    folder = tmp_path / "chats"
+    folder.mkdir()
+    (folder / "friends.chat").write_text(CHAT, encoding="utf-8")
+    return folder
+
+
+def test_a_chat_is_read_with_sessions_times_and_marked_evidence(chat: Path) -> None:
+    (case,) = methods.load("bench.tasks", "chats").read(chat)
+    assert [turn.draft.content for turn in case.turns] == [
+        "omg finally", "they gave you the keys? nice: really", "moving on friday"
+    ]  # fmt: skip
+    assert [turn.draft.speaker for turn in case.turns] == ["ana", "tom", "ana"]
+    assert [str(turn.draft.at)[:16] for turn in case.turns] == [
+        "2024-03-05 18:20", "2024-03-05 18:21", "2024-03-06 09:00"
+    ]  # fmt: skip
+    first, second = case.questions
+    assert first.evidence == (case.turns[0].id,)
+    assert second.evidence == (case.turns[0].id, case.turns[2].id)
+    assert (case.unanswerable, len(case.malformed)) == (1, 2)
+
+
+@pytest.mark.parametrize("line", ["no colon here", "= next tuesday", "? what | k1"])
+def test_a_line_of_no_kind_is_told_with_its_place(chat: Path, line: str) -> None:
+    (chat / "friends.chat").write_text(CHAT + line + "\n", encoding="utf-8")
+    with pytest.raises(ImportFailed, match="line 11"):
+        methods.load("bench.tasks", "chats").read(chat)

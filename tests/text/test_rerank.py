@@ -88,15 +88,27 @@ def test_an_empty_ranking_stays_empty() -> None:
 
 
 def test_weights_for_other_signals_are_refused(tmp_path: Path) -> None:
-    told = json.loads(listnet.BUNDLED.read_text())
+    told = json.loads(listnet.BUNDLED["listnet"].read_text())
     told["signals"] = told["signals"][:-1]
     (tmp_path / "old.json").write_text(json.dumps(told))
     with pytest.raises(InvalidInput, match="other signals"):
         listnet.load(tmp_path / "old.json")
 
 
-def test_the_bundled_weights_say_what_they_were_fitted_on() -> None:
-    assert len(listnet.load(listnet.BUNDLED).fitted_on) == 10
+@pytest.mark.parametrize("kind", sorted(listnet.BUNDLED))
+def test_the_bundled_weights_say_what_they_were_fitted_on(kind: str) -> None:
+    fitted_on = listnet.load(listnet.BUNDLED[kind]).fitted_on
+    assert sum(case.startswith("conv-") for case in fitted_on) == 10
+    assert not any("held-out" in case or "sample" in case for case in fitted_on)
+
+
+def test_vectors_of_an_encoder_are_ranked_by_weights_of_their_own() -> None:
+    with Memory(":memory:") as memory:
+        memory.add("The surgery is on Friday.")
+        view, _ = memory._searcher.look("surgery", Filter(memory.namespace))
+    assert listnet.bundled(view.space) == listnet.BUNDLED["listnet"]
+    assert listnet.bundled(None) == listnet.BUNDLED["listnet"]
+    assert listnet.bundled("all-MiniLM-L6-v2@1/384") == listnet.BUNDLED["listnet_encoder"]
 
 
 def test_words_are_compared_by_meaning_and_unknown_ones_with_nothing() -> None:

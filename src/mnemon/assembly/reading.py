@@ -55,7 +55,7 @@ def read(view: View, found: Sequence[Found], meter: Meter, *, alone: bool = Fals
         scores=scores[indices],
         bare=np.asarray([index in bare for index in indices], dtype=bool),
         asks=view.asks[indices] & single,
-        words=facets.words(view, indices),
+        **_words(view, indices),
         **_priced(entries, meter),
         **_standing(view, indices),
     )
@@ -86,8 +86,11 @@ def _replies(view: View, index: int) -> bool:
 def _bare(view: View, indices: Sequence[int]) -> set[int]:
     """Those that have few content words."""
     short = [index for index in indices if view.lengths[index] <= _SHORT]
-    words = facets.words(view, short)
-    return {i for i, ids in zip(short, words, strict=True) if np.count_nonzero(ids) <= FEW_WORDS}
+    if not short:
+        return set()
+    ids, starts = facets.of(view).words(view, short)
+    counts = np.add.reduceat(ids != 0, starts, dtype=np.intp)
+    return {index for index, count in zip(short, counts.tolist(), strict=True) if count <= FEW_WORDS}
 
 
 def _beside(view: View, first: Sequence[int], bare: set[int]) -> list[int]:
@@ -132,6 +135,12 @@ def _priced(entries: Sequence[Entry], meter: Meter) -> dict[str, np.ndarray]:
         "headings": np.asarray([above[e.heading] for e in entries], dtype=np.float32),
         "days": np.asarray([days[e.heading] for e in entries], dtype=np.int32),
     }
+
+
+def _words(view: View, indices: Sequence[int]) -> dict[str, np.ndarray]:
+    known = facets.of(view)
+    ids, starts = known.words(view, indices)
+    return {"words": ids, "starts": starts, "rarity": known.lexicon.weights(ids)}
 
 
 def _standing(view: View, indices: Sequence[int]) -> dict[str, np.ndarray]:

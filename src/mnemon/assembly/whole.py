@@ -28,7 +28,7 @@ characters and pairs. Where that fails, a memory that would have fitted is searc
 
 
 def everything(view: View, budget: int, meter: Meter, read: Read) -> list[MemCube] | None:
-    """All that a view may show, oldest first, if its text fits; None if not, or if there is nothing.
+    """All that a view may show, if its text fits; None if it does not, or if there is nothing.
 
     Bounds before counts, counts before reading: a memory that is much too big costs nothing here.
     A record derived from what is shown with it is left out, and so is what says the same twice.

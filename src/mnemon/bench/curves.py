@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mnemon.bench.plot import legend, style, ticks
+from mnemon.bench.plot import legend, shown_of, style, ticks
 from mnemon.bench.record import RECORD, Record, from_json
 from mnemon.errors import ImportFailed, InvalidInput
 from mnemon.models.extras import require
@@ -69,10 +69,9 @@ def latencies(speed: Mapping[str, Any], label: str = "") -> list[Curve]:
 
 
 def recalls(record: Record, label: str = "") -> list[Curve]:
-    """Evidence recall by returned tokens, for each system that finds anything; best first."""
+    """Evidence recall by returned tokens, for each system that finds anything."""
     curves = []
-    ranked = sorted(record.systems, key=lambda one: -one.scores.get(record.task["main_score"], 0.0))
-    for system in ranked:
+    for system in shown_of(record):
         points = tuple(
             (float(budget), system.scores[f"recall@{budget}t"])
             for budget in record.budgets

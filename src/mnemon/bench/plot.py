@@ -28,7 +28,7 @@ def draw(record: Record, path: Path) -> Path:
     with matplotlib.rc_context({"svg.hashsalt": "mnemon", "font.size": 10}):
         figure = figures.Figure(figsize=(9.5, 4.4), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
-        shown = _shown(record)
+        shown = shown_of(record)
         _by_rank(left, shown, record.depth)
         _by_tokens(right, shown, record.budgets)
         left.set_ylabel("evidence recall")
@@ -40,8 +40,8 @@ def draw(record: Record, path: Path) -> Path:
     return path
 
 
-def _shown(record: Record) -> list[Result]:
-    """Mnemon first, then the best; what finds nothing at all has no curve."""
+def shown_of(record: Record) -> list[Result]:
+    """Systems to draw: Mnemon first, then the best; what finds nothing at all has no curve."""
     found = [one for one in record.systems if one.scores.get("recall@50")]
     return sorted(
         found, key=lambda one: (not one.name.startswith(_FIRST), -one.scores["recall@10"])

@@ -19,8 +19,9 @@ class Lines:
     says it; `headings` float32 [C] tokens of the heading of its day; `days` and `speakers` int32
     [C] codes; `before` and `after` int32 [C] the place of the turn beside it in the conversation,
     C where there is none here; `asks` bool [C] a question and nothing else; `bare` bool [C] a reply
-    of so few words that it says nothing without the turn before; `words` ids of the lexicon
-    int32 [·] for each line, never empty, id 0 is no word.
+    of so few words that it says nothing without the turn before; `words` int32 [W] ids of the content
+    words of all lines one after the other, `starts` int [C] where those of each begin (one at
+    least, maybe 0, which is no word), `rarity` float32 [W] of each word.
     """
 
     scores: np.ndarray
@@ -32,7 +33,9 @@ class Lines:
     after: np.ndarray
     asks: np.ndarray
     bare: np.ndarray
-    words: Sequence[np.ndarray]
+    words: np.ndarray
+    starts: np.ndarray
+    rarity: np.ndarray
 
 
 class Room(Protocol):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnemon.text.lexicon import joined, lexicon
 from mnemon.text.select import Lines
 
 
@@ -16,12 +15,10 @@ class Said:
     """
 
     def __init__(self, lines: Lines) -> None:
-        self._words = lines.words
-        ids, self._starts = joined(lines.words)
-        kinds, self._flat = np.unique(ids, return_inverse=True)
-        self._rarity = lexicon().weights(ids)
+        kinds, self._flat = np.unique(lines.words, return_inverse=True)
+        self._rarity, self._starts = lines.rarity, lines.starts
         self._whole = np.add.reduceat(self._rarity, self._starts)
-        self._ends = np.append(self._starts[1:], len(ids))
+        self._ends = np.append(self._starts[1:], len(lines.words))
         self._missing = np.ones(len(kinds), dtype=np.float32)
 
     def say(self, place: int, certainty: float) -> None:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnemon.text.lexicon import joined, lexicon
 from mnemon.text.select import Lines, Room
 
 __all__ = ["MMR"]
@@ -44,11 +43,11 @@ class MMR:
 
 def _bags(lines: Lines, found: int) -> np.ndarray:
     """float32 [found, words]: unit rows."""
-    words = lines.words[:found]
-    ids, _ = joined(words)
-    kinds, flat = np.unique(ids, return_inverse=True)
-    bags = np.zeros((found, len(kinds)), dtype=np.float32)
-    bags[np.repeat(np.arange(found), [len(one) for one in words]), flat] = lexicon().weights(ids)
+    kinds, flat = np.unique(lines.words, return_inverse=True)
+    owner = np.repeat(np.arange(len(lines.scores)), np.diff(lines.starts, append=len(flat)))
+    bags = np.zeros((len(lines.scores), len(kinds)), dtype=np.float32)
+    bags[owner, flat] = lines.rarity
+    bags = bags[:found]
     sizes = np.sqrt(np.einsum("cw,cw->c", bags, bags))
     unit: np.ndarray = bags / np.maximum(sizes, 1e-6)[:, None]
     return unit
