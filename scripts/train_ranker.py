@@ -17,6 +17,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,7 @@ from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled
 from mnemon.text import signals
 from mnemon.text.rerank import listnet
+from mnemon.text.rerank._calibration import Calibration
 from mnemon.text.rerank.listnet import Network
 
 ROOT = Path(__file__).parent.parent
@@ -52,18 +54,16 @@ def main() -> None:
     lists = {case.id: labelled(case, program, embedder) for group in groups for case in group}
     folds = fivefold.assign([[case.id for case in group] for group in groups])
     kind = "listnet" if options.embedder == "static" else "listnet_encoder"
-    slope, offset = fit_folds(kind, lists, folds)
+    calibration = fit_folds(kind, lists, folds)
     everything = [one for taught in lists.values() for one in taught]
     fitted = learning.fit_several(everything)
-    network = learning.network(fitted, everything, list(lists), slope, offset)
+    network = learning.network(fitted, everything, list(lists), calibration)
     write(listnet.BUNDLED[kind], network)
-    print(f"calibration: slope {slope:.3f}, offset {offset:.3f}")
+    print(calibration)
 
 
-def fit_folds(
-    kind: str, lists: dict[str, list[Labelled]], folds: dict[str, int]
-) -> tuple[float, float]:
-    """Write the folds' networks; (slope, offset) that calibrate their held-out scores."""
+def fit_folds(kind: str, lists: dict[str, list[Labelled]], folds: dict[str, int]) -> Calibration:
+    """Write the folds' networks; what calibrates their held-out scores."""
     fitted = fivefold.fit(lists, folds)
     told = fivefold.held_out(lists, folds, fitted)
     scored = {
@@ -71,17 +71,14 @@ def fit_folds(
         for case in lists
     }
     every = [pair for case in lists for pair in scored[case]]
-    slope, offset = learning.calibrate(
-        np.concatenate([scores for scores, _ in every]),
-        np.concatenate([holds for _, holds in every]),
-    )
+    calibration = learning.calibrate(every)
     for fold, network in fitted.items():
-        write(HELD_OUT / f"{kind}-{fold}.json", network, slope, offset)
+        write(HELD_OUT / f"{kind}-{fold}.json", replace(network, calibration=calibration))
     for name in ("conv-", "conversations/"):
         found = [_recall(*pair) for case in lists if case.startswith(name) for pair in scored[case]]
         there = [one for one in found if one is not None]
         print(f"{name}: held-out recall@10 of questions with a candidate {np.mean(there):.4f}")
-    return slope, offset
+    return calibration
 
 
 def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:
@@ -89,16 +86,13 @@ def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:
     return float(best.sum() / holds.sum()) if holds.any() else None
 
 
-def write(
-    path: Path, network: Network, slope: float | None = None, offset: float | None = None
-) -> None:
+def write(path: Path, network: Network) -> None:
     """A network as JSON, rounded to what matters."""
     path.parent.mkdir(exist_ok=True)
     told = {
         "signals": signals.NAMES,
         "fitted_on": sorted(network.fitted_on),
-        "slope": round(network.slope if slope is None else slope, 5),
-        "offset": round(network.offset if offset is None else offset, 5),
+        "calibration": asdict(network.calibration),
         "mean": _rounded(network.mean),
         "scale": _rounded(network.scale),
         "layers": [[_rounded(weight), _rounded(bias)] for weight, bias in network.layers],

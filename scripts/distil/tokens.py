@@ -14,20 +14,21 @@ _AT_ONCE = 20_000
 
 
 class Tokens:
-    """The tokenizer in the teacher's folder, without special tokens, cutting or padding."""
+    """The tokenizer in the teacher's folder, without special tokens, cutting or padding.
+
+    Attributes:
+        size: V, of the teacher's whole vocabulary.
+        unknown: the id of `[UNK]`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.size: int = self._tokenizer.get_vocab_size()
-        unknown = self._tokenizer.token_to_id("[UNK]")
-        if (self._tokenizer.token_to_id("[CLS]"), self._tokenizer.token_to_id("[SEP]")) != (
-            CLS,
-            SEP,
-        ):
-            raise ValueError(f"{folder} is not BERT's vocabulary")
-        self.unknown: int = unknown
+        self.unknown: int = self._tokenizer.token_to_id("[UNK]")
+        if [self._tokenizer.id_to_token(id) for id in (CLS, SEP)] != ["[CLS]", "[SEP]"]:
+            raise ValueError(f"the tokenizer in {folder} has not the vocabulary of BERT, uncased")
 
     def ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The ids of each of `texts`, `[UNK]` included."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -27,16 +27,11 @@ RARITY = 1e-3
 _REPORTS = 16
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A student, and what there is to say of how it came about.
-
-    `losses` are those of the function `losses` on six batches drawn apart.
-    """
+class Trained(NamedTuple):
+    """A student, and in how many steps it came about."""
 
     student: Student
     steps: int
-    losses: tuple[float, float, float]
 
 
 class Lessons:
@@ -54,11 +49,12 @@ class Lessons:
         return self._answered(self._batches.draw())
 
     @torch.no_grad()
-    def validate(self, student: Student) -> tuple[float, float, float]:
-        """The losses on the batches set apart."""
-        found = [losses(student, batch, target) for batch, target in self._apart]
-        texts, tokens, relations = torch.stack(found).mean(0).tolist()
-        return texts, tokens, relations
+    def report(self, step: int, student: Student) -> None:
+        """Prints the losses on batches drawn apart."""
+        found = torch.stack([losses(student, *answered) for answered in self._apart]).mean(0)
+        named = zip(("texts", "tokens", "relations"), found.tolist(), strict=True)
+        told = ", ".join(f"{name} {loss:.4f}" for name, loss in named)
+        print(f"step {step:6}: {told}", flush=True)
 
     def _answered(self, batch: Batch) -> tuple[Batch, Meanings]:
         return batch, self.directions.cut(self._teacher(batch))
@@ -106,10 +102,9 @@ def train(teacher: Teacher, corpus: Corpus, size: int, seconds: float, vocabular
         step += 1
         if share * _REPORTS >= reported:
             reported += 1
-            _report(step, lessons.validate(student))
-    found = lessons.validate(student)
-    _report(step, found)
-    return Trained(student, step, found)
+            lessons.report(step, student)
+    lessons.report(step, student)
+    return Trained(student, step)
 
 
 def _step(
@@ -136,9 +131,3 @@ def _optimiser(student: Student) -> torch.optim.Optimizer:
         {"params": layers, "lr": LAYERS_RATE, "weight_decay": LAYERS_DECAY},
     ]
     return torch.optim.AdamW(groups, betas=(0.9, 0.98))
-
-
-def _report(step: int, found: tuple[float, float, float]) -> None:
-    texts, tokens, relations = found
-    told = f"texts {texts:.4f}, tokens {tokens:.4f}, relations {relations:.4f}"
-    print(f"step {step:6}: {told}", flush=True)

@@ -132,8 +132,10 @@ class Searcher:
 
         view, query, trace = self._asked(text, chosen, at)
         alone = min_score > 0.0  # a turn that only belongs to a hit scores less
-        told = self._everything(chosen, budget, view) if view.regime == "chosen" else None
-        if told is not None and not alone:
+        told = None
+        if view.regime == "chosen" and not alone:
+            told = self._everything(chosen, budget, view)
+        if told is not None:
             return told
         k = depth(budget, view.mean_length)
         outcome = programs.run(self._program, view, query, k, min_score)

@@ -29,6 +29,13 @@ def test_the_same_questions_are_asked_on_both_sides(data: Path, together: bool) 
     assert all(f"| {one.name} |" in regimes.render(found) for one in found.sides)
 
 
+def test_a_budget_that_just_fits_gives_everything(data: Path) -> None:
+    fits, less = regimes.run_regimes(data, program="fused").sides[3:]
+    assert dict(fits.regimes) == {regimes.GIVEN: 4} and regimes.GIVEN not in less.regimes
+    assert fits.recall == 1.0 and fits.tokens is not None
+    assert less.tokens is not None and less.tokens < fits.tokens
+
+
 def test_limits_are_put_back_whatever_happens() -> None:
     before = scope.LIMIT, scope.FEW
     with pytest.raises(RuntimeError), regimes.limits(5, 3):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mnemon.errors import EmbedderError, InvalidInput, InvalidText
 from mnemon.models import static_model
@@ -25,7 +27,18 @@ TEXTS = [
     "日本 の 人",
     "x",
 ]
-FILES = ("vectors.npy", "scales.npy", "vocabulary.txt", "card.json")
+LONG = "memory is text " * 600
+TABLES = (
+    "bigram_scales.npy",
+    "bigrams.npy",
+    "numbers.npy",
+    "scales.npy",
+    "vectors.npy",
+    "words.npy",
+)
+FILES = (*TABLES, "vocabulary.txt", "card.json")
+ANY_TEXT = st.one_of(st.sampled_from(TEXTS), st.text(st.characters(exclude_categories=["Cs"])))
+WORDS = st.lists(st.sampled_from(["the", "dogs", "aren't", "🎉", "in", "New", "York,", "naïve"]))
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +67,21 @@ def test_a_text_has_the_same_bits_alone_and_in_any_batch(embedder):
         assert np.array_equal(row, alone[text])
 
 
+@given(texts=st.lists(ANY_TEXT, max_size=20))
+def test_any_text_has_the_same_bits_alone_and_in_any_batch(embedder, texts):
+    rows = embedder.embed(texts)
+    assert len(rows) == len(texts)
+    for text, row in zip(texts, rows, strict=True):
+        assert np.array_equal(row, embedder.embed_query(text))
+
+
+def test_a_long_text_after_texts_without_tokens_has_its_own_row(embedder):
+    rows = embedder.embed(["", "🎉", LONG, "x"])
+    assert not rows[:2].any()
+    assert np.array_equal(rows[2], embedder.embed_query(LONG))
+    assert np.array_equal(rows[3], embedder.embed_query("x"))
+
+
 def test_another_process_gives_the_same_bits(embedder):
     code = "import sys; from mnemon.models.embed.static import StaticEmbedder as S; "
     code += f"sys.stdout.buffer.write(S().embed({TEXTS!r}).tobytes())"
@@ -79,6 +107,12 @@ def test_paraphrases_are_closer_than_the_unrelated(embedder, text, near, far):
 def test_a_text_without_known_tokens_gives_a_zero_row(embedder, text):
     assert not embedder.embed([text, "hello"])[0].any()
     assert embedder.token_vectors(text).shape == (0, embedder.dimension)
+    assert len(embedder.late_vectors(text)) == 0
+
+
+def test_order_counts_for_words_beside_each_other(embedder):
+    there, back = embedder.embed(["the dog bites the man", "the man bites the dog"])
+    assert there @ back < 0.99
 
 
 def test_no_texts_give_no_rows(embedder):
@@ -104,13 +138,43 @@ def test_max_tokens_must_be_positive():
         StaticEmbedder(max_tokens=0)
 
 
-def test_the_mean_of_the_token_vectors_is_the_embedding(embedder):
-    vectors = embedder.token_vectors(TEXTS[0])
-    mean = vectors.mean(axis=0)
-    assert len(vectors) == embedder.count_tokens([TEXTS[0]])[0]
-    np.testing.assert_allclose(
-        mean / np.linalg.norm(mean), embedder.embed_query(TEXTS[0]), atol=1e-6
-    )
+@given(words=WORDS)
+def test_the_sum_of_the_token_vectors_made_unit_is_the_embedding(embedder, words):
+    text = " ".join(words)
+    vectors = embedder.token_vectors(text)
+    total = vectors.sum(axis=0)
+    length = np.linalg.norm(total) or 1
+    assert len(vectors) == embedder.count_tokens([text])[0] - words.count("🎉")
+    np.testing.assert_allclose(total / length, embedder.embed_query(text), atol=1e-5)
+
+
+def test_max_tokens_cuts_token_vectors(embedder):
+    short = StaticEmbedder(max_tokens=2)
+    expected = embedder.token_vectors("cats dogs")
+    assert np.array_equal(short.token_vectors("cats dogs planes trains"), expected)
+
+
+def test_each_known_token_has_a_late_vector(embedder):
+    vectors = embedder.late_vectors("Ana moved 🎉 to Lisbon")
+    assert (vectors.shape, vectors.dtype) == ((4, 128), np.float32)
+    assert np.isfinite(vectors).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "near", "far"),
+    [
+        ("my dog", "the puppy", "the tax"),
+        ("her violin", "some music", "a lawyer"),
+        ("her bike", "a bicycle", "a cat"),
+    ],
+)
+def test_words_that_mean_much_the_same_have_close_late_vectors(embedder, text, near, far):
+    query, close, distant = (embedder.late_vectors(one)[-1] for one in (text, near, far))
+    assert _cosine(query, close) > _cosine(query, distant) + 0.1
+
+
+def _cosine(first, second):
+    return first @ second / np.linalg.norm(first) / np.linalg.norm(second)
 
 
 def test_tokens_are_berts_word_pieces(embedder):
@@ -138,14 +202,22 @@ def test_what_is_no_text_is_refused(embedder, texts):
 
 def test_the_card_names_the_files_by_their_digests():
     card = json.loads((static_model.BUNDLED / "card.json").read_text("utf-8"))
+    files = {file.name for file in static_model.BUNDLED.iterdir()}
+    assert files == {*card["sha256"], "card.json"} == {*FILES, "NOTICE"}
     for name, digest in card["sha256"].items():
         assert hashlib.sha256((static_model.BUNDLED / name).read_bytes()).hexdigest() == digest
     assert card["source"]["licence"] == "Apache-2.0"
 
 
+def test_the_revision_is_the_digest_of_all_that_decides_about_vectors():
+    card = json.loads((static_model.BUNDLED / "card.json").read_text("utf-8"))
+    used = "".join(card["sha256"][name] for name in sorted({*FILES} - {"card.json"}))
+    assert card["revision"] == hashlib.sha256(used.encode()).hexdigest()[:16]
+
+
 def test_the_bundled_files_stay_small():
     size = sum(path.stat().st_size for path in static_model.BUNDLED.iterdir())
-    assert size < 9_000_000
+    assert size < 16_000_000
     assert "all-MiniLM-L6-v2" in (static_model.BUNDLED / "NOTICE").read_text("utf-8")
 
 
@@ -153,6 +225,35 @@ def test_the_bundled_files_stay_small():
 @pytest.mark.parametrize("content", [None, b"", b"{}"])
 def test_a_damaged_folder_says_what_to_do(copy, name, content):
     (copy / name).unlink() if content is None else (copy / name).write_bytes(content)
+    with pytest.raises(EmbedderError, match="reinstall mnemon"):
+        StaticEmbedder(folder=str(copy)).embed(["hello"])
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_that_ends_too_early_is_told(copy, name):
+    content = (copy / name).read_bytes()
+    (copy / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(EmbedderError, match="reinstall mnemon"):
+        StaticEmbedder(folder=str(copy)).embed(["hello"])
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        *((name, lambda rows: rows[:-1]) for name in TABLES),
+        ("scales.npy", lambda scales: scales[:, None]),
+        ("vectors.npy", lambda rows: rows.astype(np.float16)),
+        ("vectors.npy", lambda rows: rows[:, :128]),
+        ("vectors.npy", lambda rows: rows[:, 0]),
+        ("bigrams.npy", lambda rows: np.pad(rows, ((0, 0), (0, 64)))),
+        ("bigrams.npy", lambda rows: rows[:, 0]),
+        ("bigrams.npy", lambda rows: rows.astype(np.float16)),
+        ("numbers.npy", lambda numbers: numbers[0]),
+        ("words.npy", lambda words: words[:, 0]),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_told(copy, name, change):
+    np.save(copy / name, change(np.load(copy / name)))
     with pytest.raises(EmbedderError, match="reinstall mnemon"):
         StaticEmbedder(folder=str(copy)).embed(["hello"])
 

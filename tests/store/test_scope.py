@@ -51,8 +51,10 @@ def path(tmp_path):
 
 
 def asked(memory, text, **chosen):
-    return [(hit.cube.id, hit.cube.version, round(hit.score, 5)) for hit in
-            memory.search(text, k=5, **chosen)]  # fmt: skip
+    return [
+        (hit.cube.id, hit.cube.version, pytest.approx(hit.score, abs=1e-4))
+        for hit in memory.search(text, k=5, **chosen)
+    ]
 
 
 def exactly(path, text, **chosen):

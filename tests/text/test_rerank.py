@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mnemon import Memory, methods
 from mnemon.bench import learning
@@ -151,9 +153,46 @@ def test_the_ranker_learns_what_its_lists_teach_and_the_same_twice() -> None:
     assert np.mean(right) > 0.85
 
 
+def drawn(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Scores of a list, one of which holds the answer as often as its softmax says; or none."""
+    scores = random.normal(0.0, 2.0, count).astype(np.float32)
+    odds = np.append(np.exp(scores), np.exp(3.0))
+    which = random.choice(count + 1, p=odds / odds.sum())
+    return scores, np.arange(count) == which
+
+
 def test_calibrated_scores_are_probabilities() -> None:
     random = np.random.default_rng(2)
-    scores = random.normal(size=5000)
-    holds = random.random(5000) < 1 / (1 + np.exp(-(2.0 * scores - 1.0)))
-    slope, offset = learning.calibrate(scores, holds)
-    assert abs(slope - 2.0) < 0.2 and abs(offset + 1.0) < 0.2
+    curve = learning.calibrate([drawn(random, 150) for _ in range(2000)])
+    seen = [drawn(random, 150) for _ in range(2000)]
+    chances = np.array([curve.chances(scores).max() for scores, _ in seen])
+    right = np.array([holds[scores.argmax()] for scores, holds in seen])
+    for low in (0.0, 0.25, 0.5):
+        inside = (chances >= low) & (chances < low + 0.25)
+        if inside.sum() > 100:
+            assert abs(chances[inside].mean() - right[inside].mean()) < 0.15
+
+
+@given(st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40))
+def test_calibration_keeps_the_order_and_stays_between_0_and_1(scores: list[float]) -> None:
+    network = listnet.load(listnet.BUNDLED["listnet"])
+    values = np.asarray(scores, np.float32)
+    chances = network.calibration.chances(values)
+    assert ((chances >= 0) & (chances <= 1)).all()
+    assert (np.diff(chances[np.argsort(values, kind="stable")]) >= 0).all()
+
+
+def test_a_score_among_equals_is_worth_less_than_one_that_stands_out() -> None:
+    calibration = listnet.load(listnet.BUNDLED["listnet"]).calibration
+    alone = calibration.chances(np.array([4.0, -3.0, -3.0], np.float32))[0]
+    equals = calibration.chances(np.array([4.0, 4.0, 4.0], np.float32))[0]
+    assert alone > 2 * equals
+
+
+def test_scores_mean_the_same_in_a_memory_of_two() -> None:
+    with Memory(":memory:") as small:
+        small.add(["We adopted a grey cat called Miso.", "The plumber comes on Friday."])
+        right = small.search("What is the cat called?")
+        assert right[0].cube.content.startswith("We adopted") and right[0].score > 0.5
+        assert right[1].score < 0.2
+        assert small.search("Who won the election?", min_score=0.3) == []

@@ -24,6 +24,8 @@ def fill(
 ) -> list[Found]:
     """What is taken, in the order of taking. Turns that come with what was found score 0; there are
     none if it is to stand `alone`."""
+    if not found:
+        return []
     read = reading.read(view, found, meter, alone=alone)
     page = Page(read.entries, budget, meter)
     name, options = selection

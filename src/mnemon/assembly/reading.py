@@ -11,7 +11,7 @@ import numpy as np
 from mnemon.assembly.meter import Meter, Told
 from mnemon.assembly.page import Entry
 from mnemon.assembly.text import heading, label, number, opening
-from mnemon.store.view import View
+from mnemon.store.view import NOBODY, View
 from mnemon.text import facets
 from mnemon.text.program import Found
 from mnemon.text.select import Lines
@@ -54,7 +54,7 @@ def read(view: View, found: Sequence[Found], meter: Meter, *, alone: bool = Fals
     lines = Lines(
         scores=scores[indices],
         bare=np.asarray([index in bare for index in indices], dtype=bool),
-        asks=view.asks[indices] & single,
+        asks=view.asks[indices] & single & _answered(view, indices),
         **_words(view, indices),
         **_priced(entries, meter),
         **_standing(view, indices),
@@ -70,7 +70,7 @@ def distinct(view: View, indices: Sequence[int], told: Sequence[Told]) -> list[i
     speakers = view.speakers[list(indices)].tolist()
     for place, (speaker, one) in enumerate(zip(speakers, told, strict=True)):
         mark = (speaker, one.mark)
-        if one.mark != _NOTHING and (mark not in seen or _replies(view, indices[place])):
+        if one.mark != _NOTHING and (mark not in seen or _bare(view, [indices[place]])):
             seen.add(mark)
             kept.append(place)
     return kept
@@ -79,25 +79,37 @@ def distinct(view: View, indices: Sequence[int], told: Sequence[Told]) -> list[i
 _NOTHING = hash("")  # what was purged between ranking and reading
 
 
-def _replies(view: View, index: int) -> bool:
-    return bool(view.before[index] < len(view.rows)) and bool(_bare(view, [index]))
-
-
 def _bare(view: View, indices: Sequence[int]) -> set[int]:
-    """Those that have few content words."""
-    short = [index for index in indices if view.lengths[index] <= _SHORT]
+    """Those that reply to someone else and have few content words."""
+    total = len(view.rows)
+    short = [
+        index
+        for index in indices
+        if view.lengths[index] <= _SHORT
+        and (before := view.before[index]) < total
+        and view.speakers[before] != view.speakers[index]
+    ]
     if not short:
         return set()
     ids, starts = facets.of(view).words(view, short)
     counts = np.add.reduceat(ids != 0, starts, dtype=np.intp)
-    return {index for index, count in zip(short, counts.tolist(), strict=True) if count <= FEW_WORDS}
+    return {
+        index for index, count in zip(short, counts.tolist(), strict=True) if count <= FEW_WORDS
+    }
+
+
+def _answered(view: View, indices: Sequence[int]) -> np.ndarray:
+    """bool [C]: those that someone else follows."""
+    after, speakers = view.after[indices], np.append(view.speakers, NOBODY)
+    answered: np.ndarray = (after < len(view.rows)) & (speakers[after] != view.speakers[indices])
+    return answered
 
 
 def _beside(view: View, first: Sequence[int], bare: set[int]) -> list[int]:
     """Turns before a bare reply, after a question, and beside one by the same speaker."""
     known = {*first, len(view.rows)}
     found: list[int] = []
-    speakers, asks = np.append(view.speakers, -1), view.asks[first].tolist()
+    speakers, asks = np.append(view.speakers, NOBODY), view.asks[first].tolist()
     for step in (view.before, view.after):
         beside = step[first]
         same = (speakers[beside] == view.speakers[first]).tolist()

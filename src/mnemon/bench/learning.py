@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import numpy as np
 
+    from mnemon.text.rerank._calibration import Calibration
     from mnemon.text.rerank.listnet import Network
 
 UNITS = (32, 16)
@@ -169,42 +170,56 @@ def fit_several(
     ]
 
 
-def calibrate(scores: np.ndarray, holds: np.ndarray) -> tuple[float, float]:
-    """(slope, offset) of the logistic curve from scores to probabilities, by Newton's method."""
+TOP = 10
+"""Of each list so many are calibrated on: those that people see."""
+
+
+def calibrate(lists: Sequence[tuple[np.ndarray, np.ndarray]]) -> Calibration:
+    """The curve from scores to probabilities, fitted on (scores [C], holds [C]) of many lists.
+
+    Logistic regression on the best `TOP` of each list, by Newton's method; its background is the
+    lower quartile of the lists' competition.
+    """
     import numpy as np
 
-    slope, offset = 1.0, 0.0
+    from mnemon.text.rerank._calibration import Calibration, competition
+
+    background = float(np.quantile([competition(scores) for scores, _ in lists], 0.25))
+    best = [np.argsort(-scores, kind="stable")[:TOP] for scores, _ in lists]
+    columns = [
+        (scores[at], np.full(len(at), competition(scores, background)), np.ones(len(at)))
+        for at, (scores, _) in zip(best, lists, strict=True)
+    ]
+    inputs = np.concatenate([np.stack(one, axis=1) for one in columns]).astype(np.float64)
+    holds = np.concatenate([marks[at] for at, (_, marks) in zip(best, lists, strict=True)])
+    found = np.zeros(3)
     for _ in range(50):
-        chance = 1.0 / (1.0 + np.exp(-(slope * scores + offset)))
-        error, weight = chance - holds, chance * (1.0 - chance) + 1e-9
-        gradient = np.array([(error * scores).sum(), error.sum()])
-        curve = np.array(
-            [
-                [(weight * scores**2).sum(), (weight * scores).sum()],
-                [(weight * scores).sum(), weight.sum()],
-            ]
-        )
-        change = np.linalg.solve(curve + 1e-6 * np.eye(2), gradient)
-        slope, offset = slope - float(change[0]), offset - float(change[1])
+        chance = 1.0 / (1.0 + np.exp(-np.clip(inputs @ found, -30.0, 30.0)))
+        weight = chance * (1.0 - chance) + 1e-9
+        gradient = inputs.T @ (chance - holds) + 1e-3 * found
+        curve = (inputs * weight[:, None]).T @ inputs + 1e-3 * np.eye(3)
+        change = np.linalg.solve(curve, gradient)
+        found = found - change
         if np.abs(change).max() < 1e-6:
             break
-    return slope, offset
+    slope, rivals, offset = (round(float(one), 5) for one in found)
+    return Calibration(slope, rivals, offset, round(background, 5))
 
 
 def network(
     layers: Sequence[tuple[np.ndarray, np.ndarray]],
     lists: Sequence[Labelled],
     fitted_on: Sequence[str],
-    slope: float = 1.0,
-    offset: float = 0.0,
+    calibration: Calibration | None = None,
 ) -> Network:
     """The fitted layers with the standardisation of their lists."""
     import numpy as np
 
+    from mnemon.text.rerank._calibration import Calibration
     from mnemon.text.rerank.listnet import Network
 
     mean, scale = standard(lists)
     return Network(
-        mean.astype(np.float32), scale.astype(np.float32), tuple(layers), slope, offset,
-        frozenset(fitted_on),
+        mean.astype(np.float32), scale.astype(np.float32), tuple(layers),
+        calibration or Calibration(), frozenset(fitted_on),
     )  # fmt: skip

@@ -28,6 +28,7 @@ K = 10
 GIVEN = "everything"
 """What the trace of a recall says when all of a namespace was given."""
 
+_TOGETHER = "recalls at the edge of a budget are measured without --together"
 _MOST = 1 << 20  # tokens: more than any conversation here has
 
 # How far below its size each limit is, or None for where it is: by versions.
@@ -112,7 +113,7 @@ def run_regimes(
     for done, case in enumerate(asked, start=1):
         system = honest(recipe, case).ingest(case.turns)
         assert isinstance(system, Remembered)
-        recalled, note = _recalls(system, case)
+        recalled, note = ({}, _TOGETHER) if together else _recalls(system, case)
         for name, here in (_searches(system, case) | recalled).items():
             seen.setdefault(name, []).extend(here)
         notes += [note] if note else []

@@ -97,8 +97,6 @@ class Table:
         targets, width = iter(out), self.double.vectors.shape[1]
         for batch in _batches(texts):
             places = np.fromiter(chain.from_iterable(batch), dtype=np.intp)
-            if not len(places):
-                continue
             # Where one text ends and the next begins there is a pair too; nobody adds it up.
             rows, pairs = self.single.take(places), self.double.take(self._hashes(places))
             end = 0
@@ -149,6 +147,12 @@ def load(folder: Path) -> Table:
     size = (pieces.size, card.dimension)
     if (found := single.vectors).dtype != np.int8 or found.shape != size:
         raise _damaged(folder, f"vectors are {found.dtype} {found.shape}, not int8 {size}")
+    if double.vectors.dtype != np.int8 or (double.vectors.ndim, numbers.ndim, words.ndim) != (
+        2,
+        1,
+        2,
+    ):
+        raise _damaged(folder, "bigrams.npy, numbers.npy or words.npy has other axes or numbers")
     rows = {(len(one.vectors), *one.scales.shape) for one in (single, double)}
     if any(len(set(counts)) > 1 for counts in rows) or len(numbers) != pieces.size:
         raise _damaged(folder, "its files do not have a row for each other's")

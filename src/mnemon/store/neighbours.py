@@ -147,7 +147,7 @@ class Chains:
 
     def step(self, where: np.ndarray, forward: bool) -> np.ndarray:
         """The next (or previous) turn of each index in `where`, -1 where there is none."""
-        found: np.ndarray = (self._after if forward else self._before).rows[where]
+        found: np.ndarray = (self._after if forward else self._before).rows.take(where)
         np.maximum(found, -1, out=found)
         return found
 

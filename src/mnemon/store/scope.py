@@ -243,10 +243,8 @@ class Scope:
             chosen, regime = candidates.around(every, moment.step, total), "chosen"
         else:
             near = self._near(nearest, vector, eligible)
-            names, said = self._columns.named(postings)
-            speakers = self._columns["speaker"]
             holding = candidates.by_words(
-                postings, statistics, moment.step, eligible, names, lambda at: said[speakers[at]]
+                self._columns, postings, statistics, moment.step, eligible, moment.mean_length
             )
             chosen = candidates.gathered(near, holding, moment.step, total)
             regime = "unindexed" if nearest is not None and not nearest.ready else "candidates"

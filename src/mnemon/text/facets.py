@@ -87,7 +87,9 @@ class Facets:
     def _without(
         self, said: np.ndarray, starts: np.ndarray, names: list[int]
     ) -> tuple[np.ndarray, np.ndarray]:
-        drop = np.isin(said, names) if names else np.zeros(len(said), dtype=bool)
+        named = np.zeros(len(self.lexicon) + 1, dtype=bool)
+        named[names] = True
+        drop = named.take(said)
         if not drop.any():
             return said, starts
         said = np.where(drop, np.int32(0), said)

@@ -77,10 +77,10 @@ class Lexicon:
 
     def ids(self, text: str, without: Iterable[str]) -> np.ndarray:
         """int32 ids of a text's content words in order, less those in `without`."""
-        found: np.ndarray = self.numbers(plain(text))
-        found = found[(self.kinds(found) & wordkind.FUNCTION) == 0]
-        names = [self._ids[word] for word in without if word in self._ids]
-        return found[~np.isin(found, names)] if names else found
+        found = self.numbers(plain(text))
+        telling = found[(self.kinds(found) & wordkind.FUNCTION) == 0].tolist()
+        names = set(self.known(without))
+        return np.asarray([id for id in telling if id not in names], dtype=np.int32)
 
     def known(self, words: Iterable[str]) -> list[int]:
         """Ids of those words that have one."""

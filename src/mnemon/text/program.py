@@ -15,7 +15,11 @@ from mnemon.text.retrieve import Expand
 
 
 class Program(Protocol):
-    """A composition of methods, by name and options."""
+    """A composition of methods, by name and options.
+
+    It may have `select`, the method of `text.select` by which `recall` fills a budget: without one
+    that is `covering`.
+    """
 
     @property
     def represent(self) -> str: ...

@@ -102,8 +102,8 @@ def _changed(program: Any, method: str, option: str, value: Any) -> Any:
             for name, weight, options in program.channels
         )
         return replace(program, channels=channels)
-    for role in ("fusion", "rerank"):
-        if (step := getattr(program, role)) is not None:
+    for role in ("fusion", "rerank", "select"):
+        if (step := getattr(program, role, None)) is not None:
             known.append(step[0])
             if step[0] == method:
                 return replace(program, **{role: (method, {**step[1], option: value})})

@@ -6,32 +6,39 @@ in which a channel may look for what the turn itself leaves out.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.store.index.columns import Columns
 from mnemon.store.index.terms import Postings
 
 Step = Callable[[np.ndarray, bool], np.ndarray]
 """(indices, forward) → the next or previous turn of each, -1 where there is none."""
 
 BY_MEANING = 450
-BY_WORDS = 800
+BY_WORDS = 600
+_MORE = 0.4  # for the root of all: the bigger a scope, the more hold the same words
 BUDGET = 150_000
 """Postings read for one question; rare terms first. Common ones only reorder candidates."""
 
 REACH = (4, 3)  # turns before and after
 _SURE = 100  # so many of the nearest in meaning bring the turns around them,
 _CLOSE = (3, 2)  # fewer on either side,
-_CERTAIN = 600  # and so many of those with the best words
+_CERTAIN = 0.8  # and this share of those with the best words
 _ALONE = (0, 0)
-_LENDERS = 16_384  # matches that are worth most
+_LENDERS = 16_384  # matches that lend to the turns around them
+_BLOCK = 2  # 4 turns
 _LENT = (
     (True, (0.7, 0.4, 0.1)),
     (False, (0.3, 0.2, 0.1)),
 )  # what a match is worth to the turns around it
 _SATURATION = 0.5  # as BM25's k1
+_LENGTH = 0.017  # what BM25 with b 0.05 makes of a turn without words
+_ASKING = 0.85
+_LEAST = 0.8  # of the last one's worth, so that no factor lifts what was left out
 _NAMED = 0.3  # of twice the rarest weight, to whom the question names
 
 
@@ -64,50 +71,55 @@ class Statistics:
 
 
 def by_words(
+    columns: Columns,
     postings: Mapping[str, Postings],
     statistics: Statistics,
     step: Step,
     eligible: np.ndarray,
-    names: Collection[str],
-    said: Callable[[np.ndarray], np.ndarray],
-    most: int = BY_WORDS,
+    mean_length: float,
 ) -> np.ndarray:
-    """Eligible indices likely to rank high by words, int64 [at most `most`], best first.
-
-    `names` are terms that name speakers, `said` tells which indices are one of theirs.
-    """
+    """Eligible indices likely to rank high by words, int64 [some hundreds], best first."""
+    names, said = columns.named(postings)
+    most = _by_words(len(eligible))
     telling, common = _split(postings, names)
     scores = np.zeros(len(eligible), dtype=np.float32)
-    parts = [np.zeros(0, dtype=np.int32)]
     for term in telling:
         where, counts = postings[term]
         where, counts = where[-BUDGET:], counts[-BUDGET:]  # of a term in everything, the newest
-        parts.append(_give(scores, where, statistics.rarity(term) * _gain(counts)))
-    parts += _lend(scores, np.concatenate(parts), step)
-    found = np.concatenate(parts)
-    found = found[eligible[found]]
-    gained = scores[found]
+        scores[where] += statistics.rarity(term) * _gain(counts)
+    _lend(scores, step)
+    found = np.flatnonzero((scores > 0) & eligible)
+    gained = scores.take(found)
     if names:
         found, gained = _top(found, gained, 16 * most)
-        gained += _NAMED * np.log1p(2.0 * statistics.population) * said(found)
+        called = said[columns["speaker"][found]]
+        gained += _NAMED * np.log1p(2.0 * statistics.population) * called
     if common:
         found, gained = _top(found, gained, 4 * most)
-        order = np.argsort(found)
-        found, gained = found[order], gained[order]
         for term in common:
             inside, counts = within(found, postings[term])
             gained[inside] += statistics.rarity(term) * _gain(counts)
-    found, gained = _top(found, gained, most)
-    best: np.ndarray = found[np.lexsort((found, -gained))]
+    if len(found) > most:
+        border = np.partition(gained, len(gained) - most)[len(gained) - most]
+        close = np.flatnonzero(gained >= _LEAST * border)
+        found = found[close]
+        worth = _fineness(columns["length"][found], mean_length, columns["asks"][found])
+        found, gained = _top(found, gained[close] * worth, most)
+    best: np.ndarray = found[np.argsort(-gained, kind="stable")]
     return best
 
 
-def _give(scores: np.ndarray, where: np.ndarray, more: np.ndarray) -> np.ndarray:
-    """Add `more` to the scores at different indices; those that had none before."""
-    had = scores[where]
-    scores[where] = had + more
-    fresh: np.ndarray = where[had == 0]
-    return fresh
+def _by_words(total: int) -> int:
+    return BY_WORDS + int(_MORE * math.sqrt(total))
+
+
+def _fineness(lengths: np.ndarray, mean_length: float, asks: np.ndarray) -> np.ndarray:
+    """Factors float32 [M] near 1 by which words count for turns of such lengths, that ask or not:
+    what decides between the many that hold one common term."""
+    shorter = 1.0 - lengths / (mean_length or 1.0)
+    factors: np.ndarray = 1.0 + _LENGTH * shorter
+    factors[asks] *= _ASKING
+    return factors
 
 
 def _split(postings: Mapping[str, Postings], names: Collection[str]) -> tuple[list[str], list[str]]:
@@ -128,30 +140,40 @@ def _gain(counts: np.ndarray) -> np.ndarray:
     return gain
 
 
-def _lend(scores: np.ndarray, matches: np.ndarray, step: Step) -> list[np.ndarray]:
-    """Add what the best matches are worth to the turns around them; those that had no score."""
-    parts = []
-    matches, own = _top(matches, scores[matches], _LENDERS)
+def _lend(scores: np.ndarray, step: Step) -> None:
+    """Add what matches are worth to the turns around them."""
+    matches = np.flatnonzero(scores > 0)
+    matches, own = _lenders(matches, scores.take(matches))
     for forward, weights in _LENT:
         places, lent = matches, own
         for weight in weights:
             places = step(places, forward)
-            there = places >= 0
-            places, lent = places[there], lent[there]
-            parts.append(_give(scores, places, weight * lent))  # no two have the same neighbour
-    return parts
+            there = np.flatnonzero(places >= 0)
+            places, lent = places.take(there), lent.take(there)
+            scores[places] += weight * lent  # no two have the same neighbour
+
+
+def _lenders(matches: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matches that are worth most with those that were recorded beside them, and their worth:
+    in most stores these are the turns around them, and little comes of a match far from others."""
+    if len(matches) <= _LENDERS:
+        return matches, own
+    blocks = (matches >> _BLOCK) + 1
+    worth = np.bincount(blocks, own, int(blocks.max()) + 2)
+    worth[1:-1] += worth[:-2] + worth[2:]
+    near = worth.take(blocks)
+    kept = np.flatnonzero(near >= np.partition(near, len(near) - _LENDERS)[len(near) - _LENDERS])
+    return matches[kept], own[kept]
 
 
 def _top(found: np.ndarray, scores: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
-    """The `most` highest; where the last of them are equal, those recorded first."""
+    """The `most` highest of `found` ascending; where the last are equal, those recorded first."""
     if len(found) <= most:
         return found, scores
     border = np.partition(scores, len(scores) - most)[len(scores) - most]
-    above, equal = np.flatnonzero(scores > border), np.flatnonzero(scores == border)
-    room = most - len(above)
-    if len(equal) > room:
-        equal = equal[np.argsort(found[equal], kind="stable")[:room]]
-    kept = np.concatenate([above, equal])
+    kept = scores > border
+    equal = np.flatnonzero(scores == border)
+    kept[equal[: most - np.count_nonzero(kept)]] = True
     return found[kept], scores[kept]
 
 
@@ -192,9 +214,10 @@ def gathered(
 ) -> np.ndarray:
     """One ascending set of candidates by meaning and by words (each best first), the best of them
     with the turns around."""
+    certain = int(_CERTAIN * _by_words(total))
     close = [(found[:_SURE], _CLOSE) for found in nearest]
-    rest = [(found, _ALONE) for found in (holding[_CERTAIN:], *(one[_SURE:] for one in nearest))]
-    return around([(holding[:_CERTAIN], REACH), *close, *rest], step, total)
+    rest = [(found, _ALONE) for found in (holding[certain:], *(one[_SURE:] for one in nearest))]
+    return around([(holding[:certain], REACH), *close, *rest], step, total)
 
 
 def local_steps(chosen: np.ndarray, step: Step) -> Sequence[np.ndarray]:

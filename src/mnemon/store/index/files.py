@@ -66,19 +66,19 @@ class Files:
         if not valid():  # what was purged meanwhile may be in it
             shutil.rmtree(place, ignore_errors=True)
             return
-        for other in self._folder.glob(f"{self._name}-*"):
+        for other in self._places():
             if other.name < place.name:
                 shutil.rmtree(other, ignore_errors=True)
 
     def discard(self, seq: int) -> None:
         """Delete what was saved at a sequence number or before."""
-        for place in self._folder.glob(f"{self._name}-*"):
+        for place in self._places():
             if place.name <= f"{self._name}-{seq:015d}":
                 shutil.rmtree(place, ignore_errors=True)
 
     def load(self, fits: Callable[[Mapping[str, Any]], bool]) -> Saved | None:
         """The newest that is whole and fits; None if there is none."""
-        for place in sorted(self._folder.glob(f"{self._name}-*"), reverse=True):
+        for place in reversed(self._places()):
             try:
                 told = json.loads((place / "manifest.json").read_text("utf-8"))
                 if told["version"] == VERSION and fits(told):
@@ -86,6 +86,15 @@ class Files:
             except (OSError, ValueError, KeyError, TypeError):
                 continue  # made again from the store, as if it had never been there
         return None
+
+    def _places(self) -> list[Path]:
+        """The folders there are, oldest first."""
+        try:  # a pattern would be compiled for every namespace there is
+            return sorted(
+                place for place in self._folder.iterdir() if place.name.startswith(f"{self._name}-")
+            )
+        except FileNotFoundError:
+            return []
 
 
 def _written(path: Path, array: np.ndarray | Callable[[str], None]) -> list[int]:

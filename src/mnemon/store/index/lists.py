@@ -28,9 +28,9 @@ from mnemon.store.index.grown import Grown
 
 _FLAT = 150_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 200.0  # vectors compared by their short codes, and
+_READ = 100.0  # vectors compared by their short codes, and
 _SAMPLE = 8192
-_KEPT = 12.0  # by their components, for one question: so many times the root of all
+_KEPT = 10.0  # by their components, for one question: so many times the root of all
 
 Wanted = Sequence[tuple[np.ndarray, int]]
 """(eligible bool [N], at most so many of them), one or several that have nothing in common."""
@@ -126,12 +126,14 @@ class Lists:
             return None, scores, [of for of, _ in wanted]
         order = self.clusters.order(self.directions.points(vector[None])[0])
         reach = np.cumsum(np.diff(self.offsets)[order])
-        read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)]
+        read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)] if len(tail) else []
         enough, first = _READ * math.sqrt(len(self)), 0
         while True:
             last = min(len(order), int(np.searchsorted(reach, enough)) + 1)
             read.append(self._read(np.sort(order[first:last]), weights))
-            ids, scores = (np.concatenate([part[i] for part in read]) for i in (0, 1))
+            ids, scores = (
+                read[0] if len(read) == 1 else map(np.concatenate, zip(*read, strict=True))
+            )
             parts = [of.take(ids) for of, _ in wanted]
             if last == len(order) or all(
                 np.count_nonzero(part) >= 4 * most

@@ -83,10 +83,14 @@ class Terms:
 
 
 def _located(rows: np.ndarray, columns: Columns) -> Postings:
+    if not len(rows):
+        return np.zeros(0, np.int32), np.zeros(0, np.float32)
     if len(columns.nums) > 1:
         rows = np.sort(rows)  # each namespace's own are in order
-    first = np.flatnonzero(np.diff(rows, prepend=-1))
-    counts = np.diff(first, append=len(rows))
+    edge = np.ones(len(rows) + 1, dtype=bool)
+    np.not_equal(rows[1:], rows[:-1], out=edge[1:-1])
+    edges = np.flatnonzero(edge)
+    first, counts = edges[:-1], edges[1:] - edges[:-1]
     # Another process may have written a row after our headers: it is for the next search.
     at, here = columns.index(rows[first])
     return at[here].astype(np.int32), counts[here].astype(np.float32)

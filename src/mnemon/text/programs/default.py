@@ -23,3 +23,4 @@ class Default:
     fusion: tuple[str, dict[str, Any]] = ("zscore", {})
     rerank: tuple[str, dict[str, Any]] | None = ("listnet", {})
     maintain: Sequence[str] = ("expire",)
+    select: tuple[str, dict[str, Any]] = ("covering", {})

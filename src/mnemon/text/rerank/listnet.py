@@ -3,8 +3,8 @@
 Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML,
 https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
 list's scores and of its labels. How ours differs: two hidden layers of a few units, and scores are
-then calibrated (Platt 1999) to the probability that a cube holds evidence. There are weights for
-the bundled embedder (`listnet.json`) and for sentence encoders (`listnet_encoder.json`, fitted with
+then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
+bundled embedder (`listnet.json`) and for sentence encoders (`listnet_encoder.json`, fitted with
 all-MiniLM-L6-v2); they say what they were fitted on, `scripts/train_ranker.py` makes them. Needs
 the channels `words`, `meaning` and `time`.
 """
@@ -23,6 +23,7 @@ from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
 from mnemon.text.query import Query, Ranking
+from mnemon.text.rerank._calibration import Calibration
 
 __all__ = ["ListNet"]
 
@@ -48,7 +49,8 @@ class ListNet:
         if not len(candidates):
             return fused
         network = load(Path(self.weights) if self.weights else bundled(view.space))
-        chances = network.chances(signals.signals(view, query, rankings, candidates))
+        told = signals.signals(view, query, rankings, candidates)
+        chances = network.chances(told)
         order = np.argsort(-chances, kind="stable")
         rest = fused.scores[self.depth :] * chances.min() / max(float(fused.scores[0]), 1e-6)
         return Ranking(
@@ -71,8 +73,7 @@ class Network:
     mean: np.ndarray
     scale: np.ndarray
     layers: tuple[tuple[np.ndarray, np.ndarray], ...]
-    slope: float
-    offset: float
+    calibration: Calibration
     fitted_on: frozenset[str]
 
     def scores(self, told: np.ndarray) -> np.ndarray:
@@ -85,9 +86,8 @@ class Network:
         return result
 
     def chances(self, told: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [C] that a candidate holds evidence."""
-        result: np.ndarray = 1.0 / (1.0 + np.exp(-(self.slope * self.scores(told) + self.offset)))
-        return result
+        """Probabilities float32 [C] that a candidate holds evidence, for one list's signals."""
+        return self.calibration.chances(self.scores(told))
 
 
 @cache
@@ -109,7 +109,6 @@ def load(path: Path) -> Network:
             (np.asarray(weight, np.float32), np.asarray(bias, np.float32))
             for weight, bias in told["layers"]
         ),
-        slope=told["slope"],
-        offset=told["offset"],
+        calibration=Calibration(**told["calibration"]),
         fitted_on=frozenset(told["fitted_on"]),
     )

@@ -18,10 +18,10 @@ class Lines:
     `scores` float32 [C] in [0, 1]; `costs` float32 [C] tokens of a line with its number and who
     says it; `headings` float32 [C] tokens of the heading of its day; `days` and `speakers` int32
     [C] codes; `before` and `after` int32 [C] the place of the turn beside it in the conversation,
-    C where there is none here; `asks` bool [C] a question and nothing else; `bare` bool [C] a reply
-    of so few words that it says nothing without the turn before; `words` int32 [W] ids of the content
-    words of all lines one after the other, `starts` int [C] where those of each begin (one at
-    least, maybe 0, which is no word), `rarity` float32 [W] of each word.
+    C where there is none here; `asks` bool [C] a question to someone else and nothing more; `bare`
+    bool [C] a reply of so few words that it says nothing without the turn before; `words` int32 [W]
+    ids of the content words of all lines one after the other, `starts` int [C] where those of each
+    begin (one at least, maybe 0, which is no word), `rarity` float32 [W] of each word.
     """
 
     scores: np.ndarray

@@ -32,8 +32,15 @@ _TELLING = 0.01  # what is less certain leaves the worth of other lines as it wa
 
 @dataclass(frozen=True)
 class Covering:
-    """Option `burst`: the share of a line's chance that the same speaker's line beside it has."""
+    """Options.
 
+    Attributes:
+        r: the exponent of the price, as in the paper: 1 is value per token, 0 is value alone. With
+            1, scores that are not quite right let many short lines win over the likeliest.
+        burst: the share of a line's chance that the same speaker's line beside it has.
+    """
+
+    r: float = 0.5
     burst: float = 0.5
 
     def select(self, lines: Lines, room: Room) -> None:
@@ -43,11 +50,11 @@ class Covering:
         chances = lines.scores / np.arange(1.0, len(lines.scores) + 1.0)
         fitting = np.where(lines.costs + lines.headings <= room.left, chances, 0.0)
         best = int(np.argmax(fitting))
-        basket = _Basket(lines, chances, self.burst)
+        basket = _Basket(lines, chances, self)
         basket.fill(room)
         if fitting[best] > chances[basket.taken].sum():
             room.clear()
-            basket = _Basket(lines, chances, self.burst)
+            basket = _Basket(lines, chances, self)
             basket.take(best, room)
             basket.fill(room)
 
@@ -56,9 +63,9 @@ class _Basket:
     """What is taken, and what each other line is worth beside it: arrays [C], of which some have a
     place C more that stands for nothing."""
 
-    def __init__(self, lines: Lines, chances: np.ndarray, burst: float) -> None:
+    def __init__(self, lines: Lines, chances: np.ndarray, told: Covering) -> None:
         total = len(chances)
-        self._lines, self._chances, self._burst = lines, chances, burst
+        self._lines, self._chances, self._told = lines, chances, told
         self._worth = np.append(chances, 0.0)
         self._unsaid = np.ones(total)
         self._costs = np.append(lines.costs, 0.0)
@@ -76,7 +83,7 @@ class _Basket:
             if not able.any():
                 return
             values = self._worth[:-1] * self._unsaid + self._worth[self._needs]
-            self.take(int(np.argmax(np.where(able, values / prices, -1.0))), room)
+            self.take(int(np.argmax(np.where(able, values / prices**self._told.r, -1.0))), room)
 
     def take(self, place: int, room: Room) -> None:
         """Take a line with what it needs, if they fit."""
@@ -96,7 +103,7 @@ class _Basket:
         self._needs[self._needs == place] = len(self._chances)
         for beside in (int(lines.before[place]), int(lines.after[place])):
             if beside < len(self._chances) and lines.speakers[beside] == lines.speakers[place]:
-                share = self._burst * self._chances[place]
+                share = self._told.burst * self._chances[place]
                 self._worth[beside] = max(self._worth[beside], share)
 
     def _say(self, places: list[int]) -> None:

@@ -1,0 +1,39 @@
+"""From a ranker's scores to probabilities that a cube holds what is asked.
+
+Platt 1999, "Probabilistic Outputs for Support Vector Machines", scales scores by a logistic curve.
+How ours differs: a score is compared with its competition, the logarithm of the list's summed
+exponentials, since a ranker trained on lists knows little of what a score means by itself: one that
+stands out is likelier right than the same score among equals. A background stands for the
+candidates that a small memory does not have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+def competition(scores: np.ndarray, background: float = -np.inf) -> float:
+    """log(sum(exp(scores)) + exp(background)) of a list's scores [C], C > 0."""
+    most = float(scores.max())
+    own = most + float(np.log(np.exp(scores - most).sum(dtype=np.float64)))
+    return float(np.logaddexp(own, background))
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Log-odds are slope * score + rivals * competition + offset; the defaults give the softmax's
+    own odds, without a background."""
+
+    slope: float = 1.0
+    rivals: float = -1.0
+    offset: float = 0.0
+    background: float = -30.0
+
+    def chances(self, scores: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [C] for the scores [C] of one list, in the same order."""
+        against = self.rivals * competition(scores, self.background) + self.offset
+        odds = np.clip(self.slope * scores.astype(np.float64) + against, -30.0, 30.0)
+        result: np.ndarray = (1.0 / (1.0 + np.exp(-odds))).astype(np.float32)
+        return result
