@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -62,12 +63,72 @@ def test_the_same_memory_gives_the_same_bytes(memory, open_memory, path):
 
 def test_lines_are_in_time_order_numbered_and_cited(memory):
     recalled = filled(memory).recall("tea in the garden", 300)
-    said = re.findall(r"^\[(\d+)\] (?:Ana|Ben): (.*)$", recalled.text, re.M)
+    said = re.findall(r"^(\d+) (?:(?:Ana|Ben): )?(.* came up.*)$", recalled.text, re.M)
     cubes = [memory.get(id) for id in recalled.trace["cited"]]
     assert [int(number) for number, _ in said] == list(range(1, len(cubes) + 1))
     assert [line for _, line in said] == [cube.content for cube in cubes]
     assert cubes == sorted(cubes, key=lambda cube: cube.valid_from)
     assert {hit.cube.id for hit in recalled.hits} == {cube.id for cube in cubes}
+
+
+def test_a_text_names_a_day_and_a_speaker_once_and_says_what_nobody_said(memory):
+    at = "2023-05-08T10:00"
+    memory.add([{"content": f"I was there{end}", "speaker": "Ana", "at": at} for end in ".!"])
+    memory.add("7 tickets\n  for the boat", at=at)
+    memory.add("480 more", at=at)
+    memory.add("Ana likes boats", kind="fact", at=at)
+    memory.add("What a day!", speaker="Ben", at="2024-12-31T23:59")
+    assert memory.recall("boat").text == (
+        "8 May 2023\n"
+        "1 Ana: I was there.\n"
+        "2 I was there!\n"
+        "3 note: 7 tickets for the boat\n"
+        "4: 480 more\n"
+        "5 fact: Ana likes boats\n"
+        "31 December 2024\n"
+        "6 Ben: What a day!\n"
+    )
+
+
+def test_what_was_asked_read_and_judged_before_changes_no_byte(memory):
+    text = filled(memory).recall("tea in the garden", 200).text
+    for word in WORDS:
+        memory.search(word, 50)
+        memory.recall(word, 400)
+    memory.feedback([hit.cube.id for hit in memory.search("map")], helpful=True)
+    assert memory.recall("tea in the garden", 200).text == text
+
+
+def test_a_larger_budget_keeps_nearly_all_of_what_a_smaller_one_had(memory):
+    filled(memory)
+    budgets = [40, 80, 160, 320, 640]
+    cited = [set(memory.recall("tea in the garden", one).trace["cited"]) for one in budgets]
+    lost = [len(few - more) for few, more in pairwise(cited)]
+    assert max(lost) <= 1
+
+
+def test_nothing_is_recalled_that_scores_less_than_asked_for(memory):
+    filled(memory)
+    least = memory.search("tea in the garden", 5)[-1].score
+    recalled = memory.recall("tea in the garden", 5000, min_score=least)
+    assert len(recalled.hits) >= 5
+    assert all(hit.score >= least for hit in recalled.hits)
+    assert memory.recall("tea in the garden", 5000, min_score=1.0).text == ""
+
+
+def test_a_bare_reply_is_recalled_with_what_it_answers(memory):
+    filled(memory)
+    turns = [
+        ("Ana", "Did you ever find the brass telescope of your grandfather?"),
+        ("Ben", "Yes, on Tuesday!"),
+        ("Ana", "Did the swimming pool open again?"),
+        ("Ben", "Yes, on Tuesday!"),
+    ]
+    memory.add([{"speaker": who, "content": said} for who, said in turns], session="s")
+    text = memory.recall("When was the brass telescope found?", 60).text
+    assert "telescope of your grandfather?" in text and "Yes, on Tuesday!" in text
+    whole = memory.recall("anything", 10_000).text
+    assert whole.count("Yes, on Tuesday!") == 2  # each answers something else
 
 
 def test_the_same_thing_said_twice_is_recalled_once(memory):

@@ -186,7 +186,7 @@ def test_a_score_among_equals_is_worth_less_than_one_that_stands_out() -> None:
     calibration = listnet.load(listnet.BUNDLED["listnet"]).calibration
     alone = calibration.chances(np.array([4.0, -3.0, -3.0], np.float32))[0]
     equals = calibration.chances(np.array([4.0, 4.0, 4.0], np.float32))[0]
-    assert alone > 2 * equals
+    assert alone > equals + 0.1
 
 
 def test_scores_mean_the_same_in_a_memory_of_two() -> None:
