@@ -69,7 +69,7 @@ def test_bench_text(run, tmp_path):
 def test_bench_speed_is_shown(run, monkeypatch, parsed):
     from mnemon.bench import scale
 
-    def measured(sizes, out, seed):
+    def measured(sizes, out, seed, **more):
         value = scale.Value("search", 1.5, "ms", sizes[-1], 3)
         return scale.Speed((value,), (), {"cpu": "any"}, {}, "mnemon bench speed", "today", seed)
 

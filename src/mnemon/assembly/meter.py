@@ -39,29 +39,38 @@ class Meter:
 
     def of(self, text: str) -> int:
         """Tokens of a number, a name, a heading."""
-        if text not in self._texts:
-            _make_room(self._texts)
-            (self._texts[text],) = self.count([text])
-        return self._texts[text]
+        known = self._texts.get(text)
+        if known is None:
+            (known,) = self.count([text])
+            _keep(self._texts, {text: known})
+        return known
 
     def told(self, view: View, indices: Sequence[int]) -> list[Told]:
         """Of some versions of a view."""
         rows = view.rows[list(indices)].tolist()
-        unread = [place for place, row in enumerate(rows) if row not in self._rows]
+        found = {row: told for row in rows if (told := self._rows.get(row)) is not None}
+        unread = [place for place, row in enumerate(rows) if row not in found]
         if unread:
             said = [squeezed(text) for text in view.texts([indices[place] for place in unread])]
             counted = self.count([f"{text}\n" for text in said])
-            for place, text, tokens in zip(unread, said, counted, strict=True):
-                single = _ANOTHER_SENTENCE.search(_PICTURE.sub("", text)) is None
-                digit = text[:1].isdigit()
-                self._rows[rows[place]] = Told(hash(text.casefold()), tokens, digit, single)
-        found = [self._rows[row] for row in rows]
-        _make_room(self._rows)
-        return found
+            read = {
+                rows[place]: _told(text, tokens)
+                for place, text, tokens in zip(unread, said, counted, strict=True)
+            }
+            found |= read
+            _keep(self._rows, read)
+        return [found[row] for row in rows]
 
 
-def _make_room(known: dict[Any, Any]) -> None:
-    """Forget the oldest half when there are too many."""
+def _told(said: str, tokens: int) -> Told:
+    single = _ANOTHER_SENTENCE.search(_PICTURE.sub("", said)) is None
+    return Told(hash(said.casefold()), tokens, said[:1].isdigit(), single)
+
+
+def _keep(known: dict[Any, Any], more: dict[Any, Any]) -> None:
+    """Add to what is known, and forget the oldest half when it is too much. Other threads may do the
+    same meanwhile."""
+    known.update(more)
     if len(known) > _MOST:
         for one in list(islice(known, len(known) - _MOST // 2)):
-            del known[one]
+            known.pop(one, None)
