@@ -68,8 +68,7 @@ def _told(said: str, tokens: int) -> Told:
 
 
 def _keep(known: dict[Any, Any], more: dict[Any, Any]) -> None:
-    """Add to what is known, and forget the oldest half when it is too much. Other threads may do the
-    same meanwhile."""
+    """Add to what is known; forget the oldest half of too much, as other threads may at once."""
     known.update(more)
     if len(known) > _MOST:
         for one in list(islice(known, len(known) - _MOST // 2)):
