@@ -7,7 +7,8 @@ Data: LoCoMo (https://github.com/snap-research/locomo) and `training/conversatio
 conversation, each fold's network fitted on the other folds (`src/mnemon/bench/folds/`, what
 `mnemon bench text` uses on those conversations), then one network on all
 (`src/mnemon/text/rerank/`, what everyone else gets). Probabilities are calibrated on the folds'
-held-out scores. Prints held-out recall@10. A few minutes, more with an encoder.
+held-out scores, with questions moved to a conversation that cannot answer them among them. Prints
+held-out recall@10. A few minutes, more with an encoder.
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def main() -> None:
     lists = {case.id: labelled(case, program, embedder) for group in groups for case in group}
     folds = fivefold.assign([[case.id for case in group] for group in groups])
     kind = "listnet" if options.embedder == "static" else "listnet_encoder"
-    calibration = fit_folds(kind, lists, folds)
+    moved = {case.id: labelled(case, program, embedder) for case in strangers(groups)}
+    calibration = fit_folds(kind, lists, folds, moved)
     everything = [one for taught in lists.values() for one in taught]
     fitted = learning.fit_several(everything)
     network = learning.network(fitted, everything, list(lists), calibration)
@@ -62,7 +64,21 @@ def main() -> None:
     print(calibration)
 
 
-def fit_folds(kind: str, lists: dict[str, list[Labelled]], folds: dict[str, int]) -> Calibration:
+def strangers(groups: Sequence[Sequence[Case]]) -> list[Case]:
+    """Every conversation with half the questions of the next one, which it cannot answer."""
+    return [
+        replace(case, questions=tuple(replace(one, evidence=()) for one in asked.questions[::2]))
+        for group in groups
+        for case, asked in zip(group, [*group[1:], group[0]], strict=True)
+    ]
+
+
+def fit_folds(
+    kind: str,
+    lists: dict[str, list[Labelled]],
+    folds: dict[str, int],
+    moved: dict[str, list[Labelled]],
+) -> Calibration:
     """Write the folds' networks; what calibrates their held-out scores."""
     fitted = fivefold.fit(lists, folds)
     told = fivefold.held_out(lists, folds, fitted)
@@ -71,6 +87,8 @@ def fit_folds(kind: str, lists: dict[str, list[Labelled]], folds: dict[str, int]
         for case in lists
     }
     every = [pair for case in lists for pair in scored[case]]
+    never = fivefold.held_out(moved, folds, fitted)
+    every += [(scores, np.zeros(len(scores), bool)) for case in moved for scores in never[case]]
     calibration = learning.calibrate(every)
     for fold, network in fitted.items():
         write(HELD_OUT / f"{kind}-{fold}.json", replace(network, calibration=calibration))
