@@ -25,6 +25,7 @@ import numpy as np
 
 from mnemon import methods
 from mnemon.bench import fivefold, learning
+from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled
 from mnemon.text import signals
