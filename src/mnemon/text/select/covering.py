@@ -94,7 +94,7 @@ class _Basket:
             return
         for one in group:
             self._mark(one)
-        self._say([one for one in group if self._lines.scores[one] > _TELLING])
+        self._say([one for one in group if self._chances[one] > _TELLING])
 
     def _mark(self, place: int) -> None:
         lines = self._lines
@@ -110,5 +110,5 @@ class _Basket:
         if places:
             self._said = self._said or Said(self._lines)
             for place in places:
-                self._said.say(place, float(self._lines.scores[place]))
+                self._said.say(place, float(self._chances[place]))
             self._unsaid = self._said.unsaid()
