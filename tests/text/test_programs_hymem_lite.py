@@ -74,8 +74,18 @@ def test_without_statements_the_turns_answer() -> None:
 
 def test_a_statement_quotes_the_stretch_it_cites(memory: Memory) -> None:
     for cube in memory.list(kind="event"):
-        (span,) = cube.provenance.spans
-        assert cube.content.endswith(memory.get(span.cube).content[span.start : span.end])
+        turn = memory.get(cube.provenance.spans[0].cube).content
+        quoted = [turn[span.start : span.end] for span in cube.provenance.spans]
+        assert cube.content == f"Ana: {' '.join(quoted)}"
+
+
+def test_a_statement_has_the_sentences_that_tell_most_in_their_order() -> None:
+    said = "Hi! Grandfather repaired the organ. We ate. Freiburg celebrated its harvest. Right?"
+    with Memory(":memory:") as memory:
+        (two,) = methods.load("text.extract", "events").extract([memory.add(said)])
+        (one,) = methods.load("text.extract", "events", sentences=1).extract(memory.list())
+    assert two.content == "Grandfather repaired the organ. Freiburg celebrated its harvest."
+    assert one.content in two.content.replace(". ", ".|").split("|")
 
 
 def test_questions_and_pleasantries_give_no_statement() -> None:

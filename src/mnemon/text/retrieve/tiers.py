@@ -8,8 +8,8 @@ k_rough 30; no licence stated; none of it is here). How ours differs: there the 
 answer says whether it can; here a question is supported when one statement stands out from the
 others (on LoCoMo that tells better what light retrieval would lose than how well the best one
 matches, or how much of the question they hold); the deep tier ranks the turns themselves, where
-theirs lets an LLM pick among the summaries; no reflection rewrites the question. `support` and
-`lexical` were chosen on LoCoMo.
+theirs lets an LLM pick among the summaries; no reflection rewrites the question. What a statement
+leaves out of its turn, a light answer lacks. `support` and `lexical` were chosen on LoCoMo.
 """
 
 from __future__ import annotations
