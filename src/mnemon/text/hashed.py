@@ -48,6 +48,13 @@ class Hashed:
             self._table = table
         _fill(*self._table, keys, values)
 
+    def above(self, least: int) -> Hashed:
+        """A table of the keys whose values are at least so much."""
+        held, values = self._table
+        kept, new = np.flatnonzero(values >= least), Hashed()
+        new.put(held[kept], values[kept])
+        return new
+
 
 def _empty(size: int) -> tuple[np.ndarray, np.ndarray]:
     return np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32)

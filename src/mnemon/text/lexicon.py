@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
-from itertools import repeat
+from functools import cache
+from itertools import islice, repeat
 
 import numpy as np
 
 from mnemon.models.embed.static import StaticEmbedder
-from mnemon.store.index.grown import Grown
 from mnemon.text import wordkind
 from mnemon.text.cosine import cosines
 from mnemon.text.hashed import Hashed
 from mnemon.text.tokens import Tokens, plain
 
-MOST = 32_768
-"""Words after which a lexicon is followed by a new one."""
+MOST = 65_536
+"""Places for words; a power of two."""
 DIMENSIONS = 96
 """Of a word's vector, the leading ones: the table's axes are in order of weight."""
 
@@ -28,30 +28,31 @@ DIMENSIONS = 96
 class Lexicon:
     """Word ↔ id, unit vector float32 [DIMENSIONS], weight and kind. Id 0 is no word.
 
-    It only grows: an id means the same word as long as anyone holds the lexicon. What keeps ids
-    keeps their lexicon beside them, and starts over when `lexicon()` gives another one.
+    One for the process, and never blind: when three quarters of its places (26 MB in all) are
+    taken, the words that came first are forgotten, and get a new id when they come again. An id
+    never means another word; that of a forgotten word can be compared until a quarter of the places
+    has been given away since, so whatever holds ids for one search is safe. What holds them longer
+    asks `oldest`, and reads again what has ids below. Safe to use from many threads.
     """
 
-    def __init__(self, embedder: StaticEmbedder, before: Lexicon | None = None) -> None:
+    def __init__(self, embedder: StaticEmbedder, most: int = MOST) -> None:
+        self.oldest = 1
         self._embedder = embedder
-        self._before = before
+        self._most = most
         self._lock = threading.Lock()
-        self._ids: dict[str, int] = {"": 0}
+        self._ids: dict[str, int] = {}
         self._keyed = Hashed()
-        self._vectors = Grown(np.zeros((1, DIMENSIONS), dtype=np.float32))
-        self._weights = Grown(np.zeros(1, dtype=np.float32))
-        self._kinds = Grown(np.zeros(1, dtype=np.uint8))
+        self._next = 1
+        room = min(1024, most)
+        self._vectors = np.zeros((room, DIMENSIONS), dtype=np.float32)
+        self._weights = np.zeros(room, dtype=np.float32)
+        self._kinds = np.zeros(room, dtype=np.uint8)
 
     def __len__(self) -> int:
-        return len(self._ids) - 1
+        return len(self._ids)
 
-    def follow(self) -> Lexicon:
-        """An empty one that takes words over from this one as they come again."""
-        self._before = None
-        return Lexicon(self._embedder, self)
-
-    def numbers(self, words: list[str]) -> np.ndarray:
-        """int32 ids of words in lower case; new ones get one."""
+    def numbers(self, words: Sequence[str]) -> np.ndarray:
+        """int32 ids of words in lower case; new ones get one, "" has 0."""
         found = np.fromiter(map(self._ids.get, words, repeat(-1)), np.int32, len(words))
         new = np.flatnonzero(found < 0)
         if len(new):
@@ -62,18 +63,16 @@ class Lexicon:
     def of_tokens(self, tokens: Tokens) -> np.ndarray:
         """int32 ids of all words of texts; new ones get one."""
         found: np.ndarray = self._keyed.get(tokens.keys)
-        if len(found) and found.min() < 0:
-            self._learn(tokens, np.flatnonzero(found < 0))
-            found = self._keyed.get(tokens.keys)
+        new = np.flatnonzero(found < 0)
+        if len(new):
+            keys, first, which = np.unique(tokens.keys[new], return_index=True, return_inverse=True)
+            ids = self.numbers([tokens.word(place) for place in new[first].tolist()])
+            found[new] = ids[which]
+            with self._lock:
+                known = self._keyed.get(keys) >= 0  # another thread was faster
+                fresh = ~known & (ids >= self.oldest)
+                self._keyed.put(keys[fresh], ids[fresh])
         return found
-
-    def _learn(self, tokens: Tokens, new: np.ndarray) -> None:
-        keys, first = np.unique(tokens.keys[new], return_index=True)
-        with self._lock:
-            unknown = np.flatnonzero(self._keyed.get(keys) < 0)  # another thread was faster
-            places = new[first[unknown]].tolist()
-            ids = [self._id(tokens.word(place)) for place in places]
-            self._keyed.put(keys[unknown], np.asarray(ids, dtype=np.int32))
 
     def ids(self, text: str, without: Iterable[str]) -> np.ndarray:
         """int32 ids of a text's content words in order, less those in `without`."""
@@ -84,53 +83,58 @@ class Lexicon:
 
     def known(self, words: Iterable[str]) -> list[int]:
         """Ids of those words that have one."""
-        return [self._ids[word] for word in words if word in self._ids]
+        return [id for id in map(self._ids.get, words) if id is not None]
 
     def similarities(self, ids: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Cosines float32 [len(ids), len(asked)] of words with asked words, none below 0.
 
         Each different word is compared once.
         """
-        rows = self._vectors.rows
+        rows, at = self._vectors, self._places(ids)
         seen = np.zeros(len(rows), dtype=bool)
-        seen[ids] = True
+        seen[at] = True
         kinds = np.flatnonzero(seen)
-        place = np.empty(len(seen), dtype=np.int32)
-        place[kinds] = np.arange(len(kinds), dtype=np.int32)
+        order = np.empty(len(seen), dtype=np.int32)
+        order[kinds] = np.arange(len(kinds), dtype=np.int32)
         vectors = rows.take(kinds, axis=0)
         similar = np.empty((len(asked), len(kinds)), dtype=np.float32)
-        for one, word in zip(similar, asked.tolist(), strict=True):
-            one[:] = cosines(vectors, rows[word])
+        for one, place in zip(similar, self._places(asked).tolist(), strict=True):
+            one[:] = cosines(vectors, rows[place])
         np.maximum(similar, 0.0, out=similar)
-        result: np.ndarray = similar.take(place.take(ids), axis=1).T  # column by column in memory
+        result: np.ndarray = similar.take(order.take(at), axis=1).T  # column by column in memory
         return result
 
     def weights(self, ids: np.ndarray) -> np.ndarray:
         """Rarity float32 [len(ids)]; zero for id 0."""
-        return self._weights.rows.take(ids)
+        return self._weights.take(self._places(ids))
 
     def kinds(self, ids: np.ndarray) -> np.ndarray:
         """Bits of `wordkind`, uint8 [len(ids)]."""
-        return self._kinds.rows.take(ids)
+        return self._kinds.take(self._places(ids))
+
+    def _places(self, ids: np.ndarray) -> np.ndarray:
+        if self._next <= self._most:
+            return ids
+        given_away = ids <= self._next - self._most
+        return np.where(given_away, 0, ids & (self._most - 1))
 
     def _id(self, word: str) -> int:
         known = self._ids.get(word)
-        if known is not None:
-            return known
-        kind = wordkind.kind(word)
-        vector, weight = self._meaning(word)
-        self._vectors.extend(vector[None])
-        self._weights.extend(np.array([weight], dtype=np.float32))
-        self._kinds.extend(np.array([kind], dtype=np.uint8))
-        # Last: other threads look words up without the lock.
-        number = self._ids[word] = len(self._ids)
+        if known is not None or not word:
+            return known or 0
+        number = self._next + (self._next % self._most == 0)  # place 0 is that of no word
+        place = number % self._most
+        while place >= len(self._weights):
+            self._grow()
+        self._vectors[place], self._weights[place] = self._meaning(word)
+        self._kinds[place] = wordkind.kind(word)
+        self._next = number + 1
+        self._ids[word] = number  # last: other threads look words up without the lock
+        if self._next - self.oldest > self._most * 3 // 4:
+            self._forget()
         return number
 
     def _meaning(self, word: str) -> tuple[np.ndarray, float]:
-        before = self._before
-        known = before._ids.get(word) if before is not None else None
-        if before is not None and known is not None:
-            return before._vectors.rows[known], float(before._weights.rows[known])
         pieces = self._embedder.token_vectors(word)
         if not len(pieces):
             return np.zeros(DIMENSIONS, dtype=np.float32), 0.0
@@ -138,34 +142,23 @@ class Lexicon:
         unit = leading / max(float(np.linalg.norm(leading)), 1e-6)
         return unit, float(np.linalg.norm(pieces.sum(axis=0))) / len(pieces)
 
+    def _grow(self) -> None:
+        self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])
+        self._weights = np.concatenate([self._weights, np.zeros_like(self._weights)])
+        self._kinds = np.concatenate([self._kinds, np.zeros_like(self._kinds)])
 
-class _Current:
-    """The process's lexicon."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.lexicon: Lexicon | None = None
-
-
-_current = _Current()
+    def _forget(self) -> None:
+        self.oldest += max(1, self._most // 8)
+        for word in list(islice(self._ids, self._most // 8 + 1)):
+            if self._ids[word] < self.oldest:
+                del self._ids[word]
+        self._keyed = self._keyed.above(self.oldest)
 
 
+@cache
 def lexicon() -> Lexicon:
-    """The process's lexicon over the bundled model.
-
-    When it has `MOST` words a new one follows, which takes over what is still in use; two of them
-    hold 26 MB. So it never goes blind, whatever languages a long-lived process has met.
-    """
-    found = _current.lexicon
-    if found is not None and len(found) < MOST:
-        return found
-    with _current.lock:
-        found = _current.lexicon
-        if found is None:
-            found = _current.lexicon = Lexicon(StaticEmbedder())
-        elif len(found) >= MOST:
-            found = _current.lexicon = found.follow()
-        return found
+    """The process's lexicon over the bundled model."""
+    return Lexicon(StaticEmbedder())
 
 
 def joined(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
