@@ -46,7 +46,8 @@ def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         "first answer, fresh process with imports",
         "import mnemon",
     } <= told
-    assert all(one.value > 0 for one in speed.values if one.unit in ("ms", "s", "cubes/s"))
+    may_be_nothing = {"index made in the background", "resident after 50 searches"}  # so few cubes
+    assert all(one.value > 0 for one in speed.values if one.name not in may_be_nothing)
     assert "mnemon search, cold shell" in told or speed.notes
     assert json.loads((tmp_path / "speed.json").read_text())["machine"]["cores"] >= 1
     assert all(name in scale.render(speed) for name in told)
