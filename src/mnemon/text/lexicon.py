@@ -85,6 +85,12 @@ class Lexicon:
         """Ids of those words that have one."""
         return [id for id in map(self._ids.get, words) if id is not None]
 
+    def among(self, ids: np.ndarray, some: Sequence[int]) -> np.ndarray:
+        """bool [len(ids)]: which are among `some` known ones."""
+        marked = np.zeros(len(self._weights), dtype=bool)
+        marked[self._places(np.asarray(some, dtype=np.int32))] = True
+        return marked.take(self._places(ids))
+
     def similarities(self, ids: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Cosines float32 [len(ids), len(asked)] of words with asked words, none below 0.
 

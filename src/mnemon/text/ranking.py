@@ -33,4 +33,4 @@ def strength(ranking: Ranking) -> float:
     """How near the best of a ranking comes to a perfect match, in [0, 1]."""
     if not len(ranking.scores) or ranking.ceiling <= 0:
         return 0.0
-    return float(np.clip(ranking.scores[0] / ranking.ceiling, 0.0, 1.0))
+    return min(1.0, max(0.0, float(ranking.scores[0]) / ranking.ceiling))

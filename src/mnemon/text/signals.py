@@ -14,14 +14,14 @@ import numpy as np
 
 from mnemon.store.view import View
 from mnemon.text import asked, facets
-from mnemon.text.facets import names_of_speakers
-from mnemon.text.lexicon import joined, lexicon
+from mnemon.text.lexicon import lexicon
 from mnemon.text.query import Query, Ranking
-from mnemon.text.retrieve._named import named_speakers
+from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speakers
 from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
 _BORROWED = np.array([1.0, 0.8, 0.6], dtype=np.float32)
+_BITS = 62  # terms that are looked for at once
 _CLOSE = [0, 1, 4]  # itself, the turn before, the turn after
 
 NAMES = (
@@ -49,72 +49,78 @@ def signals(
         **_late(view, query, around),
         **_told(view, query, candidates, around),
     }
-    return np.column_stack([columns[name] for name in NAMES]).astype(np.float32)
+    found = np.empty((len(candidates), len(NAMES)), dtype=np.float32)
+    for place, name in enumerate(NAMES):
+        found[:, place] = columns[name]
+    return found
 
 
 def _around(view: View, candidates: np.ndarray) -> np.ndarray:
     """int [C, 6]: each candidate and its neighbours; N where there is none."""
-    first = view.before[candidates]
-    second = view.before[first]
-    after = view.after[candidates]
-    return np.stack(
-        [candidates, first, second, view.before[second], after, view.after[after]], axis=1
-    )
+    first = view.before.take(candidates)
+    second = view.before.take(first)
+    after = view.after.take(candidates)
+    beside = [candidates, first, second, view.before.take(second), after, view.after.take(after)]
+    return np.stack(beside, axis=1)
 
 
 def _ranked(
     view: View, rankings: Mapping[str, Ranking], candidates: np.ndarray
 ) -> dict[str, np.ndarray]:
-    words, meaning = rankings["words"], rankings["meaning"]
-    said = _dense(view, words, 1.0 / max(words.ceiling, 1e-6))
-    meant = _dense(view, meaning, 1.0)
-    then = _dense(view, rankings["time"], 1.0)
+    words, meaning, time = rankings["words"], rankings["meaning"], rankings["time"]
+    said, most_said = _scores(view, words, candidates)
+    meant, most_meant = _scores(view, meaning, candidates)
+    then, most_then = _scores(view, time, candidates)
+    ceiling = max(words.ceiling, 1e-6)
+    most_said = max(most_said, 1e-6 * ceiling)
     return {
-        "words": said[candidates],
-        "words_best": said[candidates] / max(float(said.max(initial=0.0)), 1e-6),
-        "meaning": meant[candidates],
-        "meaning_best": meant[candidates] - float(meant.max(initial=0.0)),
-        "time": then[candidates],
-        "time_best": then[candidates] - float(then.max(initial=0.0)),
-        "session_words": _session_best(view, words, said, candidates, relative=True),
-        "session_meaning": _session_best(view, meaning, meant, candidates, relative=False),
+        "words": said / ceiling,
+        "words_best": said / most_said,
+        "meaning": meant,
+        "meaning_best": meant - most_meant,
+        "time": then,
+        "time_best": then - most_then,
+        "session_words": _session_best(view, words, said, candidates) / most_said,
+        "session_meaning": _session_best(view, meaning, meant, candidates) - most_meant,
     }
 
 
-def _dense(view: View, ranking: Ranking, scale: float) -> np.ndarray:
+def _scores(view: View, ranking: Ranking, candidates: np.ndarray) -> tuple[np.ndarray, float]:
+    """What a channel says of candidates, 0 where it has none, and the most it says of any."""
     scores = np.zeros(len(view.rows), dtype=np.float32)
-    scores[ranking.indices] = ranking.scores * scale
-    return scores
+    scores[ranking.indices] = ranking.scores
+    return scores.take(candidates), float(ranking.scores.max(initial=0.0))
 
 
 def _session_best(
-    view: View, ranking: Ranking, scores: np.ndarray, candidates: np.ndarray, relative: bool
+    view: View, ranking: Ranking, own: np.ndarray, candidates: np.ndarray
 ) -> np.ndarray:
-    """The best score in a candidate's session, compared with the best of all."""
-    size = int(view.sessions.max(initial=-1)) + 1
-    best = np.zeros(size + 1, dtype=np.float32)
-    np.maximum.at(best, view.sessions[ranking.indices], scores[ranking.indices])
-    best[-1] = 0.0  # of no session: a turn stands for itself
-    own = np.maximum(best[view.sessions[candidates]], scores[candidates])
-    top = float(scores.max(initial=0.0))
-    compared: np.ndarray = own / max(top, 1e-6) if relative else own - top
-    return compared
+    """The best score in a candidate's session; of none, a turn stands for itself."""
+    sessions = view.sessions.take(ranking.indices)
+    best = np.zeros(len(view.names) + 1, dtype=np.float32)
+    best[sessions[::-1]] = ranking.scores[::-1]  # of equal places the last, here the best, stays
+    best[-1] = 0.0
+    found: np.ndarray = np.maximum(best[view.sessions.take(candidates)], own)
+    return found
 
 
 def _coverage(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
     near = np.zeros(len(around), np.float32)
     wide = np.zeros(len(around), np.float32)
-    total = 0.0
-    for term in query.terms:
-        holders = view.frequency[term]
-        rarity = float(np.log1p((view.population - holders + 0.5) / (holders + 0.5)))
-        total += rarity
-        holds = np.zeros(len(view.rows) + 1, dtype=bool)
-        holds[view.postings[term][0]] = True
-        here = holds[around]
-        near += rarity * here[:, _CLOSE].any(axis=1)
-        wide += rarity * here.any(axis=1)
-    return {"coverage_near": near / max(total, 1e-6), "coverage_wide": wide / max(total, 1e-6)}
+    holders = np.array([view.frequency[term] for term in query.terms], dtype=np.float64)
+    rarity = np.log1p((view.population - holders + 0.5) / (holders + 0.5))
+    for start in range(0, len(query.terms), _BITS):
+        holds = np.zeros(len(view.rows) + 1, dtype=np.int64)
+        some = query.terms[start : start + _BITS]
+        bits = np.left_shift(1, np.arange(len(some)))
+        for term, bit in zip(some, bits, strict=True):
+            holds[view.postings[term][0]] |= bit
+        here = holds.take(around)
+        worth = rarity[start : start + _BITS]
+        near += ((np.bitwise_or.reduce(here[:, _CLOSE], axis=1)[:, None] & bits) != 0) @ worth
+        wide += ((np.bitwise_or.reduce(here, axis=1)[:, None] & bits) != 0) @ worth
+    total = max(float(rarity.sum()), 1e-6)
+    return {"coverage_near": near / total, "coverage_wide": wide / total}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +133,7 @@ class _Matches:
     specific: np.ndarray
 
 
-def _matches(said: list[np.ndarray], asked_ids: np.ndarray) -> _Matches:
-    ids, starts = joined(said)
+def _matches(ids: np.ndarray, starts: np.ndarray, asked_ids: np.ndarray) -> _Matches:
     similar = lexicon().similarities(ids, asked_ids)
     best = np.maximum.reduceat(similar, starts, axis=0)
     rarity = lexicon().weights(ids)
@@ -138,7 +143,7 @@ def _matches(said: list[np.ndarray], asked_ids: np.ndarray) -> _Matches:
 
 
 def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    asked_ids = np.unique(lexicon().ids(query.text, names_of_speakers(view)))
+    asked_ids = np.unique(lexicon().ids(query.text, words_of_speakers(view)))
     names = ("late", "late_near", "late_least", "late_reverse", "specific")
     if not len(asked_ids):
         nothing = {name: np.zeros(len(around), np.float32) for name in names}
@@ -150,7 +155,7 @@ def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]
     there = np.flatnonzero(seen[:total])
     place = np.full(total + 1, len(there), dtype=np.int32)  # the last is "no neighbour"
     place[there] = np.arange(len(there), dtype=np.int32)
-    matches = _matches(facets.words(view, there.tolist()), asked_ids)
+    matches = _matches(*facets.of(view).words(view, there), asked_ids)
     padded = np.concatenate([matches.best, np.zeros((1, len(asked_ids)), np.float32)])
     best, own = padded[place[close]], place[close[:, 0]]
     rarity = lexicon().weights(asked_ids)
@@ -172,19 +177,17 @@ def _told(
     view: View, query: Query, candidates: np.ndarray, around: np.ndarray
 ) -> dict[str, np.ndarray]:
     """What a turn says of itself, and whether it is the kind of thing the question is after."""
-    told = facets.flags(view, candidates.tolist())
+    told = facets.flags(view, candidates)
     wanted = asked.kind(query.text)
-    speakers = np.append(view.speakers, -1)
     named = named_speakers(view, query)
-    asks = np.append(view.asks, False)
-
+    before = around[:, 1]
     flags = dict(zip(facets.FLAGS, told.T, strict=True))
     unknown = 0.0 if named else 0.5
     return {
-        "named": np.isin(speakers[candidates], named) + unknown,
-        "named_before": np.isin(speakers[around[:, 1]], named) + unknown,
-        "asks": asks[candidates],
-        "asks_before": asks[around[:, 1]],
+        "named": said_by(view, candidates, named) + unknown,
+        "named_before": said_by(view, before, named) + unknown,
+        "asks": view.asks.take(candidates),
+        "asks_before": view.asks.take(before, mode="clip") & (before < len(view.rows)),
         "first_person": flags["first_person"],
         "length": np.log1p(view.lengths[candidates]),
         "names": flags["names"],
