@@ -248,8 +248,9 @@ class Searcher:
                 scope = self._scopes[namespace] = Scope(self._store, namespace, self._builds)
             self._scopes.move_to_end(namespace)
             # As each was when last asked for: summing over thousands would cost more than a search.
-            self._held += scope.bytes - self._sizes.get(namespace, 0)
-            self._sizes[namespace] = scope.bytes
+            now = scope.bytes
+            self._held += now - self._sizes.get(namespace, 0)
+            self._sizes[namespace] = now
             while self._held > _SCOPE_BYTES and len(self._scopes) > 1:
                 self._held -= self._sizes.pop(self._scopes.popitem(last=False)[0])
             return scope

@@ -63,6 +63,11 @@ class Facets:
 
         Function words and the names of speakers are left out; one without words has id 0.
         """
+        ids, starts, _ = self.read(view, indices)
+        return ids, starts
+
+    def read(self, view: View, indices: Indices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(what `words` gives, and what `flags` gives as uint8)."""
         turns, at = self._told(view, indices)
         sizes = turns.sizes.rows.take(at)
         ends = np.cumsum(sizes, dtype=np.intp)
@@ -70,7 +75,8 @@ class Facets:
         shifts = np.repeat(turns.starts.rows.take(at) - firsts, sizes)
         said = turns.ids.rows.take(np.arange(len(shifts)) + shifts)
         names = self.lexicon.known(words_of_speakers(view))
-        return _without(said, firsts, self.lexicon.among(said, names))
+        kept = _without(said, firsts, self.lexicon.among(said, names))
+        return *kept, turns.flags.rows.take(at, axis=0)
 
     def flags(self, view: View, indices: Indices) -> np.ndarray:
         """float32 [len(indices), len(FLAGS)]."""

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
+
 from mnemon import analysis, methods
 from mnemon.cube import Reason
 from mnemon.store.view import View
@@ -156,8 +158,11 @@ def _append_places(
 
 def _ranks(ranking: Ranking, indices: Sequence[int]) -> dict[int, int]:
     """index → its rank from 1, of those that a ranking has."""
-    ranks = dict(zip(ranking.indices.tolist(), range(1, len(ranking.indices) + 1), strict=True))
-    return {index: ranks[index] for index in indices if index in ranks}
+    wanted = np.asarray(indices, dtype=np.intp)
+    ranks = np.zeros(1 + max(wanted.max(initial=0), ranking.indices.max(initial=0)), np.intp)
+    ranks[ranking.indices] = np.arange(1, len(ranking.indices) + 1)
+    pairs = zip(indices, ranks.take(wanted).tolist(), strict=True)
+    return {index: rank for index, rank in pairs if rank}
 
 
 def _ordinal(place: int) -> str:

@@ -19,9 +19,9 @@ def best(
     if len(found) > most:
         kept = np.argpartition(-scores, most - 1)[:most]
         kept.sort()
-        found, scores = found[kept], scores[kept]
+        found, scores = found.take(kept), scores.take(kept)
     order = np.argsort(-scores, kind="stable")
-    return Ranking(channel, found[order].astype(np.int32), scores[order], ceiling, why)
+    return Ranking(channel, found.take(order).astype(np.int32), scores.take(order), ceiling, why)
 
 
 def nothing(channel: str) -> Ranking:

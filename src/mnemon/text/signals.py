@@ -20,9 +20,9 @@ from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speake
 from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
-_BORROWED = np.array([1.0, 0.8, 0.6], dtype=np.float32)
 _BITS = 62  # terms that are looked for at once
-_CLOSE = [0, 1, 4]  # itself, the turn before, the turn after
+_CLOSE = [0, 1, 4]  # itself, the turn before, the turn after,
+_BEFORE, _AFTER = np.float32(0.8), np.float32(0.6)  # and what their words are worth to it
 
 NAMES = (
     "words", "words_best", "meaning", "meaning_best", "meaning_before", "meaning_after",
@@ -42,17 +42,18 @@ def signals(
     if not len(candidates):
         return np.zeros((0, len(NAMES)), dtype=np.float32)
     around = _around(view, candidates)
+    close = _close(view, around)
     columns = {
         **_ranked(view, rankings, candidates),
-        **windows(view, query, around),
+        **windows(view, query, around, rankings["meaning"].cosines),
         **_coverage(view, query, around),
-        **_late(view, query, around),
-        **_told(view, query, candidates, around),
+        **_late(view, query, close),
+        **_told(view, query, candidates, around[:, 1], close),
     }
-    found = np.empty((len(candidates), len(NAMES)), dtype=np.float32)
-    for place, name in enumerate(NAMES):
-        found[:, place] = columns[name]
-    return found
+    found = np.empty((len(NAMES), len(candidates)), dtype=np.float32)
+    for row, name in zip(found, NAMES, strict=True):
+        row[:] = columns[name]
+    return np.ascontiguousarray(found.T)
 
 
 def _around(view: View, candidates: np.ndarray) -> np.ndarray:
@@ -105,83 +106,81 @@ def _session_best(
 
 
 def _coverage(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    near = np.zeros(len(around), np.float32)
-    wide = np.zeros(len(around), np.float32)
+    near, wide = np.zeros((2, len(around)))
     holders = np.array([view.frequency[term] for term in query.terms], dtype=np.float64)
     rarity = np.log1p((view.population - holders + 0.5) / (holders + 0.5))
     for start in range(0, len(query.terms), _BITS):
-        holds = np.zeros(len(view.rows) + 1, dtype=np.int64)
-        some = query.terms[start : start + _BITS]
-        bits = np.left_shift(1, np.arange(len(some)))
-        for term, bit in zip(some, bits, strict=True):
+        some = slice(start, start + _BITS)
+        holds = np.zeros(len(view.rows) + 1, dtype=np.int64)  # a bit for each term
+        bits = np.left_shift(1, np.arange(len(query.terms[some])))
+        for term, bit in zip(query.terms[some], bits.tolist(), strict=True):
             holds[view.postings[term][0]] |= bit
-        here = holds.take(around)
-        worth = rarity[start : start + _BITS]
-        near += ((np.bitwise_or.reduce(here[:, _CLOSE], axis=1)[:, None] & bits) != 0) @ worth
-        wide += ((np.bitwise_or.reduce(here, axis=1)[:, None] & bits) != 0) @ worth
+        itself, first, second, third, after, last = holds.take(around.T)
+        close = itself | first | after
+        near += rarity[some] @ ((close & bits[:, None]) != 0)
+        wide += rarity[some] @ (((close | second | third | last) & bits[:, None]) != 0)
     total = max(float(rarity.sum()), 1e-6)
     return {"coverage_near": near / total, "coverage_wide": wide / total}
 
 
 @dataclass(frozen=True, slots=True)
-class _Matches:
-    """For rows [U]: each question word's best similarity [U, Q], and the turn's words' mean best
-    similarity to the question, weighted by rarity [U]; `specific` is their mean rarity [U]."""
+class _Close:
+    """The turns [U] that candidates and those beside them are: `ids` of their words one after the
+    other, `starts` [U] where each begins, `flags` [U, …]; and for candidates, the turns before and
+    those after, which of them it is: `places` [3, C], U where there is none."""
 
-    best: np.ndarray
-    reverse: np.ndarray
-    specific: np.ndarray
-
-
-def _matches(ids: np.ndarray, starts: np.ndarray, asked_ids: np.ndarray) -> _Matches:
-    similar = lexicon().similarities(ids, asked_ids)
-    best = np.maximum.reduceat(similar, starts, axis=0)
-    rarity = lexicon().weights(ids)
-    held = np.maximum(np.add.reduceat(rarity, starts), 1e-6)
-    reverse = np.add.reduceat(rarity * similar.max(axis=1), starts) / held
-    return _Matches(best, reverse, held / np.diff(starts, append=len(ids)))
+    ids: np.ndarray
+    starts: np.ndarray
+    flags: np.ndarray
+    places: np.ndarray
 
 
-def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    asked_ids = np.unique(lexicon().ids(query.text, words_of_speakers(view)))
-    names = ("late", "late_near", "late_least", "late_reverse", "specific")
-    if not len(asked_ids):
-        nothing = {name: np.zeros(len(around), np.float32) for name in names}
-        return {**nothing, "late_best": nothing["late"], "late_near_best": nothing["late"]}
-    total = len(view.rows)
-    close = around[:, _CLOSE]
+def _close(view: View, around: np.ndarray) -> _Close:
+    total, close = len(view.rows), around[:, _CLOSE].T
     seen = np.zeros(total + 1, dtype=bool)
     seen[close] = True
     there = np.flatnonzero(seen[:total])
-    place = np.full(total + 1, len(there), dtype=np.int32)  # the last is "no neighbour"
+    place = np.full(total + 1, len(there), dtype=np.int32)
     place[there] = np.arange(len(there), dtype=np.int32)
-    matches = _matches(*facets.of(view).words(view, there), asked_ids)
-    padded = np.concatenate([matches.best, np.zeros((1, len(asked_ids)), np.float32)])
-    best, own = padded[place[close]], place[close[:, 0]]
+    return _Close(*facets.of(view).read(view, there), place.take(close))
+
+
+def _late(view: View, query: Query, close: _Close) -> dict[str, np.ndarray]:
+    asked_ids = np.unique(lexicon().ids(query.text, words_of_speakers(view)))
+    names = ("late", "late_near", "late_least", "late_reverse", "specific")
+    if not len(asked_ids):
+        nothing = {name: np.zeros(close.places.shape[1], np.float32) for name in names}
+        return {**nothing, "late_best": nothing["late"], "late_near_best": nothing["late"]}
+    similar = lexicon().similarities(close.ids, asked_ids).T  # [Q, W]
+    best = np.zeros((len(asked_ids), len(close.starts) + 1), np.float32)  # no neighbour: nothing
+    np.maximum.reduceat(similar, close.starts, axis=1, out=best[:, :-1])
+    itself, before, after = (best.take(places, axis=1) for places in close.places)
     rarity = lexicon().weights(asked_ids)
     share = rarity / max(float(rarity.sum()), 1e-6)
-    late = best[:, 0] @ share
-    near = (best * _BORROWED[None, :, None]).max(axis=1) @ share
+    late = share @ itself
+    near = share @ np.maximum(itself, np.maximum(_BEFORE * before, _AFTER * after))
+    weights, own = lexicon().weights(close.ids), close.places[0]
+    held = np.maximum(np.add.reduceat(weights, close.starts), 1e-6)
+    reverse = np.add.reduceat(weights * similar.max(axis=0), close.starts) / held
+    specific = held / np.diff(close.starts, append=len(close.ids))
     return {
         "late": late,
         "late_best": late - late.max(),
         "late_near": near,
         "late_near_best": near - near.max(),
-        "late_least": best[:, 0].min(axis=1),
-        "late_reverse": matches.reverse[own],
-        "specific": matches.specific[own],
+        "late_least": itself.min(axis=0),
+        "late_reverse": reverse.take(own),
+        "specific": specific.take(own),
     }
 
 
 def _told(
-    view: View, query: Query, candidates: np.ndarray, around: np.ndarray
+    view: View, query: Query, candidates: np.ndarray, before: np.ndarray, close: _Close
 ) -> dict[str, np.ndarray]:
     """What a turn says of itself, and whether it is the kind of thing the question is after."""
-    told = facets.flags(view, candidates)
     wanted = asked.kind(query.text)
     named = named_speakers(view, query)
-    before = around[:, 1]
-    flags = dict(zip(facets.FLAGS, told.T, strict=True))
+    flags = dict(zip(facets.FLAGS, close.flags.take(close.places[0], axis=0).T, strict=True))
     unknown = 0.0 if named else 0.5
     return {
         "named": said_by(view, candidates, named) + unknown,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from mnemon.store.view import View
+from mnemon.text import sums
 from mnemon.text.cosine import cosines
 from mnemon.text.query import Query
 
@@ -23,29 +24,38 @@ _TABLE = np.array(list(_WEIGHTS.values()), dtype=np.float32)
 _COMPARED = ("window", "answer", "wide", "burst")
 
 
-def windows(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
+def windows(
+    view: View, query: Query, around: np.ndarray, known: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """Cosines float32 [C] by signal, for int [C, 6]: each candidate and its neighbours (N: none).
 
     A window's vector is the weighted sum of its turns', longer turns counting more; `…_best` is
-    the distance to the best candidate's.
+    the distance to the best candidate's. `known` float32 [N] are the turns' own, if anyone has
+    compared them.
     """
     if view.vectors is None or query.vector is None:
         nothing = np.zeros(len(around), np.float32)
         names = ("meaning_before", "meaning_after", "onward", *_COMPARED)
         return dict.fromkeys((*names, *(f"{one}_best" for one in _COMPARED)), nothing)
     there = around < len(view.rows)
-    turns = view.vectors.take(around, axis=0, mode="clip")  # where there is none, weighs nothing
+    if known is None:
+        known = cosines(view.vectors, query.vector)
+    near = known.take(around, mode="clip") * there
+    weights = _weights(view, around, there)
+    lengths = sums.of(view).lengths(view, around, weights)
+    found = np.einsum("ckw,cw->ck", weights, near) / np.maximum(lengths, 1e-6)
+    told = dict(zip((*_WEIGHTS, "burst"), found.T, strict=True))
+    best = {f"{name}_best": told[name] - told[name].max(initial=0.0) for name in _COMPARED}
+    return {**told, **best, "meaning_before": near[:, 1], "meaning_after": near[:, 4]}
+
+
+def _weights(view: View, around: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """float32 [C, 5, 6]: what each turn weighs in each window, the burst last."""
     sizes = (view.lengths.take(around, mode="clip") + 1.0) * there
     weights = np.empty((len(around), len(_WEIGHTS) + 1, around.shape[1]), dtype=np.float32)
     np.multiply(_TABLE, sizes[:, None], out=weights[:, :-1])
     np.multiply(_same(view, around), sizes, out=weights[:, -1])
-    near = cosines(turns.reshape(-1, turns.shape[2]), query.vector).reshape(around.shape) * there
-    sums = np.matmul(weights, turns)  # [C, 5, D]
-    lengths = np.sqrt(np.einsum("cwd,cwd->cw", sums, sums))
-    found = (weights * near[:, None]).sum(axis=2) / np.maximum(lengths, 1e-6)
-    told = dict(zip((*_WEIGHTS, "burst"), found.T, strict=True))
-    best = {f"{name}_best": told[name] - told[name].max(initial=0.0) for name in _COMPARED}
-    return {**told, **best, "meaning_before": near[:, 1], "meaning_after": near[:, 4]}
+    return weights
 
 
 def _same(view: View, around: np.ndarray) -> np.ndarray:

@@ -12,6 +12,7 @@ channel, which changes no order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ class ZScore:
 def _standard(scores: np.ndarray) -> np.ndarray:
     """By how many deviations each is above the lowest: float64 [M]. What the ranking does not have
     counts as that, and so 0; the mean falls out of the differences."""
-    deviation = float(scores.std(dtype=np.float64))
-    if deviation < 1e-6:
-        return np.ones(len(scores))
-    return (scores.astype(np.float64) - float(scores.min())) / deviation
+    values = scores.astype(np.float64)
+    apart = values - values.sum() / len(values)
+    deviation = math.sqrt(apart.dot(apart) / len(values))
+    return (values - values.min()) / deviation if deviation >= 1e-6 else np.ones(len(values))

@@ -8,7 +8,7 @@ that asks is worth less than one that tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,11 +33,12 @@ class Meaning:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
         if view.vectors is None or query.vector is None or not query.vector.any():
             return nothing("meaning")
-        scores = cosines(view.vectors, query.vector)
-        scores *= np.where(view.asks, np.float32(self.asking), np.float32(1.0))
+        alike = cosines(view.vectors, query.vector)
+        scores = alike * np.where(view.asks, np.float32(self.asking), np.float32(1.0))
         found = np.flatnonzero(view.eligible & (scores > self.least))
 
         def why(indices: Sequence[int]) -> list[str]:
             return [f"similarity {scores[index]:.2f}" for index in indices]
 
-        return best("meaning", found, scores[found], self.most, why=why)
+        ranking = best("meaning", found, scores.take(found), self.most, why=why)
+        return replace(ranking, cosines=alike)

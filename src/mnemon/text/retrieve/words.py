@@ -110,7 +110,7 @@ class Words:
         """What each version gains by a few terms that may give so much at `most`: float64 [N]."""
         width = len(view.rows) + 1
         counts = self._lent(view, [view.postings[term] for term in terms])
-        touched = np.flatnonzero(counts)
+        touched = np.flatnonzero(counts != 0)  # of floats it takes three times as long
         each = np.diff(np.searchsorted(touched, np.arange(len(terms) + 1) * width))
         place = touched - np.repeat(np.arange(len(terms)) * width, each)
         gained = counts.take(touched)
