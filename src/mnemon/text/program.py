@@ -96,7 +96,7 @@ def run(
             _append_places(reasons, ranked, fused, shown)
         return reasons
 
-    found = [Found(index, min(1.0, score)) for index, score in zip(indices, scores, strict=True)]
+    found = map(Found, indices, (min(1.0, score) for score in scores))
     return Outcome(tuple(found), why, trace)
 
 
