@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-import numpy as np
-
 from mnemon import analysis, methods
 from mnemon.cube import Reason
 from mnemon.store.view import View
@@ -158,6 +156,8 @@ def _append_places(
 
 def _ranks(ranking: Ranking, indices: Sequence[int]) -> dict[int, int]:
     """index → its rank from 1, of those that a ranking has."""
+    import numpy as np  # not before something is ranked
+
     wanted = np.asarray(indices, dtype=np.intp)
     ranks = np.zeros(1 + max(wanted.max(initial=0), ranking.indices.max(initial=0)), np.intp)
     ranks[ranking.indices] = np.arange(1, len(ranking.indices) + 1)

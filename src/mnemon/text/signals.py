@@ -146,7 +146,8 @@ def _close(view: View, around: np.ndarray) -> _Close:
 
 
 def _late(view: View, query: Query, close: _Close) -> dict[str, np.ndarray]:
-    asked_ids = np.unique(lexicon().ids(query.text, words_of_speakers(view)))
+    asked_ids = lexicon().ids(query.text, words_of_speakers(view))
+    asked_ids = np.array(sorted(set(asked_ids.tolist())), dtype=np.int32)
     names = ("late", "late_near", "late_least", "late_reverse", "specific")
     if not len(asked_ids):
         nothing = {name: np.zeros(close.places.shape[1], np.float32) for name in names}

@@ -65,9 +65,10 @@ class Sums:
 
 
 def _lengths(view: View, around: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    assert view.vectors is not None
-    turns = view.vectors.take(around, axis=0, mode="clip")  # what is not there weighs nothing
-    sums = np.matmul(weights, turns)
+    assert view.embedded is not None
+    there = np.minimum(around, len(view.rows) - 1)  # what is not there weighs nothing
+    turns = view.embedded.rows(there.ravel())
+    sums = np.matmul(weights, turns.reshape(*around.shape, -1))
     lengths: np.ndarray = np.sqrt(np.einsum("ckd,ckd->ck", sums, sums))
     return lengths
 

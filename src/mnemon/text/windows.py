@@ -10,7 +10,6 @@ import numpy as np
 
 from mnemon.store.view import View
 from mnemon.text import sums
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query
 
 # Weights of the turn itself, 1 to 3 turns before, 1 and 2 after.
@@ -33,13 +32,13 @@ def windows(
     the distance to the best candidate's. `known` float32 [N] are the turns' own, if anyone has
     compared them.
     """
-    if view.vectors is None or query.vector is None:
+    if view.embedded is None or query.vector is None:
         nothing = np.zeros(len(around), np.float32)
         names = ("meaning_before", "meaning_after", "onward", *_COMPARED)
         return dict.fromkeys((*names, *(f"{one}_best" for one in _COMPARED)), nothing)
     there = around < len(view.rows)
     if known is None:
-        known = cosines(view.vectors, query.vector)
+        known = view.embedded.cosines(query.vector)
     near = known.take(around, mode="clip") * there
     weights = _weights(view, around, there)
     lengths = sums.of(view).lengths(view, around, weights)

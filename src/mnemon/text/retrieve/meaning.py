@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
 
@@ -31,9 +30,9 @@ class Meaning:
 
     def retrieve(self, view: View, query: Query) -> Ranking:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
-        if view.vectors is None or query.vector is None or not query.vector.any():
+        if view.embedded is None or query.vector is None or not query.vector.any():
             return nothing("meaning")
-        alike = cosines(view.vectors, query.vector)
+        alike = view.embedded.cosines(query.vector)
         scores = alike * np.where(view.asks, np.float32(self.asking), np.float32(1.0))
         found = np.flatnonzero(view.eligible & (scores > self.least))
 
