@@ -20,7 +20,7 @@ from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speake
 from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
-_BITS = 62  # terms that are looked for at once
+_BITS = 14  # terms that are looked for at once: the bits of an int16 but for its sign
 _CLOSE = [0, 1, 4]  # itself, the turn before, the turn after,
 _BEFORE, _AFTER = np.float32(0.8), np.float32(0.6)  # and what their words are worth to it
 
@@ -111,8 +111,8 @@ def _coverage(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndar
     rarity = np.log1p((view.population - holders + 0.5) / (holders + 0.5))
     for start in range(0, len(query.terms), _BITS):
         some = slice(start, start + _BITS)
-        holds = np.zeros(len(view.rows) + 1, dtype=np.int64)  # a bit for each term
-        bits = np.left_shift(1, np.arange(len(query.terms[some])))
+        holds = np.zeros(len(view.rows) + 1, dtype=np.int16)  # a bit for each term
+        bits = np.left_shift(1, np.arange(len(query.terms[some])), dtype=np.int16)
         for term, bit in zip(query.terms[some], bits.tolist(), strict=True):
             holds[view.postings[term][0]] |= bit
         itself, first, second, third, after, last = holds.take(around.T)
@@ -163,7 +163,7 @@ def _late(view: View, query: Query, close: _Close) -> dict[str, np.ndarray]:
     weights, own = lexicon().weights(close.ids), close.places[0]
     held = np.maximum(np.add.reduceat(weights, close.starts), 1e-6)
     reverse = np.add.reduceat(weights * similar.max(axis=0), close.starts) / held
-    specific = held / np.diff(close.starts, append=len(close.ids))
+    specific = held / (np.append(close.starts[1:], len(close.ids)) - close.starts)
     return {
         "late": late,
         "late_best": late - late.max(),

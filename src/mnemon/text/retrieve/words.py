@@ -111,8 +111,10 @@ class Words:
         width = len(view.rows) + 1
         counts = self._lent(view, [view.postings[term] for term in terms])
         touched = np.flatnonzero(counts != 0)  # of floats it takes three times as long
-        each = np.diff(np.searchsorted(touched, np.arange(len(terms) + 1) * width))
-        place = touched - np.repeat(np.arange(len(terms)) * width, each)
+        firsts = np.arange(len(terms) + 1) * width
+        borders = touched.searchsorted(firsts)
+        each = borders[1:] - borders[:-1]
+        place = touched - firsts[:-1].repeat(each)
         gained = counts.take(touched)
         relative = view.lengths.take(place) / (view.mean_length or 1.0)
         norm = self.k1 * (1.0 - self.b + self.b * relative)
