@@ -13,6 +13,7 @@ import unicodedata
 from functools import cache, lru_cache
 from typing import Any
 
+_SHORT = 24  # characters, of which most words have fewer
 STAMP = "snowball-english+cjk-pairs/1"
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -59,7 +60,17 @@ def asks(text: str) -> bool:
 
 def names(text: str) -> list[str]:
     """Plain lower-case words of a name, unstemmed: `Ana-Maria` → `ana`, `maria`."""
-    return [word.partition("'")[0] for word in _words(text)]
+    return list(_names(text)) if len(text) < _SHORT else [_bare(word) for word in _words(text)]
+
+
+@lru_cache(maxsize=20_000)
+def _names(text: str) -> tuple[str, ...]:
+    # Searches look up the words of a question one by one, and words return.
+    return tuple(_bare(word) for word in _words(text))
+
+
+def _bare(word: str) -> str:
+    return word.partition("'")[0]
 
 
 def _words(text: str) -> list[str]:

@@ -79,6 +79,8 @@ def load(slot: str, name: str, **options: Any) -> Any:
         UnknownName: no such slot, method or option.
     """
     method = find(slot, name)
+    if not options:
+        return method()
     known = [field.name for field in fields(method)] if is_dataclass(method) else []
     for option in options:
         if option not in known:

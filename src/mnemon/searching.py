@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnemon.assembly import Counter
 from mnemon.assembly.text import render
-from mnemon.cube import Hit, MemCube, Recall
+from mnemon.cube import Hit, MemCube, Reason, Recall
 from mnemon.embedding import Embedding
 from mnemon.errors import InvalidInput
 from mnemon.intake import check_text
@@ -145,7 +145,8 @@ class Searcher:
         took = round((time.perf_counter() - started) * 1000, 3)
         trace |= outcome.trace | {"considered": len(outcome.found)}
         trace[selection[0]] = {"found": len(taken), "ms": took}
-        hits = self._read(view, taken, chosen)
+        shown = {one.index for one in outcome.found}.intersection(one.index for one in taken)
+        hits = self._read(view, taken, outcome.why(sorted(shown)), chosen)
         kept = {cube.id for cube in underived([hit.cube for hit in hits])}
         return [hit for hit in hits if hit.cube.id in kept], trace
 
@@ -176,7 +177,8 @@ class Searcher:
         _check(text)
         view, query, trace = self._asked(text, chosen, at)
         outcome = programs.run(self._program, view, query, k, min_score, explain)
-        return self._read(view, outcome.found, chosen), trace | outcome.trace
+        why = outcome.why([one.index for one in outcome.found])
+        return self._read(view, outcome.found, why, chosen), trace | outcome.trace
 
     def _asked(
         self, text: str, chosen: Filter, at: int | None
@@ -195,13 +197,19 @@ class Searcher:
             "space": self._moment.space,
         }
 
-    def _read(self, view: View, ranked: Sequence[Found], chosen: Filter) -> list[Hit]:
-        cubes = self._store.by_rows(int(view.rows[found.index]) for found in ranked)
+    def _read(
+        self,
+        view: View,
+        ranked: Sequence[Found],
+        why: Mapping[int, Sequence[Reason]],
+        chosen: Filter,
+    ) -> list[Hit]:
+        rows = view.rows[[found.index for found in ranked]].tolist()
+        cubes = self._store.by_rows(rows)
         return [
-            Hit(cube, found.score, found.reasons)
-            for found in ranked
-            if (cube := cubes.get(int(view.rows[found.index])))
-            and self._may_show(cube, chosen, view)
+            Hit(cube, found.score, tuple(why.get(found.index, ())))
+            for row, found in zip(rows, ranked, strict=True)
+            if (cube := cubes.get(row)) and self._may_show(cube, chosen, view)
         ]
 
     def look(self, text: str, chosen: Filter, at: int | None = None) -> tuple[View, Query]:
@@ -240,8 +248,9 @@ class Searcher:
                 scope = self._scopes[namespace] = Scope(self._store, namespace, self._builds)
             self._scopes.move_to_end(namespace)
             # As each was when last asked for: summing over thousands would cost more than a search.
-            self._held += scope.bytes - self._sizes.get(namespace, 0)
-            self._sizes[namespace] = scope.bytes
+            now = scope.bytes
+            self._held += now - self._sizes.get(namespace, 0)
+            self._sizes[namespace] = now
             while self._held > _SCOPE_BYTES and len(self._scopes) > 1:
                 self._held -= self._sizes.pop(self._scopes.popitem(last=False)[0])
             return scope

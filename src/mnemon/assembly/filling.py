@@ -32,4 +32,4 @@ def fill(
     methods.load("text.select", name, **options).select(read.lines, page)
     scored = {one.index: one for one in found}
     taken = [read.indices[place] for place in page.taken]
-    return [scored.get(index) or Found(index, 0.0, ()) for index in taken]
+    return [scored.get(index) or Found(index, 0.0) for index in taken]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mnemon.assembly.meter import Meter
 from mnemon.assembly.text import number, opening
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A line before it has its number: `order` sorts it, `heading` is its day's, `label` says who,
     `digit` whether its words begin with one; `tokens` are those of its words and its end."""
 

@@ -11,7 +11,7 @@ import numpy as np
 from mnemon.assembly.meter import Meter, Told
 from mnemon.assembly.page import Entry
 from mnemon.assembly.text import heading, label, number, opening
-from mnemon.store.view import NOBODY, View
+from mnemon.store.view import View
 from mnemon.text import facets
 from mnemon.text.program import Found
 from mnemon.text.select import Lines
@@ -82,43 +82,37 @@ _NOTHING = hash("")  # what was purged between ranking and reading
 def _bare(view: View, indices: Sequence[int]) -> set[int]:
     """Those that reply to someone else and have few content words."""
     total = len(view.rows)
-    short = [
-        index
-        for index in indices
-        if view.lengths[index] <= _SHORT
-        and (before := view.before[index]) < total
-        and view.speakers[before] != view.speakers[index]
-    ]
-    if not short:
+    every = np.asarray(indices, dtype=np.intp)
+    before = view.before.take(every)
+    replies = view.speakers.take(before, mode="clip") != view.speakers.take(every)
+    short = every[replies & (before < total) & (view.lengths.take(every) <= _SHORT)]
+    if not len(short):
         return set()
     ids, starts = facets.of(view).words(view, short)
     counts = np.add.reduceat(ids != 0, starts, dtype=np.intp)
-    return {
-        index for index, count in zip(short, counts.tolist(), strict=True) if count <= FEW_WORDS
-    }
+    return set(short[counts <= FEW_WORDS].tolist())
 
 
 def _answered(view: View, indices: Sequence[int]) -> np.ndarray:
     """bool [C]: those that someone else follows."""
-    after, speakers = view.after[indices], np.append(view.speakers, NOBODY)
-    answered: np.ndarray = (after < len(view.rows)) & (speakers[after] != view.speakers[indices])
+    after = view.after[indices]
+    other = view.speakers.take(after, mode="clip") != view.speakers[indices]
+    answered: np.ndarray = other & (after < len(view.rows))
     return answered
 
 
 def _beside(view: View, first: Sequence[int], bare: set[int]) -> list[int]:
     """Turns before a bare reply, after a question, and beside one by the same speaker."""
-    known = {*first, len(view.rows)}
+    every = np.asarray(first, dtype=np.intp)
+    replies = np.fromiter((index in bare for index in first), dtype=bool, count=len(first))
     found: list[int] = []
-    speakers, asks = np.append(view.speakers, NOBODY), view.asks[first].tolist()
-    for step in (view.before, view.after):
-        beside = step[first]
-        same = (speakers[beside] == view.speakers[first]).tolist()
-        for index, place, one, question in zip(first, beside.tolist(), same, asks, strict=True):
-            needed = index in bare if step is view.before else question
-            if (one or needed) and place not in known and view.eligible[place]:
-                known.add(place)
-                found.append(place)
-    return found
+    for step, needed in ((view.before, replies), (view.after, view.asks.take(every))):
+        beside = step.take(every)
+        same = view.speakers.take(beside, mode="clip") == view.speakers.take(every)
+        wanted = (same | needed) & view.eligible.take(beside, mode="clip")
+        found += beside[wanted & (beside < len(view.rows))].tolist()
+    known = set(first)
+    return [place for place in dict.fromkeys(found) if place not in known]
 
 
 def _entries(view: View, indices: Sequence[int], told: Sequence[Told], meter: Meter) -> list[Entry]:
@@ -141,7 +135,9 @@ def _priced(entries: Sequence[Entry], meter: Meter) -> dict[str, np.ndarray]:
     days = {text: day for day, text in enumerate(dict.fromkeys(e.heading for e in entries))}
     above = {text: meter.of(text) for text in days}
     before = meter.of(number(1))
-    costs = [before + meter.of(opening(e.label, "", e.digit)) + e.tokens for e in entries]
+    kinds = {(e.label, e.digit) for e in entries}
+    opened = {kind: before + meter.of(opening(kind[0], "", kind[1])) for kind in kinds}
+    costs = [opened[e.label, e.digit] + e.tokens for e in entries]
     return {
         "costs": np.asarray(costs, dtype=np.float32),
         "headings": np.asarray([above[e.heading] for e in entries], dtype=np.float32),

@@ -35,8 +35,9 @@ def everything(view: View, budget: int, meter: Meter, read: Read) -> list[MemCub
     """
     if view.regime not in _WHOLE:
         return None
-    codes = [view.names.code(kind) for kind in kinds.RECORDS]
-    derived = view.eligible & np.isin(view.kinds, [code for code in codes if code >= 0])
+    codes = [code for kind in kinds.RECORDS if (code := view.names.code(kind)) >= 0]
+    derived = np.isin(view.kinds, codes) if codes else np.zeros(len(view.kinds), dtype=bool)
+    derived &= view.eligible
     said = np.flatnonzero(view.eligible & ~derived)
     if len(said) > budget or float(view.lengths[said].sum()) > _TERMS_A_TOKEN * budget:
         return None

@@ -21,21 +21,24 @@ from mnemon.instant import now_micros
 from mnemon.store.edges import touching
 from mnemon.store.index import candidates
 from mnemon.store.index.building import Builds
+from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import FOREVER, Columns
 from mnemon.store.index.filters import matching
 from mnemon.store.index.grown import Grown
-from mnemon.store.index.nearest import Nearest, unpacked
+from mnemon.store.index.nearest import Nearest, caught_up
 from mnemon.store.index.terms import Postings, Terms
 from mnemon.store.index.upkeep import State, Upkeep
 from mnemon.store.neighbours import Chains, in_order, neighbours
 from mnemon.store.protocol import Store
 from mnemon.store.rows import Filter
+from mnemon.store.vectors import Vectors
 from mnemon.store.view import View
 
 LIMIT = 50_000
 FEW = 8_000
 """A filter that leaves so many versions or fewer of a big scope is searched exactly."""
 
+_SEEN = ("row", "speaker", "valid_from", "length", "session", "asks", "kind")  # by a view
 _READ_AGAIN = 4096  # more changes than this are slower to follow than a small scope to read
 _OVERHEAD = 16_384  # bytes of an empty scope's objects
 
@@ -75,7 +78,8 @@ class Scope:
         self._order: np.ndarray | None = None
         self._terms = Terms()
         self._frequency: dict[str, int] = {}  # of current versions
-        self._vectors: dict[str, np.ndarray] = {}
+        self._codes: dict[str, Codes] = {}  # of a small scope, by space
+        self._vectors: dict[str, Vectors] = {}
         self._upkeep.clear()
 
     @property
@@ -87,7 +91,8 @@ class Scope:
     def bytes(self) -> int:
         """What the scope holds in memory, roughly."""
         held = self._columns.nbytes + self._chains.nbytes + self._terms.nbytes + _OVERHEAD
-        held += sum(matrix.nbytes for matrix in self._vectors.values())
+        held += sum(codes.nbytes for codes in self._codes.values())
+        held += sum(one.made for one in self._vectors.values())
         return held + self._upkeep.nbytes
 
     def view(
@@ -236,7 +241,7 @@ class Scope:
         statistics: candidates.Statistics,
         vector: np.ndarray | None,
     ) -> View:
-        self._vectors = {}
+        self._codes, self._vectors = {}, {}
         nearest, total = self._upkeep.of(moment.space, self._columns), len(eligible)
         if np.count_nonzero(eligible) <= FEW:
             every = [(np.flatnonzero(eligible), candidates.REACH)]
@@ -250,7 +255,7 @@ class Scope:
             regime = "unindexed" if nearest is not None and not nearest.ready else "candidates"
         inside = {term: candidates.within(chosen, one) for term, one in postings.items()}
         before, after = candidates.local_steps(chosen, moment.step)
-        vectors = None if nearest is None else nearest.codes.rows(chosen)
+        vectors = None if nearest is None else Vectors(nearest.codes, chosen)
         return self._made(
             chosen, eligible[chosen], moment, (before, after), inside, statistics, vectors, regime
         )
@@ -276,29 +281,33 @@ class Scope:
         beside: tuple[np.ndarray, np.ndarray],
         postings: dict[str, Postings],
         statistics: candidates.Statistics,
-        vectors: np.ndarray | None,
+        vectors: Vectors | None,
         regime: str,
     ) -> View:
         columns = self._columns
-        rows = columns["row"][chosen]
+        if isinstance(chosen, slice):
+            part = {name: columns[name][chosen] for name in _SEEN}
+        else:
+            part = {name: columns[name].take(chosen) for name in _SEEN}
+        rows = part["row"]
         return View(
             rows=rows,
             eligible=eligible,
             before=beside[0],
             after=beside[1],
-            speakers=columns["speaker"][chosen],
+            speakers=part["speaker"],
             names=columns.names,
-            valid_from=columns["valid_from"][chosen],
-            lengths=columns["length"][chosen],
-            sessions=columns["session"][chosen],
-            asks=columns["asks"][chosen],
+            valid_from=part["valid_from"],
+            lengths=part["length"],
+            sessions=part["session"],
+            asks=part["asks"],
             postings=postings,
-            vectors=vectors,
+            embedded=vectors,
             population=statistics.population,
             mean_length=moment.mean_length,
             frequency=statistics.frequency,
             texts=lambda indices: self._store.contents(rows[list(indices)].tolist()),
-            kinds=columns["kind"][chosen],
+            kinds=part["kind"],
             now=moment.at,
             edges=lambda indices: touching(self._store, rows, indices, moment.as_of),
             usage=lambda indices: self._usage(rows[list(indices)]),
@@ -310,13 +319,15 @@ class Scope:
         counted = self._store.usage(rows.tolist())
         return np.asarray(counted, dtype=np.int64).reshape(len(rows), 4)
 
-    def _space(self, space: str) -> np.ndarray | None:
-        matrix = self._vectors.get(space)
-        if matrix is not None and len(matrix) == len(self._columns):
-            return matrix
-        have = 0 if matrix is None else len(matrix)
-        fresh = unpacked(self._store, self._columns, space, have)
-        if fresh is None:
+    def _space(self, space: str) -> Vectors | None:
+        known = self._vectors.get(space)
+        if known is not None and len(known.codes) == len(self._columns):
+            return known
+        codes = self._codes.get(space)
+        codes = Codes.of(self._store, space) if codes is None else codes
+        if codes is None:
             return None
-        self._vectors = {space: fresh if matrix is None else np.concatenate([matrix, fresh])}
+        caught_up(codes, self._store, self._columns, space)
+        self._codes = {space: codes}
+        self._vectors = {space: Vectors(codes.first(len(codes)))}  # it grows, a view must not
         return self._vectors[space]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mnemon.store.edges import Edges
+    from mnemon.store.vectors import Vectors
 
 NOBODY = -1
 
@@ -54,8 +55,8 @@ class View:
     int32 [N+1] the neighbour in the same conversation (N where there is none, and N's own is N);
     `speakers`, `sessions` and `kinds` int32 [N] codes of `names`; `valid_from` int64 [N]
     microseconds; `lengths` float32 [N] in terms; `asks` bool [N] whether it asks a question;
-    `postings` term → (int32 [M] indices, float32 [M] occurrences); `vectors` float32 [N, D] unit
-    rows (zero where a version has none) of the embedding space named `space`, or None without one.
+    `postings` term → (int32 [M] indices, float32 [M] occurrences); `embedded` the vectors of all in
+    the embedding space named `space`, or None without one.
 
     The statistics are of the whole scope, of which a view may be a part: `population` cubes of
     `mean_length` terms, `frequency` term → cubes that hold it. `texts` reads contents by index.
@@ -79,7 +80,7 @@ class View:
     sessions: np.ndarray
     asks: np.ndarray
     postings: Mapping[str, tuple[np.ndarray, np.ndarray]]
-    vectors: np.ndarray | None
+    embedded: Vectors | None
     population: int
     mean_length: float
     frequency: Mapping[str, int]
@@ -90,3 +91,8 @@ class View:
     usage: Callable[[Sequence[int]], np.ndarray]
     space: str | None = None
     regime: str = "whole"
+
+    @property
+    def vectors(self) -> np.ndarray | None:
+        """All of `embedded` as float32 [N, D]; made on first use, at four times the bytes."""
+        return None if self.embedded is None else self.embedded.all()

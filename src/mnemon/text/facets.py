@@ -9,16 +9,16 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mnemon import analysis
 from mnemon.store.index.grown import Grown
 from mnemon.store.view import Names, View
 from mnemon.text.lexicon import Lexicon, lexicon
-from mnemon.text.retrieve._named import speakers
+from mnemon.text.retrieve._named import words_of_speakers
 from mnemon.text.telling import FLAGS, Told, told_by_each, told_by_many
 from mnemon.text.tokens import aligned
 
 __all__ = ["FLAGS", "Facets", "flags", "names_of_speakers", "of", "words"]
 
+Indices = Sequence[int] | np.ndarray
 _MOST = 100_000  # turns kept of a scope, at some 150 bytes
 _READ = 8192  # characters of a turn
 _NEWEST = np.iinfo(np.int32).max
@@ -58,20 +58,27 @@ class Facets:
         self._turns = _Turns()
         self._lock = threading.Lock()
 
-    def words(self, view: View, indices: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def words(self, view: View, indices: Indices) -> tuple[np.ndarray, np.ndarray]:
         """(ids int32 of the words of some versions one after the other, where each starts).
 
         Function words and the names of speakers are left out; one without words has id 0.
         """
+        ids, starts, _ = self.read(view, indices)
+        return ids, starts
+
+    def read(self, view: View, indices: Indices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """(what `words` gives, and what `flags` gives as uint8)."""
         turns, at = self._told(view, indices)
         sizes = turns.sizes.rows.take(at)
         ends = np.cumsum(sizes, dtype=np.intp)
         firsts = ends - sizes
         shifts = np.repeat(turns.starts.rows.take(at) - firsts, sizes)
         said = turns.ids.rows.take(np.arange(len(shifts)) + shifts)
-        return _without(said, firsts, self.lexicon.known(names_of_speakers(view)))
+        names = self.lexicon.known(words_of_speakers(view))
+        kept = _without(said, firsts, self.lexicon.among(said, names))
+        return *kept, turns.flags.rows.take(at, axis=0)
 
-    def flags(self, view: View, indices: Sequence[int]) -> np.ndarray:
+    def flags(self, view: View, indices: Indices) -> np.ndarray:
         """float32 [len(indices), len(FLAGS)]."""
         turns, at = self._told(view, indices)
         return turns.flags.rows.take(at, axis=0).astype(np.float32)
@@ -79,13 +86,13 @@ class Facets:
     def asked(self, question: str, view: View) -> np.ndarray:
         """int32 ids of a question's different content words in order, names of speakers left
         out."""
-        found = self.lexicon.ids(question, names_of_speakers(view)).tolist()
+        found = self.lexicon.ids(question, words_of_speakers(view)).tolist()
         return np.asarray(list(dict.fromkeys(found)), dtype=np.int32)
 
-    def _told(self, view: View, indices: Sequence[int]) -> tuple[_Turns, np.ndarray]:
+    def _told(self, view: View, indices: Indices) -> tuple[_Turns, np.ndarray]:
         """Where some versions are, read if they were not yet, or if words of theirs are no longer
         known."""
-        rows = view.rows[indices].tolist()
+        rows = view.rows.take(indices).tolist()
         turns = self._turns
         at = np.fromiter(map(turns.places.get, rows, repeat(-1)), np.intp, len(rows))
         here = np.flatnonzero(at >= 0)
@@ -120,10 +127,9 @@ class Facets:
 
 
 def _without(
-    said: np.ndarray, starts: np.ndarray, names: Sequence[int]
+    said: np.ndarray, starts: np.ndarray, drop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Words less some; what had no others has id 0 once."""
-    drop = np.isin(said, names) if names else np.zeros(0, dtype=bool)
+    """Words less those to `drop` bool; what had no others has id 0 once."""
     if not drop.any():
         return said, starts
     said = np.where(drop, np.int32(0), said)
@@ -144,18 +150,17 @@ def of(view: View) -> Facets:
     return found
 
 
-def words(view: View, indices: Sequence[int]) -> list[np.ndarray]:
+def words(view: View, indices: Indices) -> list[np.ndarray]:
     """int32 ids of the lexicon for some versions of a view; never empty, id 0 is no word."""
     ids, starts = of(view).words(view, indices)
     return np.split(ids, starts[1:])
 
 
-def flags(view: View, indices: Sequence[int]) -> np.ndarray:
+def flags(view: View, indices: Indices) -> np.ndarray:
     """float32 [len(indices), len(FLAGS)]."""
     return of(view).flags(view, indices)
 
 
 def names_of_speakers(view: View) -> frozenset[str]:
     """The words of all speakers' names: they tell who, not what."""
-    named = [view.names.text(code) or "" for code in speakers(view)]
-    return frozenset(word for name in named for word in analysis.names(name))
+    return words_of_speakers(view)

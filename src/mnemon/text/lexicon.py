@@ -56,8 +56,10 @@ class Lexicon:
         found = np.fromiter(map(self._ids.get, words, repeat(-1)), np.int32, len(words))
         new = np.flatnonzero(found < 0)
         if len(new):
+            wanted = [words[place] for place in new.tolist()]
+            meanings = self._meanings([word for word in dict.fromkeys(wanted) if word])
             with self._lock:
-                found[new] = [self._id(words[place]) for place in new.tolist()]
+                found[new] = [self._id(word, meanings) for word in wanted]
         return found
 
     def of_tokens(self, tokens: Tokens) -> np.ndarray:
@@ -84,6 +86,12 @@ class Lexicon:
     def known(self, words: Iterable[str]) -> list[int]:
         """Ids of those words that have one."""
         return [id for id in map(self._ids.get, words) if id is not None]
+
+    def among(self, ids: np.ndarray, some: Sequence[int]) -> np.ndarray:
+        """bool [len(ids)]: which are among `some` known ones."""
+        marked = np.zeros(len(self._weights), dtype=bool)
+        marked[self._places(np.asarray(some, dtype=np.int32))] = True
+        return marked.take(self._places(ids))
 
     def similarities(self, ids: np.ndarray, asked: np.ndarray) -> np.ndarray:
         """Cosines float32 [len(ids), len(asked)] of words with asked words, none below 0.
@@ -118,7 +126,7 @@ class Lexicon:
         given_away = ids <= self._next - self._most
         return np.where(given_away, 0, ids & (self._most - 1))
 
-    def _id(self, word: str) -> int:
+    def _id(self, word: str, meanings: dict[str, tuple[np.ndarray, float]]) -> int:
         known = self._ids.get(word)
         if known is not None or not word:
             return known or 0
@@ -126,7 +134,7 @@ class Lexicon:
         place = number % self._most
         while place >= len(self._weights):
             self._grow()
-        self._vectors[place], self._weights[place] = self._meaning(word)
+        self._vectors[place], self._weights[place] = meanings[word]
         self._kinds[place] = wordkind.kind(word)
         self._next = number + 1
         self._ids[word] = number  # last: other threads look words up without the lock
@@ -134,13 +142,15 @@ class Lexicon:
             self._forget()
         return number
 
-    def _meaning(self, word: str) -> tuple[np.ndarray, float]:
-        pieces = self._embedder.token_vectors(word)
-        if not len(pieces):
-            return np.zeros(DIMENSIONS, dtype=np.float32), 0.0
-        leading = self._embedder.late_vectors(word).sum(axis=0)[:DIMENSIONS]
-        unit = leading / max(float(np.linalg.norm(leading)), 1e-6)
-        return unit, float(np.linalg.norm(pieces.sum(axis=0))) / len(pieces)
+    def _meanings(self, words: Sequence[str]) -> dict[str, tuple[np.ndarray, float]]:
+        """Vector and weight of words, all at once: one by one takes ten times as long."""
+        sums, counts = self._embedder.token_sums(words)
+        leading = self._embedder.late_sums(sums)[:, :DIMENSIONS]
+        units = (
+            leading / np.maximum(np.sqrt(np.einsum("nd,nd->n", leading, leading)), 1e-6)[:, None]
+        )
+        weights = np.sqrt(np.einsum("nd,nd->n", sums, sums)) / np.maximum(counts, 1)
+        return dict(zip(words, zip(units, weights.tolist(), strict=True), strict=True))
 
     def _grow(self) -> None:
         self._vectors = np.concatenate([self._vectors, np.zeros_like(self._vectors)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -11,7 +11,6 @@ from mnemon import analysis, methods
 from mnemon.cube import Reason
 from mnemon.store.view import View
 from mnemon.text.query import Query, Ranking
-from mnemon.text.retrieve import Expand
 
 
 class Program(Protocol):
@@ -38,18 +37,23 @@ class Program(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One ranked version: its index in the view, score in [0, 1], and which channels found it."""
+    """One ranked version: its index in the view, and score in [0, 1]."""
 
     index: int
     score: float
-    reasons: tuple[Reason, ...]
+
+
+Why = Callable[[Sequence[int]], Mapping[int, Sequence[Reason]]]
+"""Indices that were found → which channels found each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a search found, best first, and how: channel → cubes found, milliseconds."""
+    """What a search found, best first; why, for those that are shown; and how: channel → cubes
+    found, milliseconds."""
 
     found: tuple[Found, ...]
+    why: Why
     trace: dict[str, Any] = field(default_factory=dict)
 
 
@@ -83,14 +87,15 @@ def run(
         trace[name] = _timed(len(ranked.indices), started)
     scores = [score for score in ranked.scores[:k].tolist() if score >= min_score]
     indices = ranked.indices[: len(scores)].tolist()
-    reasons = _reasons(list(rankings.values()), indices, explain)
-    if explain and program.rerank is not None:
-        _append_places(reasons, ranked, fused, indices)
-    found = [
-        Found(index, min(1.0, score), tuple(reasons[index]))
-        for index, score in zip(indices, scores, strict=True)
-    ]
-    return Outcome(tuple(found), trace)
+
+    def why(shown: Sequence[int]) -> Mapping[int, Sequence[Reason]]:
+        reasons = _reasons(list(rankings.values()), shown, explain)
+        if explain and program.rerank is not None:
+            _append_places(reasons, ranked, fused, shown)
+        return reasons
+
+    found = map(Found, indices, (min(1.0, score) for score in scores))
+    return Outcome(tuple(found), why, trace)
 
 
 def candidates(
@@ -105,7 +110,7 @@ def candidates(
     for name, _, options in program.channels:
         started = time.perf_counter()
         method = methods.load("text.retrieve", name, **options)
-        if isinstance(method, Expand):
+        if hasattr(method, "expand"):  # an `Expand`; to ask for that takes as long as some channels
             rankings[name] = method.expand(view, query, dict(rankings))
         else:
             rankings[name] = method.retrieve(view, query)
@@ -151,10 +156,13 @@ def _append_places(
 
 def _ranks(ranking: Ranking, indices: Sequence[int]) -> dict[int, int]:
     """index → its rank from 1, of those that a ranking has."""
-    wanted = set(indices)
-    places = enumerate(ranking.indices.tolist(), start=1)
-    found = {index: rank for rank, index in places if index in wanted}
-    return {index: found[index] for index in indices if index in found}
+    import numpy as np  # not before something is ranked
+
+    wanted = np.asarray(indices, dtype=np.intp)
+    ranks = np.zeros(1 + max(wanted.max(initial=0), ranking.indices.max(initial=0)), np.intp)
+    ranks[ranking.indices] = np.arange(1, len(ranking.indices) + 1)
+    pairs = zip(indices, ranks.take(wanted).tolist(), strict=True)
+    return {index: rank for index, rank in pairs if rank}
 
 
 def _ordinal(place: int) -> str:

@@ -37,7 +37,8 @@ class Ranking:
 
     `ceiling` is the score that a cube saying exactly what is asked would get: it makes scores of
     different questions comparable. `why` tells what matched in some of the indices; it is called
-    for the hits of a search that explains, and for no other.
+    for the hits of a search that explains, and for no other. `cosines` float32 [N] are those of
+    every version with the question, where the channel has compared them all.
     """
 
     channel: str
@@ -45,3 +46,4 @@ class Ranking:
     scores: np.ndarray
     ceiling: float = 1.0
     why: Why | None = None
+    cosines: np.ndarray | None = None

@@ -19,9 +19,9 @@ def best(
     if len(found) > most:
         kept = np.argpartition(-scores, most - 1)[:most]
         kept.sort()
-        found, scores = found[kept], scores[kept]
+        found, scores = found.take(kept), scores.take(kept)
     order = np.argsort(-scores, kind="stable")
-    return Ranking(channel, found[order].astype(np.int32), scores[order], ceiling, why)
+    return Ranking(channel, found.take(order).astype(np.int32), scores.take(order), ceiling, why)
 
 
 def nothing(channel: str) -> Ranking:
@@ -33,4 +33,4 @@ def strength(ranking: Ranking) -> float:
     """How near the best of a ranking comes to a perfect match, in [0, 1]."""
     if not len(ranking.scores) or ranking.ceiling <= 0:
         return 0.0
-    return float(np.clip(ranking.scores[0] / ranking.ceiling, 0.0, 1.0))
+    return min(1.0, max(0.0, float(ranking.scores[0]) / ranking.ceiling))

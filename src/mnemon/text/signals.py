@@ -14,15 +14,15 @@ import numpy as np
 
 from mnemon.store.view import View
 from mnemon.text import asked, facets
-from mnemon.text.facets import names_of_speakers
-from mnemon.text.lexicon import joined, lexicon
+from mnemon.text.lexicon import lexicon
 from mnemon.text.query import Query, Ranking
-from mnemon.text.retrieve._named import named_speakers
+from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speakers
 from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
-_BORROWED = np.array([1.0, 0.8, 0.6], dtype=np.float32)
-_CLOSE = [0, 1, 4]  # itself, the turn before, the turn after
+_BITS = 14  # terms that are looked for at once: the bits of an int16 but for its sign
+_CLOSE = [0, 1, 4]  # itself, the turn before, the turn after,
+_BEFORE, _AFTER = np.float32(0.8), np.float32(0.6)  # and what their words are worth to it
 
 NAMES = (
     "words", "words_best", "meaning", "meaning_best", "meaning_before", "meaning_after",
@@ -42,149 +42,152 @@ def signals(
     if not len(candidates):
         return np.zeros((0, len(NAMES)), dtype=np.float32)
     around = _around(view, candidates)
+    close = _close(view, around)
     columns = {
         **_ranked(view, rankings, candidates),
-        **windows(view, query, around),
+        **windows(view, query, around, rankings["meaning"].cosines),
         **_coverage(view, query, around),
-        **_late(view, query, around),
-        **_told(view, query, candidates, around),
+        **_late(view, query, close),
+        **_told(view, query, candidates, around[:, 1], close),
     }
-    return np.column_stack([columns[name] for name in NAMES]).astype(np.float32)
+    found = np.empty((len(NAMES), len(candidates)), dtype=np.float32)
+    for row, name in zip(found, NAMES, strict=True):
+        row[:] = columns[name]
+    return np.ascontiguousarray(found.T)
 
 
 def _around(view: View, candidates: np.ndarray) -> np.ndarray:
     """int [C, 6]: each candidate and its neighbours; N where there is none."""
-    first = view.before[candidates]
-    second = view.before[first]
-    after = view.after[candidates]
-    return np.stack(
-        [candidates, first, second, view.before[second], after, view.after[after]], axis=1
-    )
+    first = view.before.take(candidates)
+    second = view.before.take(first)
+    after = view.after.take(candidates)
+    beside = [candidates, first, second, view.before.take(second), after, view.after.take(after)]
+    return np.stack(beside, axis=1)
 
 
 def _ranked(
     view: View, rankings: Mapping[str, Ranking], candidates: np.ndarray
 ) -> dict[str, np.ndarray]:
-    words, meaning = rankings["words"], rankings["meaning"]
-    said = _dense(view, words, 1.0 / max(words.ceiling, 1e-6))
-    meant = _dense(view, meaning, 1.0)
-    then = _dense(view, rankings["time"], 1.0)
+    words, meaning, time = rankings["words"], rankings["meaning"], rankings["time"]
+    said, most_said = _scores(view, words, candidates)
+    meant, most_meant = _scores(view, meaning, candidates)
+    then, most_then = _scores(view, time, candidates)
+    ceiling = max(words.ceiling, 1e-6)
+    most_said = max(most_said, 1e-6 * ceiling)
     return {
-        "words": said[candidates],
-        "words_best": said[candidates] / max(float(said.max(initial=0.0)), 1e-6),
-        "meaning": meant[candidates],
-        "meaning_best": meant[candidates] - float(meant.max(initial=0.0)),
-        "time": then[candidates],
-        "time_best": then[candidates] - float(then.max(initial=0.0)),
-        "session_words": _session_best(view, words, said, candidates, relative=True),
-        "session_meaning": _session_best(view, meaning, meant, candidates, relative=False),
+        "words": said / ceiling,
+        "words_best": said / most_said,
+        "meaning": meant,
+        "meaning_best": meant - most_meant,
+        "time": then,
+        "time_best": then - most_then,
+        "session_words": _session_best(view, words, said, candidates) / most_said,
+        "session_meaning": _session_best(view, meaning, meant, candidates) - most_meant,
     }
 
 
-def _dense(view: View, ranking: Ranking, scale: float) -> np.ndarray:
+def _scores(view: View, ranking: Ranking, candidates: np.ndarray) -> tuple[np.ndarray, float]:
+    """What a channel says of candidates, 0 where it has none, and the most it says of any."""
     scores = np.zeros(len(view.rows), dtype=np.float32)
-    scores[ranking.indices] = ranking.scores * scale
-    return scores
+    scores[ranking.indices] = ranking.scores
+    return scores.take(candidates), float(ranking.scores.max(initial=0.0))
 
 
 def _session_best(
-    view: View, ranking: Ranking, scores: np.ndarray, candidates: np.ndarray, relative: bool
+    view: View, ranking: Ranking, own: np.ndarray, candidates: np.ndarray
 ) -> np.ndarray:
-    """The best score in a candidate's session, compared with the best of all."""
-    size = int(view.sessions.max(initial=-1)) + 1
-    best = np.zeros(size + 1, dtype=np.float32)
-    np.maximum.at(best, view.sessions[ranking.indices], scores[ranking.indices])
-    best[-1] = 0.0  # of no session: a turn stands for itself
-    own = np.maximum(best[view.sessions[candidates]], scores[candidates])
-    top = float(scores.max(initial=0.0))
-    compared: np.ndarray = own / max(top, 1e-6) if relative else own - top
-    return compared
+    """The best score in a candidate's session; of none, a turn stands for itself."""
+    sessions = view.sessions.take(ranking.indices)
+    best = np.zeros(len(view.names) + 1, dtype=np.float32)
+    best[sessions[::-1]] = ranking.scores[::-1]  # of equal places the last, here the best, stays
+    best[-1] = 0.0
+    found: np.ndarray = np.maximum(best[view.sessions.take(candidates)], own)
+    return found
 
 
 def _coverage(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    near = np.zeros(len(around), np.float32)
-    wide = np.zeros(len(around), np.float32)
-    total = 0.0
-    for term in query.terms:
-        holders = view.frequency[term]
-        rarity = float(np.log1p((view.population - holders + 0.5) / (holders + 0.5)))
-        total += rarity
-        holds = np.zeros(len(view.rows) + 1, dtype=bool)
-        holds[view.postings[term][0]] = True
-        here = holds[around]
-        near += rarity * here[:, _CLOSE].any(axis=1)
-        wide += rarity * here.any(axis=1)
-    return {"coverage_near": near / max(total, 1e-6), "coverage_wide": wide / max(total, 1e-6)}
+    near, wide = np.zeros((2, len(around)))
+    holders = np.array([view.frequency[term] for term in query.terms], dtype=np.float64)
+    rarity = np.log1p((view.population - holders + 0.5) / (holders + 0.5))
+    for start in range(0, len(query.terms), _BITS):
+        some = slice(start, start + _BITS)
+        holds = np.zeros(len(view.rows) + 1, dtype=np.int16)  # a bit for each term
+        bits = np.left_shift(1, np.arange(len(query.terms[some])), dtype=np.int16)
+        for term, bit in zip(query.terms[some], bits.tolist(), strict=True):
+            holds[view.postings[term][0]] |= bit
+        itself, first, second, third, after, last = holds.take(around.T)
+        close = itself | first | after
+        near += rarity[some] @ ((close & bits[:, None]) != 0)
+        wide += rarity[some] @ (((close | second | third | last) & bits[:, None]) != 0)
+    total = max(float(rarity.sum()), 1e-6)
+    return {"coverage_near": near / total, "coverage_wide": wide / total}
 
 
 @dataclass(frozen=True, slots=True)
-class _Matches:
-    """For rows [U]: each question word's best similarity [U, Q], and the turn's words' mean best
-    similarity to the question, weighted by rarity [U]; `specific` is their mean rarity [U]."""
+class _Close:
+    """The turns [U] that candidates and those beside them are: `ids` of their words one after the
+    other, `starts` [U] where each begins, `flags` [U, …]; and for candidates, the turns before and
+    those after, which of them it is: `places` [3, C], U where there is none."""
 
-    best: np.ndarray
-    reverse: np.ndarray
-    specific: np.ndarray
-
-
-def _matches(said: list[np.ndarray], asked_ids: np.ndarray) -> _Matches:
-    ids, starts = joined(said)
-    similar = lexicon().similarities(ids, asked_ids)
-    best = np.maximum.reduceat(similar, starts, axis=0)
-    rarity = lexicon().weights(ids)
-    held = np.maximum(np.add.reduceat(rarity, starts), 1e-6)
-    reverse = np.add.reduceat(rarity * similar.max(axis=1), starts) / held
-    return _Matches(best, reverse, held / np.diff(starts, append=len(ids)))
+    ids: np.ndarray
+    starts: np.ndarray
+    flags: np.ndarray
+    places: np.ndarray
 
 
-def _late(view: View, query: Query, around: np.ndarray) -> dict[str, np.ndarray]:
-    asked_ids = np.unique(lexicon().ids(query.text, names_of_speakers(view)))
-    names = ("late", "late_near", "late_least", "late_reverse", "specific")
-    if not len(asked_ids):
-        nothing = {name: np.zeros(len(around), np.float32) for name in names}
-        return {**nothing, "late_best": nothing["late"], "late_near_best": nothing["late"]}
-    total = len(view.rows)
-    close = around[:, _CLOSE]
+def _close(view: View, around: np.ndarray) -> _Close:
+    total, close = len(view.rows), around[:, _CLOSE].T
     seen = np.zeros(total + 1, dtype=bool)
     seen[close] = True
     there = np.flatnonzero(seen[:total])
-    place = np.full(total + 1, len(there), dtype=np.int32)  # the last is "no neighbour"
+    place = np.full(total + 1, len(there), dtype=np.int32)
     place[there] = np.arange(len(there), dtype=np.int32)
-    matches = _matches(facets.words(view, there.tolist()), asked_ids)
-    padded = np.concatenate([matches.best, np.zeros((1, len(asked_ids)), np.float32)])
-    best, own = padded[place[close]], place[close[:, 0]]
+    return _Close(*facets.of(view).read(view, there), place.take(close))
+
+
+def _late(view: View, query: Query, close: _Close) -> dict[str, np.ndarray]:
+    asked_ids = lexicon().ids(query.text, words_of_speakers(view))
+    asked_ids = np.array(sorted(set(asked_ids.tolist())), dtype=np.int32)
+    names = ("late", "late_near", "late_least", "late_reverse", "specific")
+    if not len(asked_ids):
+        nothing = {name: np.zeros(close.places.shape[1], np.float32) for name in names}
+        return {**nothing, "late_best": nothing["late"], "late_near_best": nothing["late"]}
+    similar = lexicon().similarities(close.ids, asked_ids).T  # [Q, W]
+    best = np.zeros((len(asked_ids), len(close.starts) + 1), np.float32)  # no neighbour: nothing
+    np.maximum.reduceat(similar, close.starts, axis=1, out=best[:, :-1])
+    itself, before, after = (best.take(places, axis=1) for places in close.places)
     rarity = lexicon().weights(asked_ids)
     share = rarity / max(float(rarity.sum()), 1e-6)
-    late = best[:, 0] @ share
-    near = (best * _BORROWED[None, :, None]).max(axis=1) @ share
+    late = share @ itself
+    near = share @ np.maximum(itself, np.maximum(_BEFORE * before, _AFTER * after))
+    weights, own = lexicon().weights(close.ids), close.places[0]
+    held = np.maximum(np.add.reduceat(weights, close.starts), 1e-6)
+    reverse = np.add.reduceat(weights * similar.max(axis=0), close.starts) / held
+    specific = held / (np.append(close.starts[1:], len(close.ids)) - close.starts)
     return {
         "late": late,
         "late_best": late - late.max(),
         "late_near": near,
         "late_near_best": near - near.max(),
-        "late_least": best[:, 0].min(axis=1),
-        "late_reverse": matches.reverse[own],
-        "specific": matches.specific[own],
+        "late_least": itself.min(axis=0),
+        "late_reverse": reverse.take(own),
+        "specific": specific.take(own),
     }
 
 
 def _told(
-    view: View, query: Query, candidates: np.ndarray, around: np.ndarray
+    view: View, query: Query, candidates: np.ndarray, before: np.ndarray, close: _Close
 ) -> dict[str, np.ndarray]:
     """What a turn says of itself, and whether it is the kind of thing the question is after."""
-    told = facets.flags(view, candidates.tolist())
     wanted = asked.kind(query.text)
-    speakers = np.append(view.speakers, -1)
     named = named_speakers(view, query)
-    asks = np.append(view.asks, False)
-
-    flags = dict(zip(facets.FLAGS, told.T, strict=True))
+    flags = dict(zip(facets.FLAGS, close.flags.take(close.places[0], axis=0).T, strict=True))
     unknown = 0.0 if named else 0.5
     return {
-        "named": np.isin(speakers[candidates], named) + unknown,
-        "named_before": np.isin(speakers[around[:, 1]], named) + unknown,
-        "asks": asks[candidates],
-        "asks_before": asks[around[:, 1]],
+        "named": said_by(view, candidates, named) + unknown,
+        "named_before": said_by(view, before, named) + unknown,
+        "asks": view.asks.take(candidates),
+        "asks_before": view.asks.take(before, mode="clip") & (before < len(view.rows)),
         "first_person": flags["first_person"],
         "length": np.log1p(view.lengths[candidates]),
         "names": flags["names"],

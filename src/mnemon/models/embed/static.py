@@ -37,6 +37,7 @@ MAX_TOKENS = 8192
 # English has 4 to 5 characters a token: cutting at 8 bounds the work without biting before
 # `max_tokens` does.
 CHARACTERS_PER_TOKEN = 8
+_AT_ONCE = 4  # rows multiplied: so few that no product is split over threads
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,7 @@ class StaticEmbedder:
             InvalidText: a text is not a str of valid Unicode.
             EmbedderError: the model's folder is missing or damaged.
         """
-        import numpy as np
-
-        texts, table = many(texts), load(self._path)
-        limit = self.max_tokens * CHARACTERS_PER_TOKEN
-        sums = np.zeros((len(texts), table.single.vectors.shape[1]), np.float32)
-        table.sums((table.known(text[:limit], self.max_tokens) for text in texts), sums)
-        return unit_rows(sums)
+        return unit_rows(self.token_sums(texts)[0])
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The same as `embed([text])[0]`, float32 [D]: this model has no query prompt."""
@@ -98,6 +93,27 @@ class StaticEmbedder:
         table = load(self._path)
         start = text[: self.max_tokens * CHARACTERS_PER_TOKEN]
         return table.rows(table.known(start, self.max_tokens))
+
+    def token_sums(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+        """The sum of each text's `token_vectors` float32 [N, D], and of how many it is."""
+        import numpy as np
+
+        texts, table = many(texts), load(self._path)
+        limit = self.max_tokens * CHARACTERS_PER_TOKEN
+        known = [table.known(text[:limit], self.max_tokens) for text in texts]
+        sums = np.zeros((len(texts), table.single.vectors.shape[1]), np.float32)
+        table.sums(known, sums)
+        return sums, np.fromiter(map(len, known), dtype=np.intp, count=len(known))
+
+    def late_sums(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]."""
+        import numpy as np
+
+        words = load(self._path).words
+        found = np.empty((len(sums), words.shape[1]), np.float32)
+        for start in range(0, len(sums), _AT_ONCE):
+            np.dot(sums[start : start + _AT_ONCE], words, out=found[start : start + _AT_ONCE])
+        return found
 
     def late_vectors(self, text: str) -> NDArray[np.float32]:
         """What each known token of `text` means there, for late interaction: float32 [T, L]."""

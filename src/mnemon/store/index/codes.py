@@ -10,8 +10,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from mnemon.store.index.grown import Grown
+from mnemon.store.protocol import Store
 
-_BLOCK = 1024  # rows turned into float32 at once: they stay in the processor's cache
+_BLOCK = 512  # rows turned into float32 at once: they stay in the processor's cache
 
 
 class Codes:
@@ -26,6 +27,12 @@ class Codes:
     def empty(cls, dimension: int) -> Codes:
         """No rows."""
         return cls(np.zeros((0, dimension), np.int8), np.zeros(0, np.float32))
+
+    @classmethod
+    def of(cls, store: Store, space: str) -> Codes | None:
+        """No rows of an embedding space; None if the store does not have it."""
+        dimension = next((s.dimension for s in store.spaces() if s.name == space), None)
+        return None if dimension is None else cls.empty(dimension)
 
     def __len__(self) -> int:
         return len(self._scales)
@@ -61,6 +68,10 @@ class Codes:
             part *= self._scales.rows.take(at)[:, None]
         return found
 
+    def all(self) -> np.ndarray:
+        """Vectors float32 [N, D]."""
+        return self.rows(np.arange(len(self)))
+
     def scores(self, where: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Inner products float32 [M] of rows with a vector."""
         found = np.empty(len(where), dtype=np.float32)
@@ -73,10 +84,12 @@ class Codes:
     def all_scores(self, vector: np.ndarray) -> np.ndarray:
         """Inner products float32 [N] of all rows with a vector."""
         found = np.empty(len(self), dtype=np.float32)
-        border = len(self._base)
+        border, room = len(self._base), np.empty((_BLOCK, self.dimension), dtype=np.float32)
         for raw, out in ((self._base, found[:border]), (self._tail.rows, found[border:])):
             for start in range(0, len(raw), _BLOCK):
-                block = raw[start : start + _BLOCK].astype(np.float32)
+                part = raw[start : start + _BLOCK]
+                block = room[: len(part)]
+                block[:] = part
                 np.dot(block, vector, out=out[start : start + _BLOCK])
         found *= self._scales.rows
         return found

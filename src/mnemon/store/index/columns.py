@@ -11,7 +11,7 @@ import numpy as np
 from mnemon import analysis
 from mnemon.store.index.grown import Grown
 from mnemon.store.rows import Headers
-from mnemon.store.view import NOBODY, Names
+from mnemon.store.view import Names
 
 FOREVER = int(np.iinfo(np.int64).max)
 
@@ -79,8 +79,9 @@ class Columns:
         if start < len(self):
             self.soonest_end = min(self.soonest_end, int(self["valid_to"][start:].min()))
             self.restricted |= bool((self["readers"][start:] >= 0).any())
-            self._speaking.update(np.unique(self["speaker"][start:]).tolist())
-            self._speaking.discard(NOBODY)
+            # np.unique would import numpy.ma: a twentieth of what a cold search takes.
+            counts = np.bincount(self["speaker"][start:] + 1)  # NOBODY is -1
+            self._speaking.update(np.flatnonzero(counts[1:]).tolist())
 
     def named(self, terms: Iterable[str]) -> tuple[set[str], np.ndarray]:
         """(which terms are in speakers' names, by code whether a text is such a name)."""

@@ -13,7 +13,7 @@ from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import Columns
 from mnemon.store.index.directions import Directions
 from mnemon.store.index.lists import Lists, Wanted, highest
-from mnemon.store.packing import split, unpack
+from mnemon.store.packing import split
 from mnemon.store.protocol import Store
 
 
@@ -28,8 +28,8 @@ class Nearest:
     @classmethod
     def empty(cls, store: Store, space: str) -> Nearest | None:
         """Nothing yet, of a space that the store has."""
-        dimension = next((s.dimension for s in store.spaces() if s.name == space), None)
-        return None if dimension is None else cls(space, Codes.empty(dimension))
+        codes = Codes.of(store, space)
+        return None if codes is None else cls(space, codes)
 
     @property
     def nbytes(self) -> int:
@@ -38,13 +38,8 @@ class Nearest:
 
     def catch_up(self, store: Store, columns: Columns) -> None:
         """Take in the vectors of new versions."""
-        have = len(self.codes)
-        if have < len(columns):
-            after = int(columns["row"][have - 1]) if have else 0
-            self.codes.grow(len(columns))
-            for rows, blobs in store.scan_vectors(columns.nums, self.space, after):
-                at, here = columns.index(rows)
-                self.codes.put(at[here], *(part[here] for part in split(blobs, len(rows))))
+        if len(self.codes) < len(columns):
+            caught_up(self.codes, store, columns, self.space)
         if self._lists is not None:
             self._lists.extend(self.codes)
 
@@ -110,16 +105,11 @@ class Nearest:
         return self._lists.trained if self._lists else 0
 
 
-def unpacked(store: Store, columns: Columns, space: str, have: int) -> np.ndarray | None:
-    """Vectors float32 [N - have, D] of the versions from index `have` on, for a small scope."""
-    dimension = next((s.dimension for s in store.spaces() if s.name == space), None)
-    if dimension is None:
-        return None
-    rows = columns["row"]
-    last = int(rows[have - 1]) if have else 0
-    found = store.vectors(columns.nums, space, last)
-    fresh = np.zeros((len(rows) - have, dimension), dtype=np.float32)
-    if found:
-        at, here = columns.index([row for row, _ in found])
-        fresh[at[here] - have] = unpack([blob for _, blob in found], dimension)[here]
-    return fresh
+def caught_up(codes: Codes, store: Store, columns: Columns, space: str) -> None:
+    """Take in the vectors of new versions."""
+    have = len(codes)
+    after = int(columns["row"][have - 1]) if have else 0
+    codes.grow(len(columns))
+    for rows, blobs in store.scan_vectors(columns.nums, space, after):
+        at, here = columns.index(rows)
+        codes.put(at[here], *(part[here] for part in split(blobs, len(rows))))

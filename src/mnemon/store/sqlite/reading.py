@@ -13,6 +13,7 @@ from mnemon.instant import from_micros, now_micros
 from mnemon.store.rows import Filter, Headers
 
 _PART = 16_384
+_ANYONE, _UNUSED = Policy(), Usage()  # of most cubes
 _COLUMNS = (
     "v.row, c.id, v.version, n.path, v.kind, v.content, v.valid_from, v.recorded_at, v.speaker, "
     "v.session, v.metadata, v.valid_to, v.retired_at, c.key, v.producer, v.source, v.confidence, "
@@ -213,10 +214,10 @@ def _cube(row: tuple[Any, ...], spans: tuple[Span, ...]) -> MemCube:
         retired_at=_time(row[12]),
         key=row[13],
         provenance=Provenance(row[14], row[15], spans, row[16]),
-        policy=Policy()
+        policy=_ANYONE
         if plain
         else Policy(_actors(readers), _actors(writers), _time(retain_until), bool(may_compile)),
-        usage=Usage()
+        usage=_UNUSED
         if row[21] is None
         else Usage(row[21], _time(row[22]), row[23], row[24], row[25]),
     )

@@ -12,6 +12,7 @@ channel, which changes no order.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,25 +30,25 @@ class ZScore:
 
     def fuse(self, rankings: Sequence[Ranking], weights: Sequence[float]) -> Ranking:
         """One ranking of everything any of them found."""
-        found = np.unique(np.concatenate([ranking.indices for ranking in rankings]))
-        total = np.zeros(len(found), dtype=np.float64)
-        low = high = 0.0
+        size = 1 + max((int(one.indices.max(initial=-1)) for one in rankings), default=-1)
+        gained, known = np.zeros(size), np.zeros(size, dtype=bool)
+        most = 0.0
         for ranking, weight in zip(rankings, weights, strict=True):
             if len(ranking.indices):
-                standard, missing = _standard(ranking.scores)
-                total += weight * missing
-                total[np.searchsorted(found, ranking.indices)] += weight * (standard - missing)
-                low += weight * missing
-                high += weight * float(standard.max())
-        share = (total - low) / (high - low) if high > low else np.ones_like(total)
-        scores = np.clip(share, 0.0, 1.0) * max(map(strength, rankings))
+                standard = _standard(ranking.scores)
+                gained[ranking.indices] += weight * standard
+                known[ranking.indices] = True
+                most += weight * float(standard.max())
+        found = np.flatnonzero(known)
+        share = gained.take(found) / most if most > 0.0 else np.ones(len(found))
+        scores = np.minimum(share, 1.0) * max(map(strength, rankings))
         return best("zscore", found, scores.astype(np.float32), len(found))
 
 
-def _standard(scores: np.ndarray) -> tuple[np.ndarray, float]:
-    """(deviations from the mean float64 [M], that of what is missing)."""
-    deviation = float(scores.std(dtype=np.float64))
-    if deviation < 1e-6:
-        return np.ones(len(scores)), 0.0
-    standard = (scores - scores.mean(dtype=np.float64)) / deviation
-    return standard, float(standard.min())
+def _standard(scores: np.ndarray) -> np.ndarray:
+    """By how many deviations each is above the lowest: float64 [M]. What the ranking does not have
+    counts as that, and so 0; the mean falls out of the differences."""
+    values = scores.astype(np.float64)
+    apart = values - values.sum() / len(values)
+    deviation = math.sqrt(apart.dot(apart) / len(values))
+    return (values - values.min()) / deviation if deviation >= 1e-6 else np.ones(len(values))

@@ -31,7 +31,7 @@ BUNDLED = {
     name: Path(__file__).with_name(f"{name}.json") for name in ("listnet", "listnet_encoder")
 }
 _STATIC = "mnemon-static-"
-_BLOCK = 48
+_BLOCK = 50
 """Rows multiplied at once: few enough that no product is split over threads, which on a busy
 machine wait for each other longer than they work."""
 

@@ -26,11 +26,16 @@ class Named:
 
 
 class _Known:
-    """A scope's speakers as far as searches have seen them, and whom the last questions named."""
+    """A scope's speakers as far as searches have seen them, and whom the last questions named.
+
+    `present`: who speaks in the view last looked at, which a search asks several times, and the
+    words of their names. One tuple, so that other threads see all of it or nothing.
+    """
 
     def __init__(self) -> None:
         self.register = Register()
         self.answers: dict[tuple[str, bytes], Named] = {}
+        self.present: tuple[np.ndarray, list[int], frozenset[str]] | None = None
 
 
 _known: WeakKeyDictionary[Names, _Known] = WeakKeyDictionary()
@@ -38,7 +43,7 @@ _known: WeakKeyDictionary[Names, _Known] = WeakKeyDictionary()
 
 def whom(view: View, query: Query) -> Named:
     """The speakers whose name the question spells in one way or another (see `_matching`)."""
-    known = _known.setdefault(view.names, _Known())
+    known = _of(view)
     present = np.asarray(speakers(view), dtype=np.int32)
     asked = (query.text, present.tobytes())
     found = known.answers.get(asked)
@@ -61,8 +66,41 @@ def named_speakers(view: View, query: Query) -> list[int]:
 
 def speakers(view: View) -> list[int]:
     """Codes of everyone who speaks in a view, ascending."""
-    counts = np.bincount(view.speakers + 1)  # 20 times np.unique; code -1 is nobody
-    return [int(code) for code in np.flatnonzero(counts[1:])]
+    return _present(view)[1]
+
+
+def words_of_speakers(view: View) -> frozenset[str]:
+    """The words of all their names: they tell who, not what."""
+    return _present(view)[2]
+
+
+def said_by(view: View, indices: np.ndarray, named: Sequence[int]) -> np.ndarray:
+    """bool, of the shape of `indices`: those that one of `named` says; N, no version, is not."""
+    who = view.speakers.take(indices, mode="clip")
+    called = np.zeros(len(view.names) + 1, dtype=bool)  # the last is where nobody, -1, points
+    called[list(named)] = True
+    said: np.ndarray = called[who] & (indices < len(view.speakers))
+    return said
+
+
+def _of(view: View) -> _Known:
+    known = _known.get(view.names)
+    return _known.setdefault(view.names, _Known()) if known is None else known
+
+
+def _present(view: View) -> tuple[np.ndarray, list[int], frozenset[str]]:
+    known = _of(view)
+    found = known.present
+    if found is None or found[0] is not view.speakers:
+        counts = np.bincount(view.speakers + 1)  # 20 times np.unique; code -1 is nobody
+        codes = np.flatnonzero(counts[1:]).tolist()
+        if found is None or found[1] != codes:
+            names = [view.names.text(code) or "" for code in codes]
+            words = frozenset(word for name in names for word in analysis.names(name))
+        else:
+            words = found[2]
+        found = known.present = (view.speakers, codes, words)
+    return found
 
 
 def without_names(view: View, query: Query, named: Sequence[int]) -> list[str]:

@@ -8,12 +8,11 @@ that asks is worth less than one that tells.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
 
@@ -31,13 +30,14 @@ class Meaning:
 
     def retrieve(self, view: View, query: Query) -> Ranking:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
-        if view.vectors is None or query.vector is None or not query.vector.any():
+        if view.embedded is None or query.vector is None or not query.vector.any():
             return nothing("meaning")
-        scores = cosines(view.vectors, query.vector)
-        scores *= np.where(view.asks, np.float32(self.asking), np.float32(1.0))
+        alike = view.embedded.cosines(query.vector)
+        scores = alike * np.where(view.asks, np.float32(self.asking), np.float32(1.0))
         found = np.flatnonzero(view.eligible & (scores > self.least))
 
         def why(indices: Sequence[int]) -> list[str]:
             return [f"similarity {scores[index]:.2f}" for index in indices]
 
-        return best("meaning", found, scores[found], self.most, why=why)
+        ranking = best("meaning", found, scores.take(found), self.most, why=why)
+        return replace(ranking, cosines=alike)

@@ -71,25 +71,29 @@ class _Basket:
         self._costs = np.append(lines.costs, 0.0)
         self._headings = lines.headings.copy()  # still to be paid
         self._needs = np.where(lines.bare, lines.before, np.where(lines.asks, lines.after, total))
-        self._open = np.ones(total, dtype=bool)
+        self._needed = set(self._needs.tolist())
+        self._open = np.ones(total, dtype=bool)  # not yet tried,
+        self._able = chances > 0.0  # and worth something
         self._said: Said | None = None
         self.taken = np.zeros(total, dtype=bool)
+        self._price()
 
     def fill(self, room: Room) -> None:
         """Take what is worth taking and fits."""
         while True:
-            prices = self._lines.costs + self._headings + self._costs[self._needs]
-            able = self._open & (prices <= room.left) & (self._worth[:-1] > 0.0)
-            if not able.any():
+            values = self._worth[:-1] * self._unsaid + self._worth.take(self._needs)
+            fitting = self._able & (self._prices <= room.left)
+            values = np.where(fitting, values / self._powers, -1.0)
+            place = int(values.argmax())
+            if values[place] < 0.0:
                 return
-            values = self._worth[:-1] * self._unsaid + self._worth[self._needs]
-            self.take(int(np.argmax(np.where(able, values / prices**self._told.r, -1.0))), room)
+            self.take(place, room)
 
     def take(self, place: int, room: Room) -> None:
         """Take a line with what it needs, if they fit."""
         needed = int(self._needs[place])
         group = [place] if needed == len(self._chances) else [place, needed]
-        self._open[place] = False
+        self._open[place] = self._able[place] = False
         if not room.take(group):
             return
         for one in group:
@@ -98,13 +102,22 @@ class _Basket:
 
     def _mark(self, place: int) -> None:
         lines = self._lines
-        self.taken[place], self._open[place] = True, False
-        self._headings[lines.days == lines.days[place]] = 0.0
-        self._needs[self._needs == place] = len(self._chances)
+        self.taken[place] = True
+        self._open[place] = self._able[place] = False
+        if self._headings[place] > 0.0 or place in self._needed:
+            self._headings[lines.days == lines.days[place]] = 0.0
+            self._needs[self._needs == place] = len(self._chances)
+            self._price()
         for beside in (int(lines.before[place]), int(lines.after[place])):
             if beside < len(self._chances) and lines.speakers[beside] == lines.speakers[place]:
                 share = self._told.burst * self._chances[place]
                 self._worth[beside] = max(self._worth[beside], share)
+                self._able[beside] = self._open[beside] and self._worth[beside] > 0.0
+
+    def _price(self) -> None:
+        """What lines cost, in tokens and as it counts against their worth."""
+        self._prices = self._lines.costs + self._headings + self._costs.take(self._needs)
+        self._powers = self._prices**self._told.r
 
     def _say(self, places: list[int]) -> None:
         if places:
