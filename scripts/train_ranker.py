@@ -1,12 +1,15 @@
 """Fits the rankers that the package ships, and those that the bench uses to stay honest.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/train_ranker.py
+    MNEMON_DATA=… python scripts/train_ranker.py --embedder minilm --base <folder>
     MNEMON_DATA=… python scripts/train_ranker.py --embedder sentence-transformers --model <folder>
 
 Data: LoCoMo (https://github.com/snap-research/locomo) and `training/conversations`. Five folds by
 conversation, each fold's network fitted on the other folds (`src/mnemon/bench/folds/`, what
 `mnemon bench text` uses on those conversations), then one network on all
-(`src/mnemon/text/rerank/`, what everyone else gets). Probabilities are calibrated on the folds'
+(`src/mnemon/text/rerank/`, what everyone else gets). A conversation's signals come from the
+embedder of its own fold (`scripts/tune_embedder.py`), which never saw its questions; the others'
+do come from embedders that did. Probabilities are calibrated on the folds'
 held-out scores, with questions moved to a conversation that cannot answer them among them. Prints
 held-out recall@10. A few minutes, more with an encoder.
 """
@@ -28,6 +31,7 @@ from mnemon.bench import fivefold, learning
 from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled
+from mnemon.bench.recipes.mnemon import Mnemon
 from mnemon.text import signals
 from mnemon.text.rerank import listnet
 from mnemon.text.rerank._calibration import Calibration
@@ -40,23 +44,26 @@ HELD_OUT = ROOT / "src" / "mnemon" / "bench" / "folds"
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--embedder", default="static", help="of the slot models.embed")
-    parser.add_argument("--model", help="the embedder's option of that name")
+    parser.add_argument("--model", default="", help="the embedder's option of that name")
+    parser.add_argument("--base", default="", help="the embedder's option of that name")
     options = parser.parse_args()
     folder = os.environ.get("MNEMON_DATA")
     if folder is None:
         sys.exit("set MNEMON_DATA to the folder of locomo10.json")
-    embedder = methods.load(
-        "models.embed", options.embedder, **({"model": options.model} if options.model else {})
-    )
+    recipe = Mnemon(embedder=options.embedder, model=options.model, base=options.base)
     groups = [
         methods.load("bench.tasks", "locomo").read(Path(folder) / "locomo10.json"),
         methods.load("bench.tasks", "chats").read(ROOT / "training" / "conversations"),
     ]
     program = methods.load("text.programs", "fused")
-    lists = {case.id: labelled(case, program, embedder) for group in groups for case in group}
     folds = fivefold.assign([[case.id for case in group] for group in groups])
-    kind = "listnet" if options.embedder == "static" else "listnet_encoder"
-    moved = {case.id: labelled(case, program, embedder) for case in strangers(groups)}
+
+    def signals_of(case: Case) -> list[Labelled]:
+        return labelled(case, program, recipe.of_fold(folds[case.id]))
+
+    kind = listnet.kind(recipe.of_fold(0).model)
+    lists = {case.id: signals_of(case) for group in groups for case in group}
+    moved = {case.id: signals_of(case) for case in strangers(groups)}
     calibration = fit_folds(kind, lists, folds, moved)
     everything = [one for taught in lists.values() for one in taught]
     fitted = learning.fit_several(everything)

@@ -12,9 +12,10 @@ import pytest
 from mnemon import methods
 from mnemon.errors import MissingExtra
 
-# name, the module and the package it needs (None: part of mnemon)
+# name, the module it needs (None: part of mnemon)
 EXTRAS = {
     "fastembed": "fastembed",
+    "minilm": "sentence_transformers",
     "openai": "openai",
     "sentence-transformers": "sentence_transformers",
     "static": None,
@@ -45,7 +46,8 @@ def test_a_missing_package_is_named_with_its_pip_line(name, monkeypatch):
     options = {"base_url": "http://127.0.0.1:9/v1"} if name == "openai" else {}
     with pytest.raises(MissingExtra) as caught:
         methods.load("models.embed", name, **options).embed(["hello"])
-    assert f"pip install 'mnemon[{name}]'" in str(caught.value)
+    extra = EXTRAS[name].replace("_", "-")
+    assert f"pip install 'mnemon[{extra}]'" in str(caught.value)
     assert isinstance(caught.value, ImportError)
 
 

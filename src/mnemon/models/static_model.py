@@ -12,11 +12,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import EmbedderError
 from mnemon.models.wordpiece import WordPiece
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BUNDLED = Path(__file__).parent / "static"
-# Two pieces in a row → a row of the bigrams: (first * _FIRST + second * _SECOND) mod B.
-_FIRST, _SECOND = 1_000_003, 7_919
+# Two pieces in a row → a row of the bigrams: (first * FIRST + second * SECOND) mod B.
+FIRST, SECOND = 1_000_003, 7_919
 # Rows gathered at once: enough to share numpy's cost per call, little enough for a core's cache.
 BATCH_TOKENS = 1024
 
@@ -68,6 +68,13 @@ class Table:
     numbers: NDArray[np.int64]
     words: NDArray[np.float32]
 
+    def weighed(self, pieces: NDArray[np.float32], pairs: np.float32) -> Table:
+        """The same with rows multiplied: each piece's by one of `pieces` [V], all bigrams'."""
+        single = replace(self.single, scales=self.single.scales * pieces)
+        return replace(
+            self, single=single, double=replace(self.double, scales=self.double.scales * pairs)
+        )
+
     def known(self, text: str, max_tokens: int) -> list[int]:
         """The ids of the first `max_tokens` tokens of `text`, less the unknown ones."""
         ids, unknown = self.pieces.ids(text)[:max_tokens], self.pieces.unknown
@@ -85,9 +92,7 @@ class Table:
         return rows
 
     def _hashes(self, places: NDArray[np.intp]) -> NDArray[np.intp]:
-        numbers = self.numbers.take(places)
-        hashed = numbers[:-1] * _FIRST + numbers[1:] * _SECOND
-        found: NDArray[np.intp] = hashed % len(self.double.scales)
+        found: NDArray[np.intp] = hashes(self.numbers.take(places), len(self.double.scales))
         return found
 
     def sums(self, texts: Iterable[list[int]], out: NDArray[np.float32]) -> None:
@@ -107,6 +112,11 @@ class Table:
                 np.add.reduce(rows[start:end], axis=0, out=target)
                 if end - start > 1:
                     target[:width] += np.add.reduce(pairs[start : end - 1], axis=0)
+
+
+def hashes(numbers: Any, bigrams: int) -> Any:
+    """For each two in a row of pieces' numbers [..., T] their row of the bigrams [..., T - 1]."""
+    return (numbers[..., :-1] * FIRST + numbers[..., 1:] * SECOND) % bigrams
 
 
 @cache

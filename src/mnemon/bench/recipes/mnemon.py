@@ -3,8 +3,8 @@
 A memory in RAM for each conversation, with the upkeep of its program done. Recalled text has dates
 and numbers, which count. A record that a program derived stands for the turns whose words it
 quotes: all of a turn, or the stretch of it that the record cites as its source. On a
-conversation that the bundled ranker was fitted on, a ranker that never saw it takes its place
-(`bench/folds/`, made by `scripts/train_ranker.py`).
+conversation that the bundled ranker and embedder were fitted on, those of a fold that never saw it
+take their place (`bench/folds/`, made by `scripts/tune_embedder.py` and `scripts/train_ranker.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = ["Mnemon"]
 
 
 _FOLDS = Path(__file__).parent.parent / "folds"
+_TUNED = {"static": "npz", "minilm": "safetensors"}
 
 
 @dataclass(frozen=True)
@@ -35,8 +36,9 @@ class Mnemon:
     Attributes:
         program: a method of the slot `text.programs`.
         embedder: a method of the slot `models.embed`.
-        model: the embedder's option of that name, where it has one; "" for its own.
+        model, base: the embedder's option of that name, where it has one; "" for its own.
         weights: a file of weights for the program's ranker; None for the bundled ones.
+        tuning: the embedder's option of that name; None for the bundled one.
         change: options of the program's methods to change, as `method.option=value`, several joined
             by `+`: `granularities.router=uniform+granularities.damping=0`. For ablations.
     """
@@ -44,7 +46,9 @@ class Mnemon:
     program: str = "default"
     embedder: str = "static"
     model: str = ""
+    base: str = ""
     weights: str | None = None
+    tuning: str | None = None
     change: str = ""
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -53,15 +57,35 @@ class Mnemon:
         """This system as far as nothing in it was fitted on a conversation.
 
         Raises:
-            InvalidInput: the bundled ranker saw it and no fold's ranker is without it.
+            InvalidInput: the bundled ranker saw it and no fold is without it.
         """
-        kind = "listnet" if self.embedder == "static" else "listnet_encoder"
+        kind = listnet.kind(self._embedder().model)
         if self.weights is not None or case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
             return self
         for fold in sorted(_FOLDS.glob(f"{kind}-?.json")):
             if case not in listnet.load(fold).fitted_on:
-                return replace(self, weights=str(fold))
+                return replace(self, weights=str(fold), tuning=self._tuned(int(fold.stem[-1])))
         raise InvalidInput(f"every ranker was fitted on {case}: run scripts/train_ranker.py")
+
+    def of_fold(self, fold: int) -> Any:
+        """The embedder as it was tuned on all other folds; as it is, if it is not one of those."""
+        return replace(self, tuning=self._tuned(fold))._embedder()
+
+    def _tuned(self, fold: int) -> str | None:
+        if self.embedder not in _TUNED:
+            return self.tuning
+        path = _FOLDS / f"{self.embedder}-{fold}.{_TUNED[self.embedder]}"
+        if not path.exists():
+            raise InvalidInput(
+                f"{path.name} is not in this installation: run the bench from a clone of Mnemon, "
+                "or make it with scripts/tune_embedder.py"
+            )
+        return str(path)
+
+    def _embedder(self) -> Any:
+        told = {"model": self.model, "base": self.base, "tuning": self.tuning}
+        options = {name: value for name, value in told.items() if value}
+        return methods.load("models.embed", self.embedder, **options)
 
     def ingest(self, turns: Sequence[Turn]) -> Remembered:
         """One batch, as an import makes it."""
@@ -69,9 +93,7 @@ class Mnemon:
         if self.weights is not None and program.rerank is not None:
             name, options = program.rerank
             program = replace(program, rerank=(name, {**options, "weights": self.weights}))
-        options = {"model": self.model} if self.model else {}
-        embedder = methods.load("models.embed", self.embedder, **options)
-        memory = Memory(":memory:", program=program, embedder=embedder)
+        memory = Memory(":memory:", program=program, embedder=self._embedder())
         named = {turn.draft.key: turn.id for turn in turns}
         cubes = memory.add([turn.draft for turn in turns])
         memory.reflect()

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from mnemon.errors import EmbedderError
-from mnemon.models.extras import require
+from mnemon.models.sentences import encoded, opened
 from mnemon.models.vectors import embedded
 
 if TYPE_CHECKING:
@@ -65,16 +64,7 @@ class SentenceTransformersEmbedder:
         def ask(said: list[str]) -> Any:
             loaded = self._loaded
             prompt = next((name for name in prompts if loaded.prompts.get(name)), None)
-            try:
-                return loaded.encode(
-                    said,
-                    batch_size=self.batch_size,
-                    prompt_name=prompt,
-                    show_progress_bar=False,
-                    convert_to_numpy=True,
-                )
-            except (RuntimeError, ValueError) as error:
-                raise EmbedderError(f"{self.model!r} failed to embed: {error}") from error
+            return encoded(self.model, loaded, said, self.batch_size, prompt)
 
         return embedded(self, texts, ask, None)
 
@@ -83,12 +73,4 @@ class SentenceTransformersEmbedder:
         return _load(self.model, self.revision, self.device)
 
 
-@cache
-def _load(model: str, revision: str, device: str | None) -> Any:
-    library = require("sentence_transformers", "sentence-transformers", "sentence-transformers")
-    try:
-        return library.SentenceTransformer(model, revision=revision or None, device=device)
-    except (OSError, RuntimeError, ValueError) as error:
-        raise EmbedderError(
-            f"{model!r} cannot be loaded ({error}): give a model on the hub or a local folder"
-        ) from error
+_load = cache(opened)

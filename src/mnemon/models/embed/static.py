@@ -9,7 +9,9 @@ hashed bigrams as in fastText (Joulin et al. 2016, https://arxiv.org/abs/1607.01
 of a batch as a target as in Park et al. 2019 (https://arxiv.org/abs/1904.05068). Model:
 sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0). How ours differs: rows start as that model's
 answers to single pieces, all of the above is one loss, and its token outputs are a target too
-(`late_vectors`); inference is numpy and our own word-pieces (`mnemon.models.wordpiece`).
+(`late_vectors`); afterwards it was tuned for recall (`mnemon.models.static_tuning`), so that a
+question and a memory of the same words differ; inference is numpy and our own word-pieces
+(`mnemon.models.wordpiece`).
 Limits: English. Order counts within two pieces only. A word with no known piece (most emoji and CJK
 characters, any word over 100 characters) adds nothing; a text of only such words is a zero row.
 
@@ -20,11 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
-from mnemon.models.static_model import BUNDLED, load, read_card
+from mnemon.models import static_tuning
+from mnemon.models.static_model import BUNDLED, Table, load, read_card
 from mnemon.models.vectors import many, unit_rows
 
 if TYPE_CHECKING:
@@ -46,12 +50,15 @@ class StaticEmbedder:
 
     Attributes:
         folder: with the files that `mnemon.models.static_model` reads; None is the bundled model.
+        tuning: what it learned of recall (`mnemon.models.static_tuning`); None is the bundled one
+            for the bundled model, and none for another.
         max_tokens: tokens of a text that count for its vector, from its start, of at most its
             first `8 * max_tokens` characters. `token_ids` and `count_tokens` never cut.
     """
 
     folder: str | None = None
     max_tokens: int = MAX_TOKENS
+    tuning: str | None = None
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
@@ -63,8 +70,10 @@ class StaticEmbedder:
 
     @property
     def revision(self) -> str:
-        """The files' digest, and `max_tokens` where it is not the default: it changes vectors."""
+        """The files' digests, and `max_tokens` where it is not the default: it changes vectors."""
         revision = read_card(self._path).revision
+        if (tuning := self._tuning) is not None:
+            revision += f"-{static_tuning.digest(tuning)}"
         return revision if self.max_tokens == MAX_TOKENS else f"{revision}-{self.max_tokens}"
 
     @property
@@ -78,15 +87,20 @@ class StaticEmbedder:
             InvalidText: a text is not a str of valid Unicode.
             EmbedderError: the model's folder is missing or damaged.
         """
-        return unit_rows(self.token_sums(texts)[0])
+        tables = _tuned(self._path, self._tuning)
+        return unit_rows(self._sums(tables.turns, self._known(tables.turns, texts)))
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
-        """The same as `embed([text])[0]`, float32 [D]: this model has no query prompt."""
-        row: NDArray[np.float32] = self.embed([text])[0]
+        """A unit row float32 [D]: pieces weigh what they weigh in questions, and it is turned."""
+        tables = _tuned(self._path, self._tuning)
+        sums = self._sums(tables.questions, self._known(tables.questions, [text]))
+        row: NDArray[np.float32] = unit_rows(
+            sums if tables.turned is None else sums @ tables.turned
+        )[0]
         return row
 
     def token_vectors(self, text: str) -> NDArray[np.float32]:
-        """A row for each known token of `text`, float32 [T, D]; their sum made unit is its vector.
+        """A row for each known token of `text`, float32 [T, D], as it was before tuning.
 
         A token that matters more has a longer row.
         """
@@ -95,15 +109,12 @@ class StaticEmbedder:
         return table.rows(table.known(start, self.max_tokens))
 
     def token_sums(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-        """The sum of each text's `token_vectors` float32 [N, D], and of how many it is."""
+        """The sum of each text's `token_vectors` float32 [N, D], and of how many it is. Untuned."""
         import numpy as np
 
-        texts, table = many(texts), load(self._path)
-        limit = self.max_tokens * CHARACTERS_PER_TOKEN
-        known = [table.known(text[:limit], self.max_tokens) for text in texts]
-        sums = np.zeros((len(texts), table.single.vectors.shape[1]), np.float32)
-        table.sums(known, sums)
-        return sums, np.fromiter(map(len, known), dtype=np.intp, count=len(known))
+        table = load(self._path)
+        known = self._known(table, texts)
+        return self._sums(table, known), np.fromiter(map(len, known), np.intp, len(known))
 
     def late_sums(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]."""
@@ -133,6 +144,42 @@ class StaticEmbedder:
         count = load(self._path).pieces.count
         return [count(text) for text in many(texts)]
 
+    def _known(self, table: Table, texts: Sequence[str]) -> list[list[int]]:
+        limit = self.max_tokens * CHARACTERS_PER_TOKEN
+        return [table.known(text[:limit], self.max_tokens) for text in many(texts)]
+
+    def _sums(self, table: Table, known: Sequence[list[int]]) -> NDArray[np.float32]:
+        import numpy as np
+
+        sums = np.zeros((len(known), table.single.vectors.shape[1]), np.float32)
+        table.sums(known, sums)
+        return sums
+
     @property
     def _path(self) -> Path:
         return BUNDLED if self.folder is None else Path(self.folder)
+
+    @property
+    def _tuning(self) -> Path | None:
+        if self.tuning is not None:
+            return Path(self.tuning)
+        return static_tuning.BUNDLED if self.folder is None else None
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """The model as turns and as questions see it, and what questions' sums are multiplied by."""
+
+    turns: Table
+    questions: Table
+    turned: NDArray[np.float32] | None
+
+
+@cache
+def _tuned(folder: Path, tuning: Path | None) -> _Tables:
+    table = load(folder)
+    if tuning is None:
+        return _Tables(table, table, None)
+    told = static_tuning.read(tuning, *table.single.vectors.shape)
+    turns = table.weighed(told.turns, told.pairs[0])
+    return _Tables(turns, table.weighed(told.questions, told.pairs[1]), told.turned)

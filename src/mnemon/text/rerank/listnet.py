@@ -4,8 +4,9 @@ Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach"
 https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
 list's scores and of its labels. How ours differs: two hidden layers of a few units, and scores are
 then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
-bundled embedder (`listnet.json`) and for sentence encoders (`listnet_encoder.json`, fitted with
-all-MiniLM-L6-v2); they say what they were fitted on, `scripts/train_ranker.py` makes them. Needs
+bundled embedder (`listnet.json`), for the tuned MiniLM (`listnet_minilm.json`) and for sentence
+encoders that nobody tuned (`listnet_encoder.json`, fitted with all-MiniLM-L6-v2); they say what
+they were fitted on, `scripts/train_ranker.py` makes them. Needs
 the channels `words`, `meaning` and `time`.
 """
 
@@ -27,10 +28,9 @@ from mnemon.text.rerank._calibration import Calibration
 
 __all__ = ["ListNet"]
 
-BUNDLED = {
-    name: Path(__file__).with_name(f"{name}.json") for name in ("listnet", "listnet_encoder")
-}
-_STATIC = "mnemon-static-"
+KINDS = {"": "listnet_encoder", "mnemon-static-": "listnet", "mnemon-minilm-": "listnet_minilm"}
+"""How the names of spaces begin → which weights were fitted on their vectors."""
+BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}
 _BLOCK = 50
 """Rows multiplied at once: few enough that no product is split over threads, which on a busy
 machine wait for each other longer than they work."""
@@ -63,10 +63,15 @@ class ListNet:
         )
 
 
+def kind(space: str | None) -> str:
+    """The name of the weights fitted on such vectors as those of a space."""
+    told = "mnemon-static-" if space is None else space
+    return KINDS[max((start for start in KINDS if told.startswith(start)), key=len)]
+
+
 def bundled(space: str | None) -> Path:
-    """The weights fitted on such vectors as those of a space."""
-    static = space is None or space.startswith(_STATIC)
-    return BUNDLED["listnet" if static else "listnet_encoder"]
+    """The file of those weights."""
+    return BUNDLED[kind(space)]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Tuning embedders for recall: questions are drawn to the turns that answer them."""

@@ -1,0 +1,118 @@
+"""all-MiniLM-L6-v2 as a student: rank-16 adapters on every linear layer, the model itself stays."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoModel, AutoTokenizer
+
+from mnemon.models import lora
+from tune.conversations import Conversation
+
+BASE = "sentence-transformers/all-MiniLM-L6-v2"
+RANK, SCALE, DROPPED = 16, 2.0, 0.05
+RATE, DECAY = 1e-3, 0.01
+TURN, QUESTION = 128, 64  # word-pieces read, the special ones included
+BATCH = 256
+
+
+class Adapted(nn.Module):
+    """A linear layer with a low-rank addition that begins at nothing."""
+
+    def __init__(self, linear: nn.Linear) -> None:
+        super().__init__()
+        wide = linear.in_features
+        self.linear = linear
+        self.low = nn.Parameter(torch.randn(RANK, wide, device=linear.weight.device) / wide**0.5)
+        self.high = nn.Parameter(linear.weight.new_zeros(linear.out_features, RANK))
+        self.dropout = nn.Dropout(DROPPED)
+
+    def forward(self, values: Tensor) -> Tensor:
+        added = functional.linear(functional.linear(self.dropout(values), self.low), self.high)
+        found: Tensor = self.linear(values) + SCALE * added
+        return found
+
+
+class MiniLMStudent(nn.Module):
+    """Mean of the token outputs, made unit, as sentence-transformers runs the model."""
+
+    def __init__(self, folder: str, device: str) -> None:
+        super().__init__()
+        self.tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.model = AutoModel.from_pretrained(folder).to(device)
+        self.model.requires_grad_(False)
+        self.names = [
+            name
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Linear) and name.startswith("encoder.")
+        ]
+        weights = {name: self.model.get_submodule(name).weight for name in self.names}
+        self.digest = lora.base_digest(weights)
+        for name in self.names:
+            above, _, own = name.rpartition(".")
+            module = self.model.get_submodule(above)
+            setattr(module, own, Adapted(getattr(module, own)))
+        self.sharpness = nn.Parameter(torch.tensor(math.log(20.0), device=device))
+
+    def turns(self, conversation: Conversation) -> Tensor:
+        kept = conversation.kept
+        if "batches" not in kept:  # tokens once, not at every step
+            kept["batches"] = self._batches(conversation.turns, TURN)
+        return self._vectors(*kept["batches"])
+
+    def questions(self, conversation: Conversation, chosen: Sequence[int]) -> Tensor:
+        return self._vectors(
+            *self._batches([conversation.questions[place] for place in chosen], QUESTION)
+        )
+
+    def rates(self) -> list[dict[str, Any]]:
+        low_rank = [part for part in self.parameters() if part.requires_grad]
+        low_rank = [part for part in low_rank if part is not self.sharpness]
+        return [
+            {"params": low_rank, "lr": RATE, "weight_decay": DECAY},
+            {"params": [self.sharpness], "lr": 1e-2},
+        ]
+
+    def penalty(self) -> float:
+        return 0.0
+
+    def write(self, path: Path) -> None:
+        """As `mnemon.models.lora` reads it, in float16."""
+        tensors = {
+            f"{lora.PREFIX}{name}.lora_{part}.weight": matrix.detach().cpu().half().contiguous()
+            for name in self.names
+            for layer in [self.model.get_submodule(name)]
+            for part, matrix in (("A", layer.low), ("B", layer.high))
+        }
+        config = lora.Config(BASE, self.digest, RANK, SCALE)
+        save_file(tensors, path, metadata={"config": json.dumps(asdict(config))})
+
+    def _batches(self, texts: Sequence[str], most: int) -> tuple[list[Any], Tensor]:
+        """Texts of like length together, and where each came from."""
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        batches = []
+        for start in range(0, len(order), BATCH):
+            said = [texts[place] for place in order[start : start + BATCH]]
+            read = self.tokenizer(
+                said, padding=True, truncation=True, max_length=most, return_tensors="pt"
+            )
+            batches.append(read.to(self.sharpness.device))
+        return batches, torch.tensor(order, device=self.sharpness.device).argsort()
+
+    def _vectors(self, batches: Sequence[Any], back: Tensor) -> Tensor:
+        found = []
+        for batch in batches:
+            with torch.autocast(self.sharpness.device.type, dtype=torch.bfloat16):
+                told = self.model(**batch).last_hidden_state
+            there = batch["attention_mask"].unsqueeze(-1).float()
+            found.append((told.float() * there).sum(1) / there.sum(1))
+        return functional.normalize(torch.cat(found)[back], dim=-1)
