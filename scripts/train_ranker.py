@@ -10,7 +10,8 @@ conversation, each fold's network fitted on the other folds (`src/mnemon/bench/f
 (`src/mnemon/text/rerank/`, what everyone else gets). A conversation's signals come from the
 embedder of its own fold (`scripts/tune_embedder.py`), which never saw its questions; the others'
 do come from embedders that did. Probabilities are calibrated on the folds'
-held-out scores, with questions moved to a conversation that cannot answer them among them. Prints
+held-out scores, with questions among them that nothing answers: moved to another conversation, or
+wrong about who did it. Prints
 held-out recall@10. A few minutes, more with an encoder.
 """
 
@@ -30,11 +31,11 @@ from mnemon import methods
 from mnemon.bench import fivefold, learning
 from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled
-from mnemon.bench.learning import Labelled
+from mnemon.bench.learning import Labelled, Scored
 from mnemon.bench.recipes.mnemon import Mnemon
 from mnemon.text import signals
 from mnemon.text.rerank import listnet
-from mnemon.text.rerank._calibration import Calibration
+from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 from mnemon.text.rerank.listnet import Network
 
 ROOT = Path(__file__).parent.parent
@@ -64,7 +65,12 @@ def main() -> None:
     kind = listnet.kind(recipe.of_fold(0).model)
     lists = {case.id: signals_of(case) for group in groups for case in group}
     moved = {case.id: signals_of(case) for case in strangers(groups)}
-    calibration = fit_folds(kind, lists, folds, moved)
+    wrong = {
+        case.id: [question.category == "adversarial" for question in case.questions]
+        for group in groups
+        for case in group
+    }
+    calibration = fit_folds(kind, lists, folds, moved, wrong)
     everything = [one for taught in lists.values() for one in taught]
     fitted = learning.fit_several(everything)
     network = learning.network(fitted, everything, list(lists), calibration)
@@ -86,25 +92,42 @@ def fit_folds(
     lists: dict[str, list[Labelled]],
     folds: dict[str, int],
     moved: dict[str, list[Labelled]],
+    wrong: dict[str, list[bool]],
 ) -> Calibration:
-    """Write the folds' networks; what calibrates their held-out scores."""
+    """Write the folds' networks; what calibrates their held-out scores. Where the question is
+    `wrong` about who did it, nothing answers it."""
     fitted = fivefold.fit(lists, folds)
     told = fivefold.held_out(lists, folds, fitted)
-    scored = {
-        case: [(scores, one.holds) for scores, one in zip(told[case], lists[case], strict=True)]
+    every = [
+        seen_by_ranker(one, scores, not mistaken)
         for case in lists
-    }
-    every = [pair for case in lists for pair in scored[case]]
+        for one, scores, mistaken in zip(lists[case], told[case], wrong[case], strict=True)
+    ]
     never = fivefold.held_out(moved, folds, fitted)
-    every += [(scores, np.zeros(len(scores), bool)) for case in moved for scores in never[case]]
+    every += [
+        seen_by_ranker(one, scores, False)
+        for case in moved
+        for one, scores in zip(moved[case], never[case], strict=True)
+    ]
     calibration = learning.calibrate(every)
     for fold, network in fitted.items():
         write(HELD_OUT / f"{kind}-{fold}.json", replace(network, calibration=calibration))
     for name in ("conv-", "conversations/"):
-        found = [_recall(*pair) for case in lists if case.startswith(name) for pair in scored[case]]
+        found = [
+            _recall(scores, one.holds)
+            for case in lists
+            if case.startswith(name)
+            for one, scores in zip(lists[case], told[case], strict=True)
+        ]
         there = [one for one in found if one is not None]
         print(f"{name}: held-out recall@10 of questions with a candidate {np.mean(there):.4f}")
     return calibration
+
+
+def seen_by_ranker(one: Labelled, scores: np.ndarray, answers: bool) -> Scored:
+    """A list for calibration; nothing in it answers unless it `answers`."""
+    around = context(scores, one.signals[:, [signals.NAMES.index(name) for name in CONTEXT]])
+    return Scored(scores, around, one.holds & answers)
 
 
 def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:

@@ -19,6 +19,7 @@ from mnemon.text import asked, program, signals
 from mnemon.text.lexicon import lexicon
 from mnemon.text.programs.default import Default
 from mnemon.text.rerank import listnet
+from mnemon.text.rerank._calibration import CONTEXT
 
 TURNS = [
     {"speaker": "Ana", "content": "Did you hear back from the clinic?"},
@@ -161,11 +162,30 @@ def drawn(random: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarr
     return scores, np.arange(count) == which
 
 
+NOWHERE = np.zeros(len(CONTEXT))
+
+
+def scored(scores: np.ndarray, holds: np.ndarray) -> learning.Scored:
+    return learning.Scored(scores, NOWHERE, holds)
+
+
+def test_a_list_in_the_wrong_context_is_worth_less() -> None:
+    random = np.random.default_rng(3)
+    lists = []
+    for number in range(600):
+        scores, holds = drawn(random, 40)
+        right = NOWHERE + number % 2  # every other list is about somebody else
+        lists.append(learning.Scored(scores, right, holds & bool(number % 2)))
+    curve = learning.calibrate(lists)
+    scores = np.array([5.0, 0.0, 0.0], np.float32)
+    assert curve.chances(scores, NOWHERE + 1)[0] > 0.5 > 0.1 > curve.chances(scores, NOWHERE)[0]
+
+
 def test_calibrated_scores_are_probabilities() -> None:
     random = np.random.default_rng(2)
-    curve = learning.calibrate([drawn(random, 150) for _ in range(2000)])
+    curve = learning.calibrate([scored(*drawn(random, 150)) for _ in range(2000)])
     seen = [drawn(random, 150) for _ in range(2000)]
-    chances = np.array([curve.chances(scores).max() for scores, _ in seen])
+    chances = np.array([curve.chances(scores, NOWHERE).max() for scores, _ in seen])
     right = np.array([holds[scores.argmax()] for scores, holds in seen])
     for low in (0.0, 0.25, 0.5):
         inside = (chances >= low) & (chances < low + 0.25)
@@ -177,15 +197,16 @@ def test_calibrated_scores_are_probabilities() -> None:
 def test_calibration_keeps_the_order_and_stays_between_0_and_1(scores: list[float]) -> None:
     network = listnet.load(listnet.BUNDLED["listnet"])
     values = np.asarray(scores, np.float32)
-    chances = network.calibration.chances(values)
+    chances = network.calibration.chances(values, NOWHERE)
     assert ((chances >= 0) & (chances <= 1)).all()
     assert (np.diff(chances[np.argsort(values, kind="stable")]) >= 0).all()
 
 
 def test_a_score_among_equals_is_worth_less_than_one_that_stands_out() -> None:
     calibration = listnet.load(listnet.BUNDLED["listnet"]).calibration
-    alone = calibration.chances(np.array([4.0, -3.0, -3.0], np.float32))[0]
-    equals = calibration.chances(np.array([4.0, 4.0, 4.0], np.float32))[0]
+    around = NOWHERE + 0.5
+    alone = calibration.chances(np.array([4.0, -3.0, -3.0], np.float32), around)[0]
+    equals = calibration.chances(np.array([4.0, 4.0, 4.0], np.float32), around)[0]
     assert alone > equals + 0.1
 
 

@@ -174,8 +174,17 @@ TOP = 10
 """Of each list so many are calibrated on: those that people see."""
 
 
-def calibrate(lists: Sequence[tuple[np.ndarray, np.ndarray]]) -> Calibration:
-    """The curve from scores to probabilities, fitted on (scores [C], holds [C]) of many lists.
+@dataclass(frozen=True)
+class Scored:
+    """A list as a ranker scores it: scores [C], its `context`, which candidates answer bool [C]."""
+
+    scores: np.ndarray
+    context: np.ndarray
+    holds: np.ndarray
+
+
+def calibrate(lists: Sequence[Scored]) -> Calibration:
+    """The curve from scores to probabilities.
 
     Logistic regression on the best `TOP` of each list, by Newton's method; its background is the
     lower quartile of the lists' competition.
@@ -184,26 +193,33 @@ def calibrate(lists: Sequence[tuple[np.ndarray, np.ndarray]]) -> Calibration:
 
     from mnemon.text.rerank._calibration import Calibration, competition
 
-    background = float(np.quantile([competition(scores) for scores, _ in lists], 0.25))
-    best = [np.argsort(-scores, kind="stable")[:TOP] for scores, _ in lists]
-    columns = [
-        (scores[at], np.full(len(at), competition(scores, background)), np.ones(len(at)))
-        for at, (scores, _) in zip(best, lists, strict=True)
-    ]
-    inputs = np.concatenate([np.stack(one, axis=1) for one in columns]).astype(np.float64)
-    holds = np.concatenate([marks[at] for at, (_, marks) in zip(best, lists, strict=True)])
-    found = np.zeros(3)
+    background = float(np.quantile([competition(one.scores) for one in lists], 0.25))
+    inputs, holds = [], []
+    for one in lists:
+        best = np.argsort(-one.scores, kind="stable")[:TOP]
+        shared = [competition(one.scores, background), 1.0, *one.context]
+        inputs.append(np.column_stack([one.scores[best], np.tile(shared, (len(best), 1))]))
+        holds.append(one.holds[best])
+    found = _logistic(np.concatenate(inputs).astype(np.float64), np.concatenate(holds))
+    slope, rivals, offset, *weights = (round(float(one), 5) for one in found)
+    return Calibration(slope, rivals, offset, round(background, 5), tuple(weights))
+
+
+def _logistic(inputs: np.ndarray, holds: np.ndarray) -> np.ndarray:
+    """Coefficients [I] for inputs [N, I], with a little decay."""
+    import numpy as np
+
+    found = np.zeros(inputs.shape[1])
+    decay = 1e-2 * np.eye(len(found))
     for _ in range(50):
         chance = 1.0 / (1.0 + np.exp(-np.clip(inputs @ found, -30.0, 30.0)))
         weight = chance * (1.0 - chance) + 1e-9
-        gradient = inputs.T @ (chance - holds) + 1e-3 * found
-        curve = (inputs * weight[:, None]).T @ inputs + 1e-3 * np.eye(3)
-        change = np.linalg.solve(curve, gradient)
+        gradient = inputs.T @ (chance - holds) + decay @ found
+        change = np.linalg.solve((inputs * weight[:, None]).T @ inputs + decay, gradient)
         found = found - change
         if np.abs(change).max() < 1e-6:
             break
-    slope, rivals, offset = (round(float(one), 5) for one in found)
-    return Calibration(slope, rivals, offset, round(background, 5))
+    return found
 
 
 def network(

@@ -1,10 +1,12 @@
-"""From a ranker's scores to probabilities that a cube holds what is asked.
+"""From a ranker's scores to probabilities that a cube answers what is asked.
 
 Platt 1999, "Probabilistic Outputs for Support Vector Machines", scales scores by a logistic curve.
 How ours differs: a score is compared with its competition, the logarithm of the list's summed
 exponentials, since a ranker trained on lists knows little of what a score means by itself: one that
 stands out is likelier right than the same score among equals. A background stands for the
-candidates that a small memory does not have.
+candidates that a small memory does not have. And it is seen in its context: what the candidates
+that the ranker believes in are like. If the question names Ana and they are all Bob's words, or if
+the best of them is far from the question in meaning, the answer is likely not there at all.
 """
 
 from __future__ import annotations
@@ -12,6 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
+CONTEXT = (
+    "named", "named_before", "meaning", "words", "late", "coverage_near", "first_person", "asks",
+)  # fmt: skip
+"""Signals whose mean over a list, weighted by the softmax of its scores, is its context."""
 
 
 def competition(scores: np.ndarray, background: float = -np.inf) -> float:
@@ -21,19 +28,29 @@ def competition(scores: np.ndarray, background: float = -np.inf) -> float:
     return float(np.logaddexp(own, background))
 
 
+def context(scores: np.ndarray, told: np.ndarray) -> np.ndarray:
+    """float64 [len(CONTEXT)] of a list's scores [C] and the signals of `CONTEXT` [C, …]."""
+    believed = np.exp(scores - scores.max(), dtype=np.float64)
+    found: np.ndarray = believed @ told / believed.sum()
+    return found
+
+
 @dataclass(frozen=True)
 class Calibration:
-    """Log-odds are slope * score + rivals * competition + offset; the defaults give the softmax's
-    own odds, without a background."""
+    """Log-odds are slope * score + rivals * competition + weights @ context + offset; the defaults
+    give the softmax's own odds, without a background."""
 
     slope: float = 1.0
     rivals: float = -1.0
     offset: float = 0.0
     background: float = -30.0
+    weights: tuple[float, ...] = (0.0,) * len(CONTEXT)
 
-    def chances(self, scores: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [C] for the scores [C] of one list, in the same order."""
+    def chances(self, scores: np.ndarray, around: np.ndarray) -> np.ndarray:
+        """Probabilities float32 [C] for the scores [C] of one list in its `context`, in the same
+        order."""
         against = self.rivals * competition(scores, self.background) + self.offset
+        against += float(np.dot(self.weights, around))
         odds = np.clip(self.slope * scores.astype(np.float64) + against, -30.0, 30.0)
         result: np.ndarray = (1.0 / (1.0 + np.exp(-odds))).astype(np.float32)
         return result

@@ -24,13 +24,14 @@ from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
 from mnemon.text.query import Query, Ranking
-from mnemon.text.rerank._calibration import Calibration
+from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 
 __all__ = ["ListNet"]
 
 KINDS = {"": "listnet_encoder", "mnemon-static-": "listnet", "mnemon-minilm-": "listnet_minilm"}
 """How the names of spaces begin → which weights were fitted on their vectors."""
 BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}
+_CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 _BLOCK = 50
 """Rows multiplied at once: few enough that no product is split over threads, which on a busy
 machine wait for each other longer than they work."""
@@ -98,8 +99,9 @@ class Network:
         return result
 
     def chances(self, told: np.ndarray) -> np.ndarray:
-        """Probabilities float32 [C] that a candidate holds evidence, for one list's signals."""
-        return self.calibration.chances(self.scores(told))
+        """Probabilities float32 [C] that a candidate answers, for one list's signals."""
+        scores = self.scores(told)
+        return self.calibration.chances(scores, context(scores, told[:, _CONTEXT]))
 
 
 @cache
