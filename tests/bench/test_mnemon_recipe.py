@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mnemon import Draft, methods
 from mnemon.bench.case import Case, Turn
+from mnemon.bench.recipes import mnemon as recipe
+from mnemon.bench.recipes._cosine import untuned
 from mnemon.bench.recipes.mnemon import Mnemon, changed
 from mnemon.errors import InvalidInput, UnknownName
+from mnemon.models import static_model
+from mnemon.models.embed.static import StaticEmbedder
+from mnemon.text.rerank import listnet
 
 
 def turns(*said: str) -> list[Turn]:
@@ -71,3 +77,24 @@ def test_a_change_that_cannot_be_made_is_told(case: Case) -> None:
     with pytest.raises(UnknownName, match="k9"):
         system.rank("anything", 5)
     system.close()
+
+
+def test_a_conversation_gets_the_embedder_and_ranker_that_never_saw_it() -> None:
+    system = Mnemon().unseen("conv-26")
+    assert system.weights is not None and system.tuning is not None
+    assert "conv-26" not in listnet.load(Path(system.weights)).fitted_on
+    assert Path(system.weights).stem[-1] == Path(system.tuning).stem[-1]
+    assert system.embedding().revision != Mnemon().embedding().revision
+    assert Mnemon().unseen("a conversation of the user's own") == Mnemon()
+
+
+def test_adapters_that_an_installation_lacks_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(recipe._TUNED, "static", "missing")
+    with pytest.raises(InvalidInput, match="run the bench from a clone"):
+        Mnemon().unseen("conv-26")
+
+
+def test_rivals_get_the_embedder_as_it_was_before_it_learned_of_recall() -> None:
+    plain = untuned("static")
+    assert plain.revision == StaticEmbedder(folder=str(static_model.BUNDLED)).revision
+    assert plain.revision != StaticEmbedder().revision

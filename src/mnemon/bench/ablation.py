@@ -20,7 +20,7 @@ from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled, recalls
 from mnemon.bench.learning import Labelled
 from mnemon.bench.measure import Progress
-from mnemon.bench.recipes.mnemon import changed
+from mnemon.bench.recipes.mnemon import Mnemon, changed
 from mnemon.bench.tasks.sample import BUNDLED
 from mnemon.errors import InvalidInput
 
@@ -110,8 +110,11 @@ class _Runner:
     def lists(self, change: str) -> dict[str, list[Labelled]]:
         """Case → candidates by the default program with a change."""
         program = changed(methods.load("text.programs", "default"), change)
-        model = methods.load("models.embed", self.embedder)
-        return {case.id: labelled(case, program, model) for case in (*self.cases, *self.also)}
+        system = Mnemon(embedder=self.embedder)
+        return {
+            case.id: labelled(case, program, system.unseen(case.id).embedding())
+            for case in (*self.cases, *self.also)
+        }
 
     def ranked(self, lists: Mapping[str, Sequence[Labelled]]) -> list[tuple[str, float]]:
         """(case, recall) of every question, by rankers that never saw its conversation."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mnemon.text.rerank._calibration import Calibration
     from mnemon.text.rerank.listnet import Network
 
-UNITS = (32, 16)
+UNITS = (64, 32)
 DROPPED = (0.1, 0.3, 0.0)
 """Shares of inputs, of first and of second hidden units that a step leaves out."""
 

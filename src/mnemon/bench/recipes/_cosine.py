@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
 
 import numpy as np
 
+from mnemon import methods
 from mnemon.bench.case import Turn, line
 from mnemon.models.embed import Embedder
 
@@ -31,6 +33,15 @@ class Cosines:
     def _of(self, question: str) -> np.ndarray:
         cosine: np.ndarray = self.vectors @ self.embedder.embed_query(question)
         return cosine
+
+
+def untuned(name: str) -> Embedder:
+    """A method of the slot `models.embed` without what was learned of recall: that saw the
+    questions which the bench asks."""
+    embedder: Embedder = methods.load("models.embed", name)
+    if any(field.name == "tuning" for field in fields(cast(Any, embedder))):
+        embedder = replace(cast(Any, embedder), tuning="")
+    return embedder
 
 
 def by_cosine(turns: Sequence[Turn], embedder: Embedder) -> Cosines:

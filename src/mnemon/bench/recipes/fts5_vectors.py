@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mnemon import methods
 from mnemon.bench.case import Turn
-from mnemon.bench.recipes._cosine import by_cosine
+from mnemon.bench.recipes._cosine import by_cosine, untuned
 from mnemon.bench.recipes._plain import Scored, costs
 from mnemon.bench.recipes._table import by_words
 
@@ -34,7 +33,7 @@ class FTS5Vectors:
     def ingest(self, turns: Sequence[Turn]) -> Scored:
         """A table and vectors in RAM."""
         words, database = by_words(turns, self.tokenizer)
-        meaning = by_cosine(turns, methods.load("models.embed", self.embedder)).order
+        meaning = by_cosine(turns, untuned(self.embedder)).order
 
         def fused(question: str) -> dict[str, float]:
             scores: dict[str, float] = {}

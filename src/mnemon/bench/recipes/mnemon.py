@@ -59,7 +59,7 @@ class Mnemon:
         Raises:
             InvalidInput: the bundled ranker saw it and no fold is without it.
         """
-        kind = listnet.kind(self._embedder().model)
+        kind = listnet.kind(self.embedding().model)
         if self.weights is not None or case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
             return self
         for fold in sorted(_FOLDS.glob(f"{kind}-?.json")):
@@ -69,7 +69,7 @@ class Mnemon:
 
     def of_fold(self, fold: int) -> Any:
         """The embedder as it was tuned on all other folds; as it is, if it is not one of those."""
-        return replace(self, tuning=self._tuned(fold))._embedder()
+        return replace(self, tuning=self._tuned(fold)).embedding()
 
     def _tuned(self, fold: int) -> str | None:
         if self.embedder not in _TUNED:
@@ -82,7 +82,8 @@ class Mnemon:
             )
         return str(path)
 
-    def _embedder(self) -> Any:
+    def embedding(self) -> Any:
+        """The embedder by its options here."""
         told = {"model": self.model, "base": self.base, "tuning": self.tuning}
         options = {name: value for name, value in told.items() if value}
         return methods.load("models.embed", self.embedder, **options)
@@ -93,7 +94,7 @@ class Mnemon:
         if self.weights is not None and program.rerank is not None:
             name, options = program.rerank
             program = replace(program, rerank=(name, {**options, "weights": self.weights}))
-        memory = Memory(":memory:", program=program, embedder=self._embedder())
+        memory = Memory(":memory:", program=program, embedder=self.embedding())
         named = {turn.draft.key: turn.id for turn in turns}
         cubes = memory.add([turn.draft for turn in turns])
         memory.reflect()

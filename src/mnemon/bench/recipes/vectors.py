@@ -1,6 +1,6 @@
 """The bundled static embedder alone: exact cosine over the turns as they are.
 
-What a plain vector store does with Mnemon's own embedder. No known difference.
+What a plain vector store does with the model that Mnemon ships, before it was tuned for recall.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from mnemon import methods
 from mnemon.bench.case import Turn
-from mnemon.bench.recipes._cosine import by_cosine
+from mnemon.bench.recipes._cosine import by_cosine, untuned
 from mnemon.bench.recipes._plain import Scored, costs
 
 __all__ = ["Vectors"]
@@ -27,6 +26,5 @@ class Vectors:
 
     def ingest(self, turns: Sequence[Turn]) -> Scored:
         """Vectors in RAM."""
-        embedder = methods.load("models.embed", self.embedder)
-        cosines = by_cosine(turns, embedder)
+        cosines = by_cosine(turns, untuned(self.embedder))
         return Scored(costs(turns), cosines.order, top=cosines.best)

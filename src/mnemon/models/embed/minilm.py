@@ -35,7 +35,8 @@ class MiniLM:
 
     Attributes:
         base: hub name, or a local folder, of all-MiniLM-L6-v2; another model is refused.
-        tuning: an adapter as `scripts/tune_embedder.py` writes it; None is the bundled one.
+        tuning: an adapter as `scripts/tune_embedder.py` writes it; None is the bundled one,
+            "" is none: the model as it is.
         device: as torch names it, such as `cuda:0`; None lets the library choose.
         batch_size: texts in one forward pass.
     """
@@ -53,7 +54,7 @@ class MiniLM:
     @property
     def revision(self) -> str:
         """The adapter's digest."""
-        return lora.digest(self._path)
+        return "untuned" if self._path is None else lora.digest(self._path)
 
     @property
     def dimension(self) -> int:
@@ -74,12 +75,15 @@ class MiniLM:
         return row
 
     @property
-    def _path(self) -> Path:
-        return BUNDLED if self.tuning is None else Path(self.tuning)
+    def _path(self) -> Path | None:
+        if self.tuning is None:
+            return BUNDLED
+        return Path(self.tuning) if self.tuning else None
 
 
 @cache
-def _load(base: str, adapter: Path, device: str | None) -> Any:
+def _load(base: str, adapter: Path | None, device: str | None) -> Any:
     loaded = opened(base, "", device)
-    lora.merge(adapter, loaded[0].auto_model)
+    if adapter is not None:
+        lora.merge(adapter, loaded[0].auto_model)
     return loaded

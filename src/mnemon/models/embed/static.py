@@ -51,7 +51,7 @@ class StaticEmbedder:
     Attributes:
         folder: with the files that `mnemon.models.static_model` reads; None is the bundled model.
         tuning: what it learned of recall (`mnemon.models.static_tuning`); None is the bundled one
-            for the bundled model, and none for another.
+            for the bundled model, and none for another; "" is none.
         max_tokens: tokens of a text that count for its vector, from its start, of at most its
             first `8 * max_tokens` characters. `token_ids` and `count_tokens` never cut.
     """
@@ -161,9 +161,9 @@ class StaticEmbedder:
 
     @property
     def _tuning(self) -> Path | None:
-        if self.tuning is not None:
-            return Path(self.tuning)
-        return static_tuning.BUNDLED if self.folder is None else None
+        if self.tuning is None:
+            return static_tuning.BUNDLED if self.folder is None else None
+        return Path(self.tuning) if self.tuning else None
 
 
 @dataclass(frozen=True)
