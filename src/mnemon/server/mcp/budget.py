@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from mnemon.errors import InvalidInput
 
 DEFAULT = 1000
-LEAST = 100
+LEAST = 200  # that an id, a date and a few words fit in, with their frame
 MOST = 20_000
 
 _BYTES = 6  # that a token holds at most, where text is no words

@@ -6,10 +6,14 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
+from mnemon.cube import Recall
 from mnemon.server.mcp import budget, fields
 from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.fence import NOTICE, fenced
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
+
+
+_ROUNDS = 4
 
 
 class Asked(Arguments):
@@ -33,18 +37,32 @@ class Recalled(BaseModel):
 
 def recall(desk: Desk, given: Asked) -> Answer:
     """Recall within the budget, of which the frame around the text takes a part."""
-    room = given.budget - budget.cost(_answer("", 0))
-    while room > 0:
+    frame = budget.cost(_answer("", 0))
+    room = given.budget - frame
+    if room < 1:
+        raise budget.too_small(given.budget)
+    for _ in range(_ROUNDS):
         found = desk.memory.recall(
             given.query, room, namespace=desk.within(given.namespace), kind=given.kind
         )
         answer = _answer(found.text, len(found.hits))
-        over = budget.cost(answer) - given.budget
-        if over <= 0:
+        over = budget.cost(answer) - frame
+        if over <= given.budget - frame:
             return answer
-        # Less than what is there, by what is too much: each round gets nearer.
-        room = min(room, found.tokens) - over
-    raise budget.too_small(given.budget)
+        room = max(1, room * (given.budget - frame) // over)
+    return _beginning(found, given.budget)
+
+
+def _beginning(found: Recall, tokens: int) -> Answer:
+    """As much as fits of a text that cannot be had smaller: one memory, an endless word in it."""
+
+    def told(length: int) -> Answer:
+        return _answer(found.text[:length] + "…", len(found.hits))
+
+    length = budget.most(told, len(found.text), tokens)
+    if length < 0:
+        raise budget.too_small(tokens)
+    return told(length)
 
 
 def _answer(text: str, memories: int) -> Answer:
