@@ -32,7 +32,8 @@ def put(text: str, keys: Sequence[str], name: str, value: Mapping[str, Any]) -> 
     there = node.member(path[0])
     if there is None:
         return _inserted(text, node, path[0], _nested(path[1:], value))
-    told = _told(value, text, _indent(text, there.start))
+    inline = "\n" not in text[node.start : node.end]
+    told = _compact(value) if inline else _told(value, text, _indent(text, there.start))
     return text[: there.node.start] + told + text[there.node.end :]
 
 
@@ -84,7 +85,7 @@ def _inserted(text: str, node: Node, key: str, value: Any) -> str:
     inside = text[node.start + 1 : node.end - 1]
     last = node.members[-1] if node.members else None
     if last is not None and "\n" not in inside:
-        entry = f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+        entry = f"{json.dumps(key)}: {_compact(value)}"
         return text[: last.node.end] + f", {entry}" + text[last.node.end :]
     base = _indent(text, node.start)
     indent = _members_indent(text, node) or base + _unit(text)
@@ -121,6 +122,10 @@ def _unit(text: str) -> str:
 
 def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _told(value: Any, text: str, indent: str) -> str:

@@ -57,7 +57,7 @@ def parse(text: str) -> Node:
     Raises:
         Malformed: with the line at which it cannot be read.
     """
-    reader = _Reader(text)
+    reader = _Reader(text, at=1 if text.startswith("\ufeff") else 0)
     try:
         node = reader.value()
         reader.blank()

@@ -15,7 +15,10 @@ from typing import Any
 
 from mnemon.server.mcp.config.jsonc import Malformed
 
-_HEADER = re.compile(r"^[ \t]*\[+[ \t]*([^\]\r\n]*?)[ \t]*\]+[ \t]*(?:#.*)?$", re.MULTILINE)
+_HEADER = re.compile(
+    r"^[ \t]*\[+[ \t]*([^\]\r\n]*?)[ \t]*\]+[ \t]*(?:#[^\r\n]*)?\r?$", re.MULTILINE
+)
+_GAP = re.compile(r"(?:^|\n)(\r?\n)\Z")  # a blank line
 
 
 def find(text: str, keys: Sequence[str], name: str) -> Any:
@@ -70,18 +73,12 @@ def load(text: str) -> Any:
 
 
 def _cut(text: str, start: int, end: int) -> str:
-    """Without a table: comments right above the next one are its own and stay."""
-    table = text[start:end]
-    kept = re.search(r"(?:^[ \t]*#[^\n]*\n|^[ \t]*\r?\n)*\Z", table, re.MULTILINE)
-    tail = kept.group() if kept and end < len(text) else ""
-    head = text[:start]
-    if not tail.strip() and end < len(text):
-        return head + text[end:]
-    # The blank line that stood before it went in with it.
-    return (head[: len(head.rstrip())] + _line_end(head) if not tail else head) + tail + text[end:]
-
-
-def _line_end(head: str) -> str:
-    if not head.strip():
-        return ""
-    return "\r\n" if head.rstrip(" \t\n").endswith("\r") else "\n"
+    """Without a table's own lines; the comments after them may be about the next."""
+    lines = text[start:end].splitlines(keepends=True)
+    while lines and lines[-1].strip()[:1] in ("", "#"):
+        end -= len(lines.pop())
+    head, rest = text[:start], text[end:]
+    gap = _GAP.search(head)
+    if gap and rest.strip(" \t")[:1] in ("", "\r", "\n"):
+        head = head[: gap.start(1)]
+    return head + rest

@@ -12,7 +12,6 @@ from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.fence import NOTICE, fenced
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
 
-
 _ROUNDS = 4
 
 
