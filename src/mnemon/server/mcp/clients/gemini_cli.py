@@ -23,7 +23,7 @@ class GeminiCli:
     title: ClassVar[str] = "Gemini CLI"
     page: ClassVar[str] = "https://geminicli.com/docs/tools/mcp-server/"
     keys: ClassVar[tuple[str, ...]] = ("mcpServers",)
-    then: ClassVar[str] = "start `gemini` anew; `/mcp` shows the server"
+    then: ClassVar[str] = "start `gemini` in a folder that you trust; `/mcp` shows the server"
 
     def user(self, machine: Machine) -> Path:
         """For every project."""

@@ -1,7 +1,8 @@
 """OpenCode: `opencode.json` or `opencode.jsonc` in `~/.config/opencode`, or in a project.
 
-Follows https://opencode.ai/docs/mcp-servers/ (version 2: servers are under `mcp.servers`; version 1
-had them right under `mcp`, see https://opencode.ai/docs/migrate-v1/).
+Follows https://opencode.ai/docs/mcp-servers/: servers are under `mcp.servers`, which late versions 1
+read too (1.18 does). Older ones had them right under `mcp`; a file with such is refused, since the
+vendor does not say what a mixture means (https://opencode.ai/docs/migrate-v1/).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ __all__ = ["OpenCode"]
 
 @dataclass(frozen=True)
 class OpenCode:
-    """The open agent for the terminal, version 2."""
+    """The open agent for the terminal."""
 
     title: ClassVar[str] = "OpenCode"
     page: ClassVar[str] = "https://opencode.ai/docs/mcp-servers/"

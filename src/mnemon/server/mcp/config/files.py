@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
+import stat
 from pathlib import Path
 
 from mnemon.errors import InvalidInput
@@ -44,7 +44,10 @@ def write(path: Path, text: str, *, expected: str | None = None, like: Path | No
     """
     real, model = path.resolve(), (like or path).resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=real.parent, prefix=f".{real.name}.")
+    # Never more open than the file is: it may hold keys.
+    mode = stat.S_IMODE(model.stat().st_mode) if model.exists() else 0o666
+    name = real.with_name(f".{real.name}.{os.getpid()}")
+    descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
@@ -54,9 +57,9 @@ def write(path: Path, text: str, *, expected: str | None = None, like: Path | No
             shutil.copymode(model, name)
         if like is None and read(path) != expected:
             raise InvalidInput(f"{path} was changed by another program just now: run this again")
-        Path(name).replace(real)
+        name.replace(real)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        name.unlink(missing_ok=True)
         raise
 
 
