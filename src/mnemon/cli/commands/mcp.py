@@ -44,6 +44,8 @@ def _stdio(desk: Desk) -> None:
     from mnemon.server.mcp.greeting import greet
 
     greeting = greet()
+    if not greeting.line:  # the client went away without a word
+        return
     # Only now: it takes a second, and the client has its answer.
     from mnemon.server.mcp.serving import serve_stdio
 

@@ -1,8 +1,8 @@
 """OpenCode: `opencode.json` or `opencode.jsonc` in `~/.config/opencode`, or in a project.
 
-Follows https://opencode.ai/docs/mcp-servers/: servers are under `mcp.servers`, which late versions 1
-read too (1.18 does). Older ones had them right under `mcp`; a file with such is refused, since the
-vendor does not say what a mixture means (https://opencode.ai/docs/migrate-v1/).
+Follows https://opencode.ai/docs/mcp-servers/: servers are under `mcp.servers`, which 1.18 reads
+too. Older versions had them right under `mcp`; a file with such is refused, since the vendor does
+not say what a mixture means (https://opencode.ai/docs/migrate-v1/).
 """
 
 from __future__ import annotations
