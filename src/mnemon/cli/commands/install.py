@@ -17,9 +17,9 @@ from mnemon.cli.settings import Settings
 @click.option("--print", "only_print", is_flag=True, help="Print the entry and change nothing.")
 @options.place
 def command(settings: Settings, client: str, project: bool, only_print: bool) -> None:
-    """Give an agent this memory: put `mnemon mcp` into its configuration.
+    """Give an agent this memory.
 
-    Everything else in the file stays as it is, and a copy from before is
+    Puts `mnemon mcp` into the client's configuration. Everything else in the file stays as it is, and a copy from before is
     kept beside it. --store and --namespace are written into the entry.
     `mnemon uninstall` undoes it.
     """

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.option("--port", type=click.IntRange(1, 65535), default=8078, show_default=True)
 @options.place
 def command(settings: Settings, http: bool, host: str, port: int) -> None:
-    """Serve the memory to MCP clients, as tools of an agent.
+    """Serve the memory to MCP clients.
 
-    Clients start this themselves: see `mnemon install`. Tools work in the
+    Its calls become tools of an agent. Clients start this themselves: see `mnemon install`. Tools work in the
     namespace and below it, and cannot leave it.
     """
     if find_spec("mcp") is None:

@@ -17,9 +17,9 @@ _TOLD = {
 @click.command("uninstall")
 @clients.chosen
 def command(client: str, project: bool) -> None:
-    """Undo `mnemon install`: the agent's file becomes what it was.
+    """Undo `mnemon install`.
 
-    If it has changed since, only the entry is taken out. The memory itself
+    The agent's file becomes what it was. If it has changed since, only the entry is taken out. The memory itself
     is not touched.
     """
     from mnemon.server.mcp import installing

@@ -10,6 +10,7 @@ from mnemon.errors import (
     AccessDenied,
     MnemonError,
     NotFound,
+    PurgeIncomplete,
     StoreBusy,
     StoreError,
     VersionConflict,
@@ -18,6 +19,7 @@ from mnemon.errors import (
 _NEXT: Mapping[type[MnemonError], str] = {
     NotFound: "search_memory gives the ids of what is there",
     AccessDenied: "tell the user; only they can change its policy",
+    PurgeIncomplete: "no tool can do that; tell the user",
     StoreBusy: "call again in a few seconds",
     StoreError: "tell the user to run `mnemon doctor`; do not call again",
 }
