@@ -19,8 +19,8 @@ from mnemon.cli.settings import Settings
 def command(settings: Settings, client: str, project: bool, only_print: bool) -> None:
     """Give an agent this memory.
 
-    Puts `mnemon mcp` into the client's configuration. Everything else in the file stays as it is, and a copy from before is
-    kept beside it. --store and --namespace are written into the entry.
+    Puts `mnemon mcp` into the client's configuration. Everything else in the
+    file stays as it is, and a copy from before is kept beside it. --store and --namespace are written into the entry.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 def command(settings: Settings, http: bool, host: str, port: int) -> None:
     """Serve the memory to MCP clients.
 
-    Its calls become tools of an agent. Clients start this themselves: see `mnemon install`. Tools work in the
-    namespace and below it, and cannot leave it.
+    Its calls become tools of an agent. Clients start this themselves: see
+    `mnemon install`. Tools work in the namespace and below it, and cannot leave it.
     """
     if find_spec("mcp") is None:
         raise MissingExtra("mcp", "mcp")

@@ -19,8 +19,8 @@ _TOLD = {
 def command(client: str, project: bool) -> None:
     """Undo `mnemon install`.
 
-    The agent's file becomes what it was. If it has changed since, only the entry is taken out. The memory itself
-    is not touched.
+    The agent's file becomes what it was. If it has changed since, only the
+    entry is taken out. The memory itself is not touched.
     """
     from mnemon.server.mcp import installing
 
