@@ -20,7 +20,8 @@ def command(settings: Settings, client: str, project: bool, only_print: bool) ->
     """Give an agent this memory.
 
     Puts `mnemon mcp` into the client's configuration. Everything else in the
-    file stays as it is, and a copy from before is kept beside it. --store and --namespace are written into the entry.
+    file stays as it is, and a copy from before is kept beside it. --store
+    and --namespace are written into the entry.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing
