@@ -28,6 +28,7 @@ FLOORS = (
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
     {"memory"},
     {"bench"},
+    {"server"},
     {"cli"},
 )
 

@@ -1,0 +1,52 @@
+"""`mnemon install`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from mnemon.cli import clients, options
+from mnemon.cli.settings import Settings
+
+
+@click.command("install")
+@clients.chosen
+@click.option("--print", "only_print", is_flag=True, help="Print the entry and change nothing.")
+@options.place
+def command(settings: Settings, client: str, project: bool, only_print: bool) -> None:
+    """Give an agent this memory.
+
+    Puts `mnemon mcp` into the client's configuration. Everything else in the
+    file stays as it is, and a copy from before is kept beside it. --store
+    and --namespace are written into the entry.
+    `mnemon uninstall` undoes it.
+    """
+    from mnemon.server.mcp import installing
+
+    known = clients.load(client)
+    entry = known.entry(_command(settings, project))
+    if only_print:
+        # Any name with the right ending: a client may have no file on this system.
+        path = known.project(Path()) or Path("settings.json")
+        click.echo(installing.snippet(path, known.keys, entry), nl=False)
+        return
+    outcome = installing.install(clients.file(known, project), known.keys, entry)
+    click.echo(f"{known.title}: {outcome.done} in {outcome.path}")
+    if outcome.backup:
+        click.echo(f"what was there before is in {outcome.backup}", err=True)
+    if outcome.done == "installed":
+        click.echo(f"next: {known.then}", err=True)
+
+
+def _command(settings: Settings, project: bool) -> Sequence[str]:
+    # A desktop program has another PATH than a shell, so its entry names this very Python. A
+    # project's file is shared, and others have theirs elsewhere.
+    words = ["mnemon", "mcp"] if project else [sys.executable, "-m", "mnemon", "mcp"]
+    if settings.store:
+        words += ["--store", str(Path(settings.store).absolute())]
+    if settings.namespace:
+        words += ["--namespace", settings.namespace]
+    return words

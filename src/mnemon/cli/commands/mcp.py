@@ -1,0 +1,59 @@
+"""`mnemon mcp`."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import click
+
+from mnemon.cli import options
+from mnemon.cli.settings import Settings
+from mnemon.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from mnemon.server.mcp.desk import Desk
+
+
+@click.command("mcp")
+@click.option("--http", is_flag=True, help="Serve streamable HTTP instead of stdin and stdout.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine's own.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8078, show_default=True)
+@options.place
+def command(settings: Settings, http: bool, host: str, port: int) -> None:
+    """Serve the memory to MCP clients.
+
+    Its calls become tools of an agent. Clients start this themselves: see
+    `mnemon install`. Tools work in the namespace and below it, and cannot leave it.
+    """
+    if find_spec("mcp") is None:
+        raise MissingExtra("mcp", "mcp")
+    from mnemon.server.mcp.desk import Desk
+
+    desk = Desk(settings.store, settings.scope)
+    try:
+        if http:
+            _http(desk, host, port)
+        else:
+            _stdio(desk)
+    finally:
+        desk.close()
+
+
+def _stdio(desk: Desk) -> None:
+    from mnemon.server.mcp.greeting import greet
+
+    greeting = greet()
+    if not greeting.line:  # the client went away without a word
+        return
+    # Only now: it takes a second, and the client has its answer.
+    from mnemon.server.mcp.serving import serve_stdio
+
+    serve_stdio(desk, greeting)
+
+
+def _http(desk: Desk, host: str, port: int) -> None:
+    from mnemon.server.mcp.http import PATH, serve_http
+
+    click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
+    serve_http(desk, host, port)

@@ -1,0 +1,1 @@
+"""Changing one entry of a client's configuration file, and no other byte of it."""

@@ -1,0 +1,88 @@
+"""Desk: the memory behind the tools, opened when first used, and a scope nobody leaves."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from mnemon import namespace as paths
+from mnemon.errors import InvalidInput, InvalidNamespace, NotFound
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+_WHOLE = 36
+_FEWEST = 4
+SHORT = 8
+"""Characters at an id's end that tell cubes apart; ids begin with the time."""
+
+
+class Desk:
+    """One store and one namespace; every tool works here, and only here.
+
+    Args:
+        store: the store's file, or None for the user's own.
+        scope: the namespace; a tool can name one below it, never beside or above it.
+    """
+
+    def __init__(self, store: str | None, scope: str) -> None:
+        self.store = store
+        self.scope = paths.check(scope)
+        self._memory: Memory | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def memory(self) -> Memory:
+        """The memory; opening takes a while, so it waits for the first tool that needs it."""
+        with self._lock:
+            if self._memory is None:
+                from mnemon.memory import Memory
+
+                self._memory = Memory(self.store, namespace=self.scope, actor="mcp")
+            return self._memory
+
+    def close(self) -> None:
+        """Give the memory back, if it was opened."""
+        with self._lock:
+            memory, self._memory = self._memory, None
+        if memory is not None:
+            memory.close()
+
+    def within(self, below: str | None) -> str:
+        """The whole path of a namespace named from here: "work" is `<scope>/work`.
+
+        Raises:
+            InvalidNamespace: not a plain path. Names are joined, never followed, so that none of
+                them leads out.
+        """
+        if below is None:
+            return self.scope
+        try:
+            return paths.check(f"{self.scope}/{paths.check(below)}")
+        except InvalidNamespace as error:
+            raise InvalidNamespace(
+                f"{error}. It is counted from this server's own namespace: leave it out to work "
+                "there"
+            ) from error
+
+    def below(self, path: str) -> str | None:
+        """A namespace as the tools name it; None for the scope itself."""
+        return path[len(self.scope) + 1 :] or None
+
+    def id(self, typed: str) -> str:
+        """The whole id for a whole one or the end of one.
+
+        Raises:
+            InvalidInput: too short, or several ids end so.
+            NotFound: none does.
+        """
+        if len(typed) >= _WHOLE:
+            return typed.lower()
+        if len(typed) < _FEWEST:
+            raise InvalidInput(f"{typed!r} is too short for an id: give all its characters")
+        found = self.memory.find(typed)
+        if len(found) > 1:
+            raise InvalidInput(f"several ids end in {typed!r}, give one whole: {', '.join(found)}")
+        if not found:
+            raise NotFound(f"no memory has the id {typed!r}")
+        return found[0]

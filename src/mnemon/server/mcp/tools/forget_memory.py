@@ -1,0 +1,75 @@
+"""`forget_memory`: retire memories, or erase them when that is asked for by name."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from mnemon.cube import Receipt
+from mnemon.server.mcp import fields
+from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.tool import Answer, Arguments, Tool
+
+_MOST = 50
+
+
+class Forgotten(Arguments):
+    """What to forget."""
+
+    ids: Annotated[
+        list[fields.Id],
+        Field(description="Ids that search_memory gave you.", min_length=1, max_length=_MOST),
+    ]
+    purge: Annotated[
+        bool,
+        Field(
+            description="Erase for good, all versions and every byte. Only when the user asked "
+            "for it to be deleted."
+        ),
+    ] = False
+    dry_run: Annotated[bool, Field(description="Only count.")] = False
+
+
+class Done(BaseModel):
+    """What was forgotten; never what it said."""
+
+    memories: Annotated[int, Field(description="With those derived from them.")]
+    purged: bool
+    dry_run: bool
+
+
+def forget(desk: Desk, given: Forgotten) -> Answer:
+    """Forget them all, or none when one of them is not known."""
+    receipt = desk.memory.forget(
+        [desk.id(one) for one in given.ids],
+        namespace=desk.scope,
+        purge=given.purge,
+        dry_run=given.dry_run,
+    )
+    done = Done(memories=receipt.cubes, purged=receipt.purged, dry_run=receipt.dry_run)
+    return _text(receipt), done
+
+
+def _text(receipt: Receipt) -> str:
+    if not receipt.cubes:
+        return "Nothing to forget: they are forgotten already."
+    verb = "erased for good" if receipt.purged else "retired (mnemon restore brings them back)"
+    would = "would be " if receipt.dry_run else ""
+    return f"Memories {would}{verb}, with what was derived from them: {receipt.cubes}."
+
+
+FORGET = Tool(
+    name="forget_memory",
+    title="Forget memories",
+    description="""\
+Take memories out of every later answer, with what was derived from them. Use it when the user \
+asks to forget something, or for what should never have been stored; to correct a memory, use \
+update_memory. By default they are retired and can be restored; purge=true erases them and cannot \
+be undone.""",
+    arguments=Forgotten,
+    result=Done,
+    call=forget,
+    destructive=True,
+    idempotent=True,
+)
