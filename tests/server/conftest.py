@@ -54,10 +54,15 @@ def url(serve: Callable[..., str]) -> str:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx2.Client]:
-    """The same for tests that leave nothing behind: one server for all of a module's."""
+def shared_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shared") / "served.db"
+
+
+@pytest.fixture(scope="module")
+def shared(shared_path: Path) -> Iterator[httpx2.Client]:
+    """One server for a module's tests that do not get into each other's way."""
     with (
-        running(Settings(tmp_path_factory.mktemp("shared") / "served.db", port=0)) as url,
+        running(Settings(shared_path, port=0)) as url,
         httpx2.Client(base_url=f"{url}/v1", timeout=30) as client,
     ):
         yield client

@@ -80,7 +80,7 @@ class Connection:
             return None
         try:
             return revive(kind, answer.json())
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
             raise self._strange(f"an answer that is none of Mnemon's ({error})") from error
 
     def upload(

@@ -20,7 +20,7 @@ from mnemon.server.origins import Local
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 
-ROUTERS = (remember.router, ask.router, forget.router, upkeep.router, transfer.router, health.router)
+GROUPS = (remember, ask, forget, upkeep, transfer, health)
 _PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
 
 
@@ -42,8 +42,8 @@ def build(settings: Settings) -> FastAPI:
         responses={"4XX": {"description": "What was wrong (RFC 9457).", **_PROBLEM}},
     )
     app.state.service = service
-    for router in ROUTERS:
-        app.include_router(router)
+    for group in GROUPS:
+        app.include_router(group.router)
     failures.register(app)
     # The last one added is the outermost.
     app.add_middleware(Bounded, settings=settings)

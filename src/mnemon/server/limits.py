@@ -32,6 +32,8 @@ class Bounded:
             return
         try:
             body = await self._body(receive)
+            if body is None:
+                return
             check_depth(body, self._settings.max_depth)
         except MnemonError as error:
             await failures.of(error)(scope, receive, send)
@@ -43,12 +45,13 @@ class Bounded:
 
         await self._app(scope, again, send)
 
-    async def _body(self, receive: Receive) -> bytes:
+    async def _body(self, receive: Receive) -> bytes | None:
+        """The body; None when the sender went away in the middle of it."""
         parts, taken, more = [], 0, True
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
-                break
+                return None
             parts.append(message.get("body", b""))
             taken += len(parts[-1])
             more = message.get("more_body", False)

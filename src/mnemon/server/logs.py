@@ -14,6 +14,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mnemon.errors import MnemonError
 from mnemon.server import failures
 
 log = logging.getLogger("mnemon.server")
@@ -43,10 +44,15 @@ class Logged:
             scope["mnemon.error"] = type(error).__name__
             scope["mnemon.trace"] = _places(error)
             if not told["status"]:
-                answer = failures.plain(500, "an error of the server's own; its log has the place")
-                await answer(scope, receive, watched)
+                await _answer(error)(scope, receive, watched)
         finally:
             _write(scope, told, time.perf_counter() - begun)
+
+
+def _answer(error: Exception) -> failures.Problem:
+    if isinstance(error, MnemonError):  # raised before a route was reached
+        return failures.of(error)
+    return failures.plain(500, "an error of the server's own; its log has the place")
 
 
 def _write(scope: Scope, told: dict[str, int], seconds: float) -> None:

@@ -78,7 +78,7 @@ class Log(Query):
 
 
 class Import(Query):
-    """See `Memory.import_`. `name` is the file's name: its ending helps to tell the format."""
+    """See `Memory.import_`. `name` is the file's name: it helps to tell the format."""
 
     format: str | None = None
     name: str | None = None

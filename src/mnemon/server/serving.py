@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import socket
 import sys
+from collections.abc import Callable
 
 import uvicorn
 
@@ -36,11 +38,34 @@ def server(settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def serve(settings: Settings) -> None:
-    """Serve until interrupted."""
+def serve(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Serve until interrupted; `ready` is told the address once others can connect.
+
+    Raises:
+        InvalidInput: the port is taken, or others would get in without keys.
+    """
+    ready_server = server(settings)
+    with _listening(settings) as listening:
+        host, port = listening.getsockname()[:2]
+        ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
+        _log_to_stderr()
+        ready_server.run(sockets=[listening])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family)
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot listen at {settings.host}, port {settings.port} ({error}): "
+            "choose another with --host or --port"
+        ) from error
+
+
+def _log_to_stderr() -> None:
     lines = logging.StreamHandler(sys.stderr)
     lines.setFormatter(logging.Formatter("%(message)s"))
     log = logging.getLogger("mnemon.server")
     log.addHandler(lines)
     log.setLevel(logging.INFO)
-    server(settings).run()

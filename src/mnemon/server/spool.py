@@ -22,22 +22,23 @@ from starlette.requests import ClientDisconnect
 from mnemon.errors import ContentTooLarge, ServerError
 from mnemon.server.access import Service
 
-_ENDING = re.compile(r"(\.[A-Za-z0-9]{1,8}){0,2}$")
+_UNSAFE = re.compile(r"[^\w .()-]")
+_LONGEST = 120
 
 
 @asynccontextmanager
 async def received(
     pieces: AsyncIterator[bytes], service: Service, name: str
 ) -> AsyncIterator[Path]:
-    """The file that a request's body became; of its `name` only the ending is used.
+    """The file that a request's body became, under the name that it had: importers tell formats by
+    it, and make keys and sources of it.
 
     Raises:
         ContentTooLarge: it is over the limit.
         ServerError: the next piece did not come in time, or the sender went away.
     """
     folder = Path(await run_in_threadpool(_folder, service.settings.store))
-    ending = _ENDING.search(name)
-    path = folder / f"upload{ending[0] if ending else ''}"
+    path = folder / (_UNSAFE.sub("_", name)[-_LONGEST:].lstrip(".") or "upload")
     try:
         with path.open("xb") as file:
             await _write(pieces, file, service)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from mnemon.cli import options
@@ -40,6 +42,8 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     from mnemon.server.settings import Settings as Served
 
     told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
-    serving.check(told)
-    click.echo(f"serving {settings.path} at http://{host}:{port} (its routes: /docs)", err=True)
-    serving.serve(told)
+    serving.serve(told, ready=lambda url: _tell(told.store, url))
+
+
+def _tell(store: Path, url: str) -> None:
+    click.echo(f"serving {store} at {url}; its routes: {url}/docs", err=True)
