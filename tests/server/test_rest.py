@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -233,3 +234,10 @@ def test_the_page_of_routes_needs_no_internet(http, url):
     page = http.get(f"{url}/docs").text
     assert "POST /v1/search" in page and "Idempotency-Key" in page and "min_score" in page
     assert "http:" not in page and "https:" not in page and "<script" not in page
+
+
+def test_the_documents_name_every_route(shared):
+    page = (Path(__file__).parents[2] / "docs" / "serving.md").read_text("utf-8")
+    paths = shared.get("/../openapi.json").json()["paths"]
+    routes = [f"{method.upper()} {path}" for path, calls in paths.items() for method in calls]
+    assert [route for route in routes if f"`{route}`" not in page] == []
