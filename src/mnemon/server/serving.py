@@ -44,12 +44,12 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     Raises:
         InvalidInput: the port is taken, or others would get in without keys.
     """
-    ready_server = server(settings)
+    check(settings)
     with _listening(settings) as listening:
         host, port = listening.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         _log_to_stderr()
-        ready_server.run(sockets=[listening])
+        server(settings).run(sockets=[listening])
 
 
 def _listening(settings: Settings) -> socket.socket:
