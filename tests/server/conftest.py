@@ -63,7 +63,7 @@ def shared(shared_path: Path) -> Iterator[httpx2.Client]:
     """One server for a module's tests that do not get into each other's way."""
     with (
         running(Settings(shared_path, port=0)) as url,
-        httpx2.Client(base_url=f"{url}/v1", timeout=30) as client,
+        httpx2.Client(base_url=f"{url}/v1", timeout=30, verify=False) as client,
     ):
         yield client
 
@@ -71,7 +71,7 @@ def shared(shared_path: Path) -> Iterator[httpx2.Client]:
 @pytest.fixture
 def http(url: str) -> Iterator[httpx2.Client]:
     """Plain requests to the server, as curl would make them."""
-    with httpx2.Client(base_url=f"{url}/v1", timeout=30) as client:
+    with httpx2.Client(base_url=f"{url}/v1", timeout=30, verify=False) as client:
         yield client
 
 

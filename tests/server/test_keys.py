@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from click.testing import CliRunner
 
-from mnemon import Memory
+from mnemon import Draft, Memory, Policy
 from mnemon.cli.app import mnemon
 from mnemon.errors import AccessDenied, InvalidInput, KeyRefused, NotFound, StoreCorrupt
 from mnemon.server.keys import VERBS, Keys, beside
@@ -147,6 +147,16 @@ def test_a_key_acts_under_its_own_name(keys, serve):
     token, _ = keys.add("ana", ["default"])
     with Memory(serve(), api_key=token, actor="ben") as memory, pytest.raises(AccessDenied):
         memory.list()
+
+
+def test_a_policy_names_keys(keys, serve):
+    ana, ben = (keys.add(name, ["default"])[0] for name in ("ana", "ben"))
+    url = serve()
+    with Memory(url, api_key=ana) as hers, Memory(url, api_key=ben) as his:
+        cube = hers.add(Draft("for Ana", policy=Policy(("ana",), ("ana",))))
+        assert (his.list(), his.search("Ana"), hers.get(cube.id)) == ([], [], cube)
+        with pytest.raises(NotFound):
+            his.update(cube.id, "x")
 
 
 def test_without_keys_a_web_page_is_kept_out(url, problem):

@@ -139,6 +139,13 @@ def test_a_whole_memory_goes_out_and_in_as_streams(http, tmp_path):
     assert not list(tmp_path.glob("*-uploads/*"))
 
 
+def test_a_download_that_nobody_wants_any_more_holds_nothing(http):
+    ids = [cube["id"] for cube in add(http, ["x" * 900_000 + str(n) for n in range(8)])]
+    with http.stream("GET", "/export") as answer:
+        next(answer.iter_bytes())
+    assert http.post("/forget", json={"ids": ids, "purge": True}).status_code == 200
+
+
 WRONG = [
     ("POST", "/add", {"json": {"content": ""}}, 422, "empty-content"),
     ("POST", "/add", {"json": {}}, 422, "invalid-input"),

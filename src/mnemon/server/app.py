@@ -19,9 +19,22 @@ from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
+from mnemon.wire.problems import MEDIA_TYPE
 
 GROUPS = (remember, ask, forget, upkeep, transfer, health)
-_PROBLEM = {"content": {"application/problem+json": {"schema": {"type": "object"}}}}
+_SCHEMA = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": "`urn:mnemon:` and the error's name."},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What was wrong, and what to do."},
+    },
+    "additionalProperties": True,  # the error's own data
+}
+_PROBLEM = {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
 
 
 def build(settings: Settings) -> FastAPI:
@@ -39,7 +52,7 @@ def build(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=_life,
-        responses={"4XX": {"description": "What was wrong (RFC 9457).", **_PROBLEM}},
+        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
     for group in GROUPS:
