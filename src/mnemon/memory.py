@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
@@ -514,8 +514,8 @@ class Memory:
 
         return portable.write(Path(path), self.dump(namespace=namespace))
 
-    def dump(self, *, namespace: str | None = None) -> Iterator[bytes]:
-        """The lines that `export` writes, of one moment, for a stream."""
+    def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
+        """The lines that `export` writes, of one moment, for a stream; close it to stop early."""
         from mnemon import portable
 
         self._searcher.flush()

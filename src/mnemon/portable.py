@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -63,7 +63,7 @@ def _counts(last: bytes, path: Path) -> dict[str, int]:
     return cast("dict[str, int]", told["end"])
 
 
-def lines(records: Iterable[dict[str, Any]], namespace: str | None) -> Iterator[bytes]:
+def lines(records: Iterable[dict[str, Any]], namespace: str | None) -> Generator[bytes]:
     """The file's lines, the last one with counts and the digest of those before."""
     digest = hashlib.sha256()
     counts = {"cube": 0, "link": 0, "tombstone": 0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -100,7 +100,7 @@ class Connection:
 
         return revive(kind, self._reached(send).json())
 
-    def lines(self, call: str, query: Mapping[str, Any]) -> Iterator[bytes]:
+    def lines(self, call: str, query: Mapping[str, Any]) -> Generator[bytes]:
         """The lines of an answer, as they come."""
         self._check_open()
         try:

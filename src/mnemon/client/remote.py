@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -111,7 +111,7 @@ class RemoteMemory(Reading, Writing):
         told: dict[str, int] = self._connection.ask("GET", "size", dict, repeatable=True)
         return told
 
-    def dump(self, *, namespace: str | None = None) -> Iterator[bytes]:
+    def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
         """See `Memory.dump`."""
         scope = None if namespace is None else paths.check(namespace)
         return self._connection.lines("export", {"namespace": scope})

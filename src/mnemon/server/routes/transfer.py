@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from mnemon import portable
 from mnemon.errors import InvalidInput
@@ -35,7 +37,24 @@ def export(query: Annotated[queries.Query, Query()], grant: Granted) -> Response
     else:
         memory, scope = grant.on("admin", query.namespace)
         lines = memory.dump(namespace=scope)
-    return StreamingResponse(lines, media_type="application/x-ndjson")
+    return _Lines(lines)
+
+
+class _Lines(StreamingResponse):
+    """Lines as they are read; a reader who goes away lets go of the moment that was being read,
+    which a purge would otherwise wait for."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, lines: Generator[bytes]) -> None:
+        super().__init__(lines)
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._lines.close()
 
 
 @router.post("/import", response_model=ImportReport, openapi_extra={"requestBody": _FILE})
