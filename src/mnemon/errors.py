@@ -11,7 +11,8 @@
     │   └── UnknownName                     a method, slot, format or option nobody knows
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
     ├── VersionConflict                     compare-and-swap lost
-    ├── AccessDenied (also PermissionError) the cube's policy forbids it
+    ├── AccessDenied (also PermissionError) the cube's policy or the API key forbids it
+    │   └── KeyRefused                      no API key, or one that is unknown, expired or revoked
     ├── StaleArtifact                       a source of the artifact has changed
     ├── StoreError                          the store cannot do its work
     │   ├── StoreBusy
@@ -24,6 +25,7 @@
     ├── EmbedderError                       an embedding model failed or answered nonsense
     │   ├── DimensionMismatch
     │   └── SpaceMoved                      the store was reindexed meanwhile
+    ├── ServerError                         a server cannot be reached, or gave no usable answer
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
 
@@ -93,7 +95,11 @@ class VersionConflict(MnemonError):
 
 
 class AccessDenied(MnemonError, PermissionError):
-    """The cube's policy does not let this actor do that."""
+    """The cube's policy does not let this actor do that, or the API key does not."""
+
+
+class KeyRefused(AccessDenied):
+    """No API key where one is needed, or one that is unknown, expired or revoked."""
 
 
 class StaleArtifact(MnemonError):
@@ -183,6 +189,10 @@ class SpaceMoved(EmbedderError):
             f"the embedding space {space!r} is no longer in use: the store was reindexed "
             "meanwhile; open it again"
         )
+
+
+class ServerError(MnemonError):
+    """A server cannot be reached, took too long, or answered with what is no answer of Mnemon's."""
 
 
 class ImportFailed(MnemonError):

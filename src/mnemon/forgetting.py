@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnemon.cube import MemCube, Receipt
-from mnemon.errors import PurgeIncomplete
+from mnemon.errors import InvalidInput, PurgeIncomplete
 from mnemon.instant import from_micros, now_micros
 from mnemon.store import Store
+
+
+def check_narrowed(*given: object) -> None:
+    """Raise InvalidInput when nothing says what to forget: everything is never meant by silence."""
+    if all(one is None for one in given):
+        raise InvalidInput("say what to forget: ids, namespace, kind, speaker, session, time …")
 
 
 def forget_chosen(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -16,7 +17,7 @@ from mnemon.choosing import Kinds, chosen, micros
 from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt
 from mnemon.embedding import Embedding
 from mnemon.errors import AccessDenied, InvalidInput, NotFound
-from mnemon.forgetting import forget_chosen
+from mnemon.forgetting import check_narrowed, forget_chosen
 from mnemon.instant import Instant
 from mnemon.recording import Recorder
 from mnemon.searching import Searcher
@@ -35,8 +36,8 @@ class Memory:
     """A memory: what was added can be searched, recalled, corrected and forgotten.
 
     Args:
-        path: a file (made if it is not there), ":memory:" for a volatile one, or None for the
-            user's own store in the platform's user-data folder.
+        path: a file (made if it is not there), ":memory:" for a volatile one, None for the user's
+            own store in the platform's user-data folder, or the http(s) address of a server.
         namespace: where calls that name none work; reads see it and everything below it.
         embedder: a method of the slot `models.embed` by name, or an object with its protocol;
             None uses the store's own, or the bundled static model for a new store.
@@ -46,10 +47,18 @@ class Memory:
         timeout: seconds to wait for another process's write before StoreBusy.
         max_bytes: refuse to let the database grow beyond this (StoreFull).
         count_tokens: texts → tokens of each, for budgets; the bundled word-piece model's if None.
+        api_key: what a server asks for; a file asks for none.
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
     """
+
+    def __new__(cls, path: str | Path | None = None, **_: Any) -> Memory:
+        if cls is Memory and isinstance(path, str) and path.startswith(("http://", "https://")):
+            from mnemon.client import RemoteMemory
+
+            return super().__new__(RemoteMemory)  # a subclass: Python goes on with its __init__
+        return super().__new__(cls)
 
     def __init__(
         self,
@@ -63,7 +72,10 @@ class Memory:
         timeout: float = 30.0,
         max_bytes: int | None = None,
         count_tokens: Counter | None = None,
+        api_key: str | None = None,
     ) -> None:
+        if api_key is not None:
+            raise InvalidInput(f"api_key= is for a server's http(s) address, and {path!r} is none")
         self.namespace = paths.check(namespace)
         self.actor = actor
         self._program = (
@@ -103,6 +115,14 @@ class Memory:
             self._searcher.close()
         finally:
             self._store.close()
+
+    def acting(self, actor: str) -> Memory:
+        """The same memory for another actor. It stays one memory: closing either closes both."""
+        other = copy(self)
+        other.actor = actor
+        other._recorder = Recorder(self._store, self._embedding, actor)
+        other.artifacts = Artifacts(self._store, self.namespace, actor)
+        return other
 
     @overload
     def add(  # type: ignore[overload-overlap]  # text is also an iterable of text
@@ -438,9 +458,7 @@ class Memory:
             PurgeIncomplete: readers in other processes kept the old bytes alive; fsck(repair=True)
                 finishes.
         """
-        narrowed = (ids, namespace, kind, speaker, session, since, until, metadata or None)
-        if all(one is None for one in narrowed):
-            raise InvalidInput("say what to forget: ids, namespace, kind, speaker, session, time …")
+        check_narrowed(ids, namespace, kind, speaker, session, since, until, metadata or None)
         wanted = None if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
         doomed = self._chosen(
             namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
@@ -473,10 +491,10 @@ class Memory:
 
     def log(
         self, *, namespace: str | None = None, cube: str | None = None, after: int = 0,
-        limit: int = 100,
+        before: int | None = None, limit: int = 100,
     ) -> builtins.list[Event]:  # fmt: skip
-        """The newest `limit` events of the journal, oldest of them first."""
-        return self._store.journal(self._scope(namespace), cube, after, limit)
+        """The newest `limit` events between two sequence numbers, oldest of them first."""
+        return self._store.journal(self._scope(namespace), cube, after, limit, before)
 
     def namespaces(self) -> builtins.list[tuple[str, int]]:
         """(path, current cubes) of every namespace of the store: for its owner, not for a scope."""
@@ -494,9 +512,15 @@ class Memory:
         """
         from mnemon import portable
 
+        return portable.write(Path(path), self.dump(namespace=namespace))
+
+    def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
+        """The lines that `export` writes, of one moment, for a stream; close it to stop early."""
+        from mnemon import portable
+
         self._searcher.flush()
         scope = None if namespace is None else paths.check(namespace)
-        return portable.write(Path(path), self._store.dump(scope), scope)
+        return portable.lines(self._store.dump(scope), scope)
 
     def import_(
         self,

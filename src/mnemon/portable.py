@@ -11,12 +11,13 @@ import hashlib
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, cast
 
-from mnemon.errors import ImportFailed
+from mnemon.errors import ImportFailed, StoreError
 from mnemon.importers import History
 from mnemon.instant import from_micros, now_micros
 from mnemon.portable_records import problem
@@ -36,38 +37,44 @@ class ImportReport:
     malformed: list[tuple[str, str]] = field(default_factory=list)
 
 
-def write(path: Path, records: Iterable[dict[str, Any]], namespace: str | None) -> dict[str, int]:
-    """Write the file whole, then give it its name; counts of what is in it."""
+def write(path: Path, written: Iterable[bytes]) -> dict[str, int]:
+    """Write lines as one file, then give it its name; counts of what is in it.
+
+    Raises:
+        StoreError: the lines broke off; nothing has the name then.
+    """
+    line = b""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         with _opened(partial, path, "wb") as file:
-            counts = _write(file, records, namespace)
+            for line in written:
+                file.write(line)
+        counts = _counts(line, path)
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
     return counts
 
 
-def _write(
-    file: IO[bytes], records: Iterable[dict[str, Any]], namespace: str | None
-) -> dict[str, int]:
+def _counts(last: bytes, path: Path) -> dict[str, int]:
+    told = json.loads(last) if last.startswith(b'{"end":') else {}
+    if "end" not in told:
+        raise StoreError(f"{path} was not written: the export broke off before its end; repeat it")
+    return cast("dict[str, int]", told["end"])
+
+
+def lines(records: Iterable[dict[str, Any]], namespace: str | None) -> Generator[bytes]:
+    """The file's lines, the last one with counts and the digest of those before."""
     digest = hashlib.sha256()
     counts = {"cube": 0, "link": 0, "tombstone": 0}
     head = {"mnemon": FORMAT, "exported_at": from_micros(now_micros()).isoformat()}
-
-    def put(record: dict[str, Any]) -> None:
+    for record in chain([{**head, "namespace": namespace}], records):
+        for kind in counts.keys() & record.keys():
+            counts[kind] += 1
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         digest.update(line)
-        file.write(line)
-
-    put({**head, "namespace": namespace})
-    for record in records:
-        kind = next(name for name in counts if name in record)
-        counts[kind] += 1
-        put(record)
-    last = {"end": counts, "sha256": digest.hexdigest()}
-    file.write(json.dumps(last).encode() + b"\n")
-    return counts
+        yield line
+    yield json.dumps({"end": counts, "sha256": digest.hexdigest()}).encode() + b"\n"
 
 
 def is_portable(path: Path) -> bool:

@@ -27,7 +27,7 @@ def reflect(memory: Memory, store: Store, program: Program, scope: str) -> int:
         method = methods.load("text.maintain", name)
         for edit in method.maintain(memory, scope, now):
             done += _carry_out(memory, store, scope, edit, methods.producer(method))
-    memory.artifacts.sweep()
+    store.sweep(scope, memory.actor)
     return done
 
 

@@ -152,8 +152,10 @@ class Store(Protocol):
         """Add one judgement; raises NotFound."""
         ...
 
-    def journal(self, scope: str, cube: str | None, after: int, limit: int) -> list[Event]:
-        """The newest events after a sequence number, in order."""
+    def journal(
+        self, scope: str, cube: str | None, after: int, limit: int, before: int | None = None
+    ) -> list[Event]:
+        """The newest events after a sequence number (and before another), in order."""
         ...
 
     # what ranking reads (see scope.py)

@@ -11,6 +11,7 @@ import click
 from mnemon.cli import ids, layout, options, serial
 from mnemon.cli.settings import Settings
 from mnemon.cube import Event
+from mnemon.wire.plain import plain
 
 _PAUSE_S = 0.5
 _MANY = 1000
@@ -52,7 +53,7 @@ def _table(events: Sequence[Event]) -> None:
 def _row(event: Event) -> tuple[str, ...]:
     cube = ids.short(event.cube) if event.cube else ""
     version = f" v{event.version}" if event.version else ""
-    detail = json.dumps(serial.plain(event.detail)) if event.detail else ""
+    detail = json.dumps(plain(event.detail)) if event.detail else ""
     when = event.at.strftime("%Y-%m-%d %H:%M:%S")
     return (
         str(event.seq),

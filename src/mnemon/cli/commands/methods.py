@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from mnemon.cli import layout, serial
+from mnemon.wire.plain import plain
 
 
 @click.command("methods")
@@ -42,4 +43,4 @@ def command(slot: str | None, json_: bool) -> None:
 
 def _typed(default: object) -> str:
     """A default as it would be typed on the command line."""
-    return default if isinstance(default, str) else json.dumps(serial.plain(default))
+    return default if isinstance(default, str) else json.dumps(plain(default))

@@ -199,8 +199,10 @@ class SQLiteStore:
     def judge(self, scope: str, id: str, helpful: bool) -> None:
         self._writer.run(lambda c: usage.judge(c, scope, id, helpful))
 
-    def journal(self, scope: str, cube: str | None, after: int, limit: int) -> list[Event]:
-        return self._read(lambda c: journal.read(c, scope, cube, after, limit))
+    def journal(
+        self, scope: str, cube: str | None, after: int, limit: int, before: int | None = None
+    ) -> list[Event]:
+        return self._read(lambda c: journal.read(c, scope, cube, after, limit, before))
 
     def headers(self, scope: str, after: int) -> tuple[int, list[int], Headers]:
         def ask(connection: sqlite3.Connection) -> tuple[int, list[int], Headers]:

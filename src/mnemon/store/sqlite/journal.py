@@ -12,6 +12,8 @@ from mnemon.cube import Event
 from mnemon.instant import from_micros
 from mnemon.store.rows import Changes
 
+_LAST = 2**63 - 1
+
 
 def write(
     connection: sqlite3.Connection,
@@ -33,16 +35,21 @@ def write(
 
 
 def read(
-    connection: sqlite3.Connection, scope: str, cube: str | None, after: int, limit: int
+    connection: sqlite3.Connection,
+    scope: str,
+    cube: str | None,
+    after: int,
+    limit: int,
+    before: int | None = None,
 ) -> list[Event]:
-    """The newest `limit` events after a sequence number, oldest of them first."""
+    """The newest `limit` events between two sequence numbers, oldest of them first."""
     path, low, high = paths.bounds(scope)
     rows = connection.execute(
         "SELECT j.seq, j.at, j.verb, j.actor, n.path, j.cube, j.version, j.detail FROM journal j "
         "JOIN namespaces n ON n.num = j.namespace WHERE j.seq > ? "
         "AND (n.path = ? OR (n.path >= ? AND n.path < ?)) AND (?5 IS NULL OR j.cube = ?5) "
-        "ORDER BY j.seq DESC LIMIT ?6",
-        (after, path, low, high, cube, limit),
+        "AND j.seq < ?7 ORDER BY j.seq DESC LIMIT ?6",
+        (after, path, low, high, cube, limit, _LAST if before is None else before),
     ).fetchall()
     return [
         Event(seq, from_micros(at), verb, actor, where, id, version, json.loads(detail or "{}"))

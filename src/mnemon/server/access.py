@@ -1,0 +1,129 @@
+"""Access: a request's key → the memory and namespace it may use. Every route asks here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any
+from urllib.parse import unquote
+
+from fastapi import Depends, Header, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from mnemon import namespace as paths
+from mnemon.cube import Span
+from mnemon.errors import AccessDenied, InvalidInput, KeyRefused
+from mnemon.memory import Memory
+from mnemon.server.keys import Key, Keys
+from mnemon.server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What all requests share."""
+
+    memory: Memory
+    keys: Keys
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one request may do; without a key (on this machine only) everything."""
+
+    memory: Memory
+    key: Key | None
+
+    def open(self, verb: str) -> Memory:
+        """The memory, for what names no namespace; the route keeps to what `reaches` says.
+
+        Raises:
+            AccessDenied: the key lacks the verb.
+        """
+        if self.key is not None and verb not in self.key.verbs:
+            raise AccessDenied(
+                f"the key {self.key.name!r} may {', '.join(self.key.verbs)}, and this needs "
+                f"{verb!r}: use a key that has it"
+            )
+        return self.memory
+
+    def on(self, verb: str, namespace: str | None) -> tuple[Memory, str]:
+        """The memory, and the namespace that was asked for or the key's only one.
+
+        Raises:
+            AccessDenied: the key lacks the verb or does not reach the namespace.
+            InvalidInput: none was named, and the key reaches several.
+        """
+        memory = self.open(verb)
+        scope = self._default() if namespace is None else paths.check(namespace)
+        if self.key is not None and not self.reaches(scope):
+            raise AccessDenied(
+                f"the key {self.key.name!r} does not reach namespace {scope!r}: name one of "
+                f"{', '.join(self.key.namespaces or ())} or below, or use another key"
+            )
+        return memory, scope
+
+    def whole(self, verb: str) -> Memory:
+        """The memory, for what concerns all of the store.
+
+        Raises:
+            AccessDenied: the key lacks the verb or reaches only some namespaces.
+        """
+        memory = self.open(verb)
+        if self.key is not None and self.key.namespaces is not None:
+            raise AccessDenied(
+                f"the key {self.key.name!r} reaches only {', '.join(self.key.namespaces)}, and "
+                "this concerns the whole store: use a key made with --everywhere"
+            )
+        return memory
+
+    def reaches(self, scope: str) -> bool:
+        """Whether a namespace is within the key's."""
+        if self.key is None or self.key.namespaces is None:
+            return True
+        return any(paths.contains(prefix, scope) for prefix in self.key.namespaces)
+
+    def check_sources(self, spans: Iterable[Span], scope: str) -> None:
+        """Raise NotFound for a source that a scope does not hold: what is derived is forgotten
+        with its source, so a source elsewhere would be a tie between tenants."""
+        for span in spans if self.key is not None else ():
+            self.memory.history(span.cube, namespace=scope)
+
+    def _default(self) -> str:
+        if self.key is None or self.key.namespaces is None:
+            return self.memory.namespace
+        if len(self.key.namespaces) > 1:
+            raise InvalidInput(f"say namespace=: the key reaches {', '.join(self.key.namespaces)}")
+        return self.key.namespaces[0]
+
+
+_bearer = HTTPBearer(auto_error=False, description="An API key, from `mnemon key add`.")
+
+
+async def _granted(
+    request: Request,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    actor: Annotated[
+        str | None,
+        Header(alias="Mnemon-Actor", description="Who acts; only where no keys are used."),
+    ] = None,
+) -> Grant:
+    service: Service = request.app.state.service
+    actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
+    if service.settings.local and not service.keys.known():
+        return Grant(service.memory.acting(actor or "user"), None)
+    if bearer is None:
+        raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
+    key = service.keys.find(bearer.credentials)
+    if key is None:
+        raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
+    if actor not in (None, key.name):
+        raise AccessDenied(
+            f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
+        )
+    request.scope["mnemon.key"] = key.id  # for the log
+    return Grant(service.memory.acting(key.name), key)
+
+
+Granted = Annotated[Grant, Depends(_granted)]
+Answers = dict[int | str, dict[str, Any]]

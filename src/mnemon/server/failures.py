@@ -1,0 +1,91 @@
+"""Errors → `application/problem+json`. Never a traceback, never what the caller had sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from mnemon.errors import (
+    InvalidInput,
+    InvalidText,
+    KeyRefused,
+    MnemonError,
+    SpaceMoved,
+    StoreBusy,
+    VersionConflict,
+)
+from mnemon.wire import problems
+
+
+class Problem(JSONResponse):
+    """A problem document."""
+
+    media_type = problems.MEDIA_TYPE
+
+
+def of(error: MnemonError, code: int | None = None) -> Problem:
+    """The answer to an error of ours."""
+    told = problems.document(error, code)
+    headers = {}
+    if isinstance(error, StoreBusy | SpaceMoved):
+        headers["Retry-After"] = "1"
+    if isinstance(error, KeyRefused):
+        headers["WWW-Authenticate"] = "Bearer"
+    return Problem(told, told["status"], headers)
+
+
+def plain(code: int, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
+    """The answer to what HTTP itself has a word for."""
+    told = {
+        "type": "about:blank", "title": HTTPStatus(code).phrase, "status": code, "detail": detail,
+    }  # fmt: skip
+    return Problem(told, code, dict(headers or {}))
+
+
+def register(app: FastAPI) -> None:
+    """Give an app its answers to errors."""
+    app.add_exception_handler(MnemonError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    assert isinstance(error, MnemonError)
+    request.scope["mnemon.error"] = type(error).__name__
+    conditional = isinstance(error, VersionConflict) and "if-match" in request.headers
+    return of(error, 412 if conditional else None)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    wrong = [_wrong(one) for one in error.errors()]
+    if any(one["type"] == "json_invalid" and one["loc"][0] == "body" for one in error.errors()):
+        return of(InvalidInput(f"the body is not JSON: {wrong[0]['problem']}"), 400)
+    kind = InvalidText if any(_no_text(one) for one in error.errors()) else InvalidInput
+    first = wrong[0]
+    raised = kind(f"{first['where']}: {first['problem']}; see /docs for what this call takes")
+    answer = problems.document(raised) | {"errors": wrong}
+    return Problem(answer, answer["status"])
+
+
+def _no_text(error: Mapping[str, Any]) -> bool:
+    return bool(error["type"] == "string_unicode")  # a lone surrogate
+
+
+def _wrong(error: Mapping[str, Any]) -> dict[str, str]:
+    where = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
+    return {"where": where, "problem": error["msg"]}
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    advice = {404: ": see /docs for the routes", 405: f" with {request.method}: see /docs"}
+    where = "there is nothing at this address" if error.status_code == 404 else error.detail
+    detail = f"{where}{advice.get(error.status_code, '')}"
+    return plain(error.status_code, detail, error.headers)

@@ -1,0 +1,77 @@
+"""One line of JSON for each request: what was asked, never with which words.
+
+The route's template stands for the address, since ids, filters and queries may tell of people.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import traceback
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnemon.errors import MnemonError
+from mnemon.server import failures
+
+log = logging.getLogger("mnemon.server")
+
+
+class Logged:
+    """Writes the line, and answers what nobody foresaw with a plain 500."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, told = time.perf_counter(), {"status": 0, "bytes": 0}
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                told["status"] = message["status"]
+            told["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:  # noqa: BLE001 - the edge: reported here, answered with a 500
+            scope["mnemon.error"] = type(error).__name__
+            scope["mnemon.trace"] = _places(error)
+            if not told["status"]:
+                await _answer(error)(scope, receive, watched)
+        finally:
+            _write(scope, told, time.perf_counter() - begun)
+
+
+def _answer(error: Exception) -> failures.Problem:
+    if isinstance(error, MnemonError):  # raised before a route was reached
+        return failures.of(error)
+    return failures.plain(500, "an error of the server's own; its log has the place")
+
+
+def _write(scope: Scope, told: dict[str, int], seconds: float) -> None:
+    line: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "method": scope["method"],
+        "route": getattr(scope.get("route"), "path", None),
+        **told,
+        "ms": round(seconds * 1000, 1),
+        "key": scope.get("mnemon.key"),
+    }
+    for name in ("error", "trace"):
+        if f"mnemon.{name}" in scope:
+            line[name] = scope[f"mnemon.{name}"]
+    level = logging.ERROR if told["status"] >= 500 else logging.INFO
+    log.log(level, json.dumps({"level": logging.getLevelName(level).lower(), **line}))
+
+
+def _places(error: BaseException) -> list[str]:
+    # Files and lines only: an exception's message may quote what was remembered.
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-8:]]

@@ -1,0 +1,46 @@
+"""Without keys, whoever reaches the port may do everything: so a web page must not reach it.
+
+A page that some browser shows can send requests to 127.0.0.1, or make its own name point there.
+Both show: in `Origin`, and in `Host`.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mnemon.errors import AccessDenied
+from mnemon.server import failures
+from mnemon.server.keys import Keys
+from mnemon.server.settings import Settings, is_loopback
+
+
+class Local:
+    """Refuses, where there are no keys, what does not come from this machine's own programs."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys) -> None:
+        self._app = app
+        self._open = settings.local
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and self._open and not self._keys.known():
+            headers = Headers(scope=scope)
+            host, origin = headers.get("host", ""), headers.get("origin")
+            if not is_loopback(_name(f"//{host}")) or origin not in (None, f"http://{host}"):
+                error = AccessDenied(
+                    "without API keys this server answers only programs of this machine, not web "
+                    "pages: add a key with `mnemon key add`"
+                )
+                await failures.of(error)(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _name(address: str) -> str:
+    try:
+        return urlsplit(address).hostname or ""
+    except ValueError:
+        return ""

@@ -1,0 +1,85 @@
+"""What requests ask in their addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, Json
+
+PAGE = 1000
+"""The most that one page holds."""
+
+_CURSOR = Field(None, description="`next` of the page before; the other parameters as they were.")
+
+
+class Query(BaseModel):
+    """What all of them have. An unknown parameter is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    namespace: str | None = Field(None, description="Where; the key's own, or `default`.")
+
+
+class Get(Query):
+    """See `Memory.get`."""
+
+    version: int | None = None
+    as_of: str | None = None
+
+
+class Count(Query):
+    """See `Memory.count`."""
+
+    kind: list[str] | None = None
+
+
+class List(Query):
+    """See `Memory.list`."""
+
+    kind: list[str] | None = None
+    speaker: str | None = None
+    session: str | None = None
+    metadata: Json[dict[str, Any]] | None = Field(None, description="A JSON object.")
+    since: str | None = None
+    until: str | None = None
+    as_of: str | None = None
+    valid_at: str | None = None
+    after: str | None = Field(None, description="The id of a cube to begin after.")
+    limit: int = Field(100, ge=1, le=PAGE)
+    cursor: str | None = _CURSOR
+
+
+class Links(Query):
+    """See `Memory.links`."""
+
+    as_of: str | None = None
+
+
+class Find(Query):
+    """See `Memory.find`."""
+
+    ending: str
+
+
+class Expired(Query):
+    """See `Memory.expired`."""
+
+    now: str
+
+
+class Log(Query):
+    """See `Memory.log`."""
+
+    cube: str | None = None
+    after: int = 0
+    before: int | None = None
+    limit: int = Field(100, ge=1, le=PAGE)
+    cursor: str | None = _CURSOR
+
+
+class Import(Query):
+    """See `Memory.import_`. `name` is the file's name: it helps to tell the format."""
+
+    format: str | None = None
+    name: str | None = None
+    options: Json[dict[str, Any]] | None = Field(None, description="The importer's own, as JSON.")

@@ -1,0 +1,33 @@
+"""For whoever watches: is the process alive, can it work, what does it offer."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse
+
+from mnemon.server import listing
+from mnemon.server.access import Service
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/healthz", response_model=dict[str, str])
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=dict[str, str])
+async def readyz(request: Request) -> dict[str, str]:
+    """The store answers too."""
+    service: Service = request.app.state.service
+    await run_in_threadpool(service.memory.log, limit=1)
+    service.keys.known()
+    return {"status": "ready"}
+
+
+@router.get("/docs", include_in_schema=False)
+async def docs(request: Request) -> Response:
+    """The routes, for people; needs no internet."""
+    return HTMLResponse(listing.page(request.app.openapi()))

@@ -1,0 +1,78 @@
+"""Writing: add, update, restore, link, unlink, feedback."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Response
+
+from mnemon.cube import Draft, Link, MemCube
+from mnemon.server import bodies, incoming, replies
+from mnemon.server.access import Granted
+from mnemon.server.replies import Reply, Unlinked
+
+router = APIRouter(prefix="/v1", tags=["write"])
+
+IfMatch = Annotated[str | None, Header(description="The ETag that was read; 412 if it is old.")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key", min_length=1, max_length=255,
+        description="Adding again under the same key adds nothing and gives what is there.",
+    ),
+]  # fmt: skip
+
+
+@router.post("/add", response_model=MemCube | list[MemCube])
+def add(body: bodies.Add, grant: Granted, idempotency_key: Key = None) -> Response:
+    """Remember one item, several, or a document; durable and searchable when it answers."""
+    memory, scope = grant.on("write", body.namespace)
+    content: Any = incoming.content(body, idempotency_key)
+    for one in content if isinstance(content, list) else [content]:
+        grant.check_sources(one.spans if isinstance(one, Draft) else (), scope)
+    given = body.model_dump(exclude={"content", "document", "namespace", "key"})
+    key = incoming.single_key(body, idempotency_key)
+    return Reply(memory.add(content, namespace=scope, key=key, **given))
+
+
+@router.post("/update/{id:path}", response_model=MemCube)
+def update(id: str, body: bodies.Update, grant: Granted, if_match: IfMatch = None) -> Response:
+    """A new version of a cube; the past stays."""
+    memory, scope = grant.on("write", body.namespace)
+    told = body.model_dump(exclude_unset=True, exclude={"namespace", "version"})
+    changes = incoming.changes(told, body.policy, body.spans)
+    grant.check_sources(changes.get("spans", ()), scope)
+    version = replies.expected(if_match, body.version)
+    return replies.cube(memory.update(id, version=version, namespace=scope, **changes))
+
+
+@router.post("/restore/{id:path}", response_model=MemCube)
+def restore(id: str, body: bodies.Restore, grant: Granted) -> Response:
+    """An old version, or the last one of a forgotten cube, as the newest."""
+    memory, scope = grant.on("write", body.namespace)
+    return replies.cube(memory.restore(id, body.version, namespace=scope))
+
+
+@router.post("/link", response_model=Link)
+def link(body: bodies.LinkIn, grant: Granted) -> Response:
+    """Link two cubes; linking again sets weight and metadata."""
+    memory, scope = grant.on("write", body.namespace)
+    made = memory.link(
+        body.src, body.type, body.dst,
+        weight=body.weight, metadata=body.metadata, namespace=scope,
+    )  # fmt: skip
+    return Reply(made)
+
+
+@router.post("/unlink", response_model=Unlinked)
+def unlink(body: bodies.Ends, grant: Granted) -> Response:
+    """End a link; whether there was one."""
+    memory, scope = grant.on("write", body.namespace)
+    return Reply(Unlinked(memory.unlink(body.src, body.type, body.dst, namespace=scope)))
+
+
+@router.post("/feedback", status_code=204, response_class=Response)
+def feedback(body: bodies.Feedback, grant: Granted) -> None:
+    """Say which recalled cubes helped, or did not."""
+    memory, scope = grant.on("write", body.namespace)
+    memory.feedback(body.ids, body.helpful, namespace=scope)

@@ -1,0 +1,75 @@
+"""The memory as a whole: reflect, log, namespaces, status, size, fsck, reindex."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from mnemon import __version__
+from mnemon.server import bodies, cursors, queries
+from mnemon.server.access import Granted
+from mnemon.server.replies import Counted, Events, Namespace, Reply
+from mnemon.store.rows import Problem
+
+router = APIRouter(prefix="/v1", tags=["upkeep"])
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Who the caller is here. `namespaces` is null for one who reaches everything."""
+
+    mnemon: str
+    actor: str
+    namespaces: tuple[str, ...] | None
+    verbs: tuple[str, ...] | None
+
+
+@router.get("/status", response_model=Status)
+def status(grant: Granted) -> Response:
+    """The server's version, and what the caller may do."""
+    key = grant.key
+    told = (None, None) if key is None else (key.namespaces, key.verbs)
+    return Reply(Status(__version__, grant.memory.actor, *told))
+
+
+@router.post("/reflect", response_model=Counted)
+def reflect(body: bodies.Body, grant: Granted) -> Response:
+    """Run the program's maintenance; how many of its proposals were carried out."""
+    memory, scope = grant.on("admin", body.namespace)
+    return Reply(Counted(memory.reflect(namespace=scope)))
+
+
+@router.get("/log", response_model=Events)
+def log(query: Annotated[queries.Log, Query()], grant: Granted) -> Response:
+    """The journal, newest page first: what happened to which cube, never what it said."""
+    memory, scope = grant.on("read", query.namespace)
+    ask = partial(memory.log, namespace=scope, cube=query.cube, after=query.after)
+    return Reply(cursors.events(ask, query.limit, query.cursor, query.before))
+
+
+@router.get("/namespaces", response_model=list[Namespace])
+def namespaces(grant: Granted) -> Response:
+    """The namespaces that the caller reaches, and how many current cubes each has."""
+    found = grant.open("read").namespaces()
+    return Reply([Namespace(path, count) for path, count in found if grant.reaches(path)])
+
+
+@router.get("/size", response_model=dict[str, int])
+def size(grant: Granted) -> Response:
+    """Counts and bytes of the whole store."""
+    return Reply(grant.whole("admin").size())
+
+
+@router.post("/fsck", response_model=list[Problem])
+def fsck(body: bodies.Fsck, grant: Granted) -> Response:
+    """Check every promise of the store; an empty list is a sound store."""
+    return Reply(grant.whole("admin").fsck(repair=body.repair))
+
+
+@router.post("/reindex", response_model=Counted)
+def reindex(body: bodies.Reindex, grant: Granted) -> Response:
+    """Move the store to another embedder; how many vectors were written."""
+    return Reply(Counted(grant.whole("admin").reindex(body.embedder, keep=body.keep)))

@@ -1,0 +1,1 @@
+"""What goes over a wire: the vocabulary as JSON and back, errors as problem documents."""
