@@ -79,9 +79,9 @@ def main() -> None:
 
 
 def strangers(groups: Sequence[Sequence[Case]]) -> list[Case]:
-    """Every conversation with half the questions of the next one, which it cannot answer."""
+    """Every conversation with a quarter of the next one's questions, which it cannot answer."""
     return [
-        replace(case, questions=tuple(replace(one, evidence=()) for one in asked.questions[::2]))
+        replace(case, questions=tuple(replace(one, evidence=()) for one in asked.questions[::4]))
         for group in groups
         for case, asked in zip(group, [*group[1:], group[0]], strict=True)
     ]

@@ -214,6 +214,6 @@ def test_scores_mean_the_same_in_a_memory_of_two() -> None:
     with Memory(":memory:") as small:
         small.add(["We adopted a grey cat called Miso.", "The plumber comes on Friday."])
         right = small.search("What is the cat called?")
-        assert right[0].cube.content.startswith("We adopted") and right[0].score > 0.5
+        assert right[0].cube.content.startswith("We adopted") and right[0].score > 0.4
         assert right[1].score < 0.2
         assert small.search("Who won the election?", min_score=0.3) == []

@@ -24,6 +24,9 @@ _BITS = 14  # terms that are looked for at once: the bits of an int16 but for it
 _CLOSE = [0, 1, 4]  # itself, the turn before, the turn after,
 _BEFORE, _AFTER = np.float32(0.8), np.float32(0.6)  # and what their words are worth to it
 
+UNKNOWN = 0.5
+"""What `named` and `named_before` are where the question names no speaker."""
+
 NAMES = (
     "words", "words_best", "meaning", "meaning_best", "meaning_before", "meaning_after",
     "window", "window_best", "answer", "answer_best", "wide", "wide_best", "onward",
@@ -182,7 +185,7 @@ def _told(
     wanted = asked.kind(query.text)
     named = named_speakers(view, query)
     flags = dict(zip(facets.FLAGS, close.flags.take(close.places[0], axis=0).T, strict=True))
-    unknown = 0.0 if named else 0.5
+    unknown = 0.0 if named else UNKNOWN
     return {
         "named": said_by(view, candidates, named) + unknown,
         "named_before": said_by(view, before, named) + unknown,

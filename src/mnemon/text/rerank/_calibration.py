@@ -15,10 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.text.signals import UNKNOWN
+
 CONTEXT = (
     "named", "named_before", "meaning", "words", "late", "coverage_near", "first_person", "asks",
 )  # fmt: skip
 """Signals whose mean over a list, weighted by the softmax of its scores, is its context."""
+_RIGHT = np.array([1.0 if name.startswith("named") else UNKNOWN for name in CONTEXT])
 
 
 def competition(scores: np.ndarray, background: float = -np.inf) -> float:
@@ -29,9 +32,12 @@ def competition(scores: np.ndarray, background: float = -np.inf) -> float:
 
 
 def context(scores: np.ndarray, told: np.ndarray) -> np.ndarray:
-    """float64 [len(CONTEXT)] of a list's scores [C] and the signals of `CONTEXT` [C, …]."""
+    """float64 [len(CONTEXT)] of a list's scores [C] and the signals of `CONTEXT` [C, …].
+
+    Where the question names nobody, everybody is the right one.
+    """
     believed = np.exp(scores - scores.max(), dtype=np.float64)
-    found: np.ndarray = believed @ told / believed.sum()
+    found: np.ndarray = believed @ np.where(told == UNKNOWN, _RIGHT, told) / believed.sum()
     return found
 
 
