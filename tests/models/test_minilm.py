@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mnemon.errors import EmbedderError
-from mnemon.models import lora
+from mnemon.models import lora, tuning
 from mnemon.models.embed import minilm
 from mnemon.models.embed.minilm import MiniLM
 
@@ -72,7 +72,7 @@ def test_a_damaged_adapter_is_told(torch: Any, tmp_path: Path, content: bytes | 
 def test_the_space_is_the_adapters_whatever_the_folder() -> None:
     here, there = MiniLM(base="/models/minilm"), MiniLM()
     assert (here.model, here.revision, here.dimension) == (there.model, there.revision, 384)
-    assert here.revision == lora.digest(minilm.BUNDLED)
+    assert here.revision == tuning.digest(minilm.BUNDLED)
 
 
 def test_the_bundled_adapter_fits_the_model_and_draws_answers_near() -> None:

@@ -11,12 +11,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mnemon.errors import EmbedderError
 from mnemon.models.extras import require
+from mnemon.models.tuning import unusable
 
 PREFIX = "base_model.model."
 
@@ -29,19 +28,6 @@ class Config:
     base_digest: str
     rank: int
     scale: float
-
-
-@cache
-def digest(path: Path) -> str:
-    """Eight hexadecimal digits that tell one adapter from another.
-
-    Raises:
-        EmbedderError: there is no such file.
-    """
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    except OSError as error:
-        raise _unusable(path, error) from error
 
 
 def merge(path: Path, model: Any) -> None:
@@ -57,13 +43,13 @@ def merge(path: Path, model: Any) -> None:
             config = Config(**json.loads(held.metadata()["config"]))
             tensors = {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
     except (OSError, ValueError, KeyError, TypeError, library.SafetensorError) as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     layers = {name.removeprefix(PREFIX).rpartition(".lora_")[0] for name in tensors}
     modules = dict(model.named_modules())
     if missing := sorted(layers - modules.keys()):
-        raise _unusable(path, f"the model has no layer {missing[0]}: it is not {config.base}")
+        raise unusable(path, f"the model has no layer {missing[0]}: it is not {config.base}")
     if base_digest({name: modules[name].weight for name in layers}) != config.base_digest:
-        raise _unusable(path, f"it was trained on other weights than these; use {config.base}")
+        raise unusable(path, f"it was trained on other weights than these; use {config.base}")
     for name in layers:
         low, high = (tensors[f"{PREFIX}{name}.lora_{part}.weight"].float() for part in "AB")
         weight = modules[name].weight.data
@@ -77,7 +63,3 @@ def base_digest(weights: dict[str, Any]) -> str:
         found.update(name.encode())
         found.update(weights[name].detach().cpu().half().contiguous().numpy().tobytes())
     return found.hexdigest()
-
-
-def _unusable(path: Path, why: object) -> EmbedderError:
-    return EmbedderError(f"the adapter {path} cannot be used: {why}")

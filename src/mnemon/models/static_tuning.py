@@ -9,14 +9,12 @@ multiplied by in either) and `turned` float16 [D, D]; made by `scripts/tune_embe
 
 from __future__ import annotations
 
-import hashlib
 import zipfile
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mnemon.errors import EmbedderError
+from mnemon.models.tuning import unusable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,19 +34,6 @@ class Tuning:
     turned: NDArray[np.float32]
 
 
-@cache
-def digest(path: Path) -> str:
-    """Eight hexadecimal digits that tell one tuning from another.
-
-    Raises:
-        EmbedderError: there is no such file.
-    """
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    except OSError as error:
-        raise _unusable(path, error) from error
-
-
 def read(path: Path, pieces: int, dimension: int) -> Tuning:
     """The tuning of a model with so many pieces and dimensions.
 
@@ -61,10 +46,10 @@ def read(path: Path, pieces: int, dimension: int) -> Tuning:
         with path.open("rb") as file, np.load(file) as held:  # a damaged one would stay open
             parts = [held[name].astype(np.float32) for name in Tuning.__dataclass_fields__]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     wanted = [(pieces,), (pieces,), (2,), (dimension, dimension)]
     if (found := [part.shape for part in parts]) != wanted:
-        raise _unusable(path, f"its tables are {found}, not {wanted}")
+        raise unusable(path, f"its tables are {found}, not {wanted}")
     return Tuning(*parts)
 
 
@@ -78,11 +63,4 @@ def write(path: Path, tuning: Tuning) -> None:
         questions=tuning.questions.astype(np.float16),
         pairs=tuning.pairs.astype(np.float32),
         turned=tuning.turned.astype(np.float16),
-    )
-
-
-def _unusable(path: Path, why: object) -> EmbedderError:
-    return EmbedderError(
-        f"the tuning {path} cannot be used ({why}): reinstall mnemon, "
-        "or make it with scripts/tune_embedder.py"
     )

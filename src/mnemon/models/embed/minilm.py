@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnemon.models import lora
+from mnemon.models import lora, tuning
 from mnemon.models.sentences import encoded, opened
 from mnemon.models.vectors import embedded
 
@@ -54,7 +54,7 @@ class MiniLM:
     @property
     def revision(self) -> str:
         """The adapter's digest."""
-        return "untuned" if self._path is None else lora.digest(self._path)
+        return "untuned" if self._path is None else tuning.digest(self._path)
 
     @property
     def dimension(self) -> int:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
-from mnemon.models import static_tuning
+from mnemon.models import static_tuning, tuning
 from mnemon.models.static_model import BUNDLED, Table, load, read_card
 from mnemon.models.vectors import many, unit_rows
 
@@ -72,8 +72,8 @@ class StaticEmbedder:
     def revision(self) -> str:
         """The files' digests, and `max_tokens` where it is not the default: it changes vectors."""
         revision = read_card(self._path).revision
-        if (tuning := self._tuning) is not None:
-            revision += f"-{static_tuning.digest(tuning)}"
+        if self._tuning is not None:
+            revision += f"-{tuning.digest(self._tuning)}"
         return revision if self.max_tokens == MAX_TOKENS else f"{revision}-{self.max_tokens}"
 
     @property
