@@ -6,7 +6,7 @@
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
 which is what everyone gets. Prints held-out recall@10 by cosine alone, before and after. `static`
-takes two minutes on a CPU, `minilm` two and a half on an NVIDIA H200. Needs torch; `minilm` also
+takes two minutes on a CPU, `minilm` needs a GPU to be as fast. Needs torch; `minilm` also
 transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
 """
 

@@ -85,6 +85,9 @@ def test_a_conversation_gets_the_embedder_and_ranker_that_never_saw_it() -> None
     assert "conv-26" not in listnet.load(Path(system.weights)).fitted_on
     assert Path(system.weights).stem[-1] == Path(system.tuning).stem[-1]
     assert system.embedding().revision != Mnemon().embedding().revision
+    mine = Mnemon(weights="mine.json").unseen("conv-26")
+    assert (mine.weights, mine.tuning) == ("mine.json", system.tuning)
+    assert Mnemon(tuning="").unseen("conv-26").embedding() == untuned("static")
     assert Mnemon().unseen("a conversation of the user's own") == Mnemon()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -39,7 +39,7 @@ def untuned(name: str) -> Embedder:
     """A method of the slot `models.embed` without what was learned of recall: that saw the
     questions which the bench asks."""
     embedder: Embedder = methods.load("models.embed", name)
-    if any(field.name == "tuning" for field in fields(cast(Any, embedder))):
+    if "tuning" in getattr(embedder, "__dataclass_fields__", {}):
         embedder = replace(cast(Any, embedder), tuning="")
     return embedder
 

@@ -38,7 +38,7 @@ class Mnemon:
         embedder: a method of the slot `models.embed`.
         model, base: the embedder's option of that name, where it has one; "" for its own.
         weights: a file of weights for the program's ranker; None for the bundled ones.
-        tuning: the embedder's option of that name; None for the bundled one.
+        tuning: the embedder's option of that name; None for the bundled one, "" for none.
         change: options of the program's methods to change, as `method.option=value`, several joined
             by `+`: `granularities.router=uniform+granularities.damping=0`. For ablations.
     """
@@ -60,11 +60,15 @@ class Mnemon:
             InvalidInput: the bundled ranker saw it and no fold is without it.
         """
         kind = listnet.kind(self.embedding().model)
-        if self.weights is not None or case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
+        if case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
             return self
         for fold in sorted(_FOLDS.glob(f"{kind}-?.json")):
             if case not in listnet.load(fold).fitted_on:
-                return replace(self, weights=str(fold), tuning=self._tuned(int(fold.stem[-1])))
+                weights = str(fold) if self.weights is None else self.weights
+                tuning = self.tuning
+                if tuning is None:
+                    tuning = self._tuned(int(fold.stem[-1]))
+                return replace(self, weights=weights, tuning=tuning)
         raise InvalidInput(f"every ranker was fitted on {case}: run scripts/train_ranker.py")
 
     def of_fold(self, fold: int) -> Any:
@@ -84,8 +88,8 @@ class Mnemon:
 
     def embedding(self) -> Any:
         """The embedder by its options here."""
-        told = {"model": self.model, "base": self.base, "tuning": self.tuning}
-        options = {name: value for name, value in told.items() if value}
+        told = {"model": self.model or None, "base": self.base or None, "tuning": self.tuning}
+        options = {name: value for name, value in told.items() if value is not None}
         return methods.load("models.embed", self.embedder, **options)
 
     def ingest(self, turns: Sequence[Turn]) -> Remembered:
