@@ -10,10 +10,11 @@ import pytest
 
 from mnemon import methods
 from mnemon.bench import ablation_report, fivefold
-from mnemon.bench.ablation import GROUPS, PARTS, UNRANKED, WHOLE, run_ablation
+from mnemon.bench.ablation import UNRANKED, WHOLE, run_ablation
 from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled, recalls
 from mnemon.bench.learning import Labelled
+from mnemon.bench.parts import GROUPS, PARTS
 from mnemon.bench.recipes.mnemon import changed
 from mnemon.errors import InvalidInput
 from mnemon.text.signals import NAMES
@@ -42,6 +43,11 @@ def test_a_row_for_every_part_compared_with_everything(data: Path) -> None:
     assert whole.recall == found.rows[1].recall == 1.0
     text = ablation_report.render(found)
     assert all(f"| {name} |" in text for name in named)
+
+
+def test_rows_measured_at_once_are_the_same(data: Path) -> None:
+    alone, beside = (run_ablation(data, networks=1, jobs=jobs) for jobs in (1, 2))
+    assert alone.rows == beside.rows
 
 
 def test_a_channel_that_is_off_brings_no_candidate(case: Case) -> None:

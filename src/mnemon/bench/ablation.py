@@ -9,7 +9,10 @@ the same data. So figures differ a little from `mnemon bench text`, whose ranker
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +23,7 @@ from mnemon.bench.case import Case
 from mnemon.bench.labelled import labelled, recalls
 from mnemon.bench.learning import Labelled
 from mnemon.bench.measure import Progress
+from mnemon.bench.parts import GROUPS, PARTS
 from mnemon.bench.recipes.mnemon import Mnemon, changed
 from mnemon.bench.tasks.sample import BUNDLED
 from mnemon.errors import InvalidInput
@@ -32,35 +36,8 @@ K = 10
 SEEDS = (0, 1, 2)
 """Of the networks whose mean the shipped ranker is."""
 
-PARTS = {
-    "without words": "words.most=0",
-    "without meaning": "meaning.most=0",
-    "without time": "time.most=0",
-    "without neighbours' terms": "words.following=[]+words.preceding=[]",
-    "without the speaker's bonus": "words.speaker=0.0",
-    "without the malus for asking": "words.asking=1.0+meaning.asking=1.0",
-}
-"""Row → what changes in the default program, as `recipes/mnemon.py::Mnemon.change`. Without the
-channel of meaning, windows still compare vectors."""
-
-GROUPS = {
-    "channels' own scores": ("words", "words_best", "meaning", "meaning_best"),
-    "late interaction": (
-        "late", "late_best", "late_near", "late_near_best", "late_least", "late_reverse",
-    ),
-    "windows": (
-        "meaning_before", "meaning_after", "window", "window_best", "answer", "answer_best",
-        "wide", "wide_best", "onward", "burst", "burst_best",
-    ),
-    "session": ("session_words", "session_meaning"),
-    "coverage": ("coverage_near", "coverage_wide"),
-    "speaker": ("named", "named_before"),
-    "question kinds and dates": (
-        "when_time", "many_number", "where_place", "month", "day", "time", "time_best",
-    ),
-    "told of itself": ("asks", "asks_before", "first_person", "specific", "length", "names"),
-}  # fmt: skip
-"""Signals of the ranker by what they are about; together all of `text/signals.py::NAMES`."""
+Told = list[tuple[str, float]]
+"""(case, recall) of every question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +93,12 @@ class _Runner:
             for case in (*self.cases, *self.also)
         }
 
-    def ranked(self, lists: Mapping[str, Sequence[Labelled]]) -> list[tuple[str, float]]:
+    def part(self, change: str) -> tuple[Told, float]:
+        """The questions' recalls under a change, and their mean in the order of fusion."""
+        lists = self.lists(change)
+        return self.ranked(lists), _mean(self.told(lists))
+
+    def ranked(self, lists: Mapping[str, Sequence[Labelled]]) -> Told:
         """(case, recall) of every question, by rankers that never saw its conversation."""
         fitted = fivefold.fit(lists, self.folds, self.seeds)
         return self.told(lists, fivefold.held_out(lists, self.folds, fitted))
@@ -125,7 +107,7 @@ class _Runner:
         self,
         lists: Mapping[str, Sequence[Labelled]],
         scores: Mapping[str, Sequence[np.ndarray]] | None = None,
-    ) -> list[tuple[str, float]]:
+    ) -> Told:
         """(case, recall) of every question; without scores in the lists' own order."""
         return [
             (case.id, share)
@@ -145,6 +127,7 @@ def run_ablation(
     embedder: str = "static",
     networks: int = len(SEEDS),
     seed: int = 0,
+    jobs: int = 1,
 ) -> Ablation:
     """Measure the default program without each of its parts.
 
@@ -156,6 +139,7 @@ def run_ablation(
         embedder: a method of the slot `models.embed`.
         networks: the ranker is the mean of so many; fewer are faster and less steady.
         seed: of the bootstrap intervals.
+        jobs: rows measured at once, each in a process of its own where there are several.
 
     Raises:
         InvalidInput: there are fewer than two conversations, or one is both fitted on and measured.
@@ -172,10 +156,18 @@ def run_ablation(
         raise InvalidInput("a ranker is fitted on other conversations: give data with two or more")
     more = _more(also, {case.id for case in cases})
     folds = fivefold.assign([[case.id for case in cases]])
-    rows = _rows(_Runner(cases, more, folds, range(networks), embedder), progress, seed)
+    runner = _Runner(cases, more, folds, range(networks), embedder)
+    with _workers(jobs) as workers:
+        rows = _rows(runner, progress, seed, workers)
     counts = inputs.contents_of(cases)["counts"]
     fitted = tuple(case.id for case in more)
     return Ablation(inputs.told_of(task), counts, embedder, networks, fitted, tuple(rows), origin)
+
+
+def _workers(jobs: int) -> AbstractContextManager[Executor | None]:
+    if jobs == 1:
+        return nullcontext()
+    return ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"))
 
 
 def _more(also: str | Path | None, measured: set[str]) -> list[Case]:
@@ -187,24 +179,29 @@ def _more(also: str | Path | None, measured: set[str]) -> list[Case]:
     return cases
 
 
-def _rows(runner: _Runner, progress: Progress | None, seed: int) -> list[Row]:
+def _rows(
+    runner: _Runner, progress: Progress | None, seed: int, workers: Executor | None
+) -> list[Row]:
     names = [WHOLE, UNRANKED, *PARTS, *(f"without signals: {group}" for group in GROUPS)]
     rows: list[Row] = []
 
-    def add(change: str, found: list[tuple[str, float]], fused: float | None) -> None:
+    def add(change: str, found: Told, fused: float | None) -> None:
         rows.append(_row(names[len(rows)], change, found, whole, fused, seed))
         if progress is not None:
             progress(rows[-1].name, len(rows), len(names))
 
+    run = map if workers is None else workers.map
+    parts = run(runner.part, ["", *PARTS.values()])
     lists = runner.lists("")
-    whole, plain = runner.ranked(lists), runner.told(lists)
-    add("", whole, _mean(plain))
-    add("rerank=None", plain, _mean(plain))
-    for change in PARTS.values():
-        other = runner.lists(change)
-        add(change, runner.ranked(other), _mean(runner.told(other)))
-    for group in GROUPS.values():
-        add(f"no {', '.join(group)}", runner.ranked(_without(lists, group)), None)
+    groups = run(runner.ranked, (_without(lists, group) for group in GROUPS.values()))
+    plain = runner.told(lists)
+    whole, fused = next(parts)
+    add("", whole, fused)
+    add("rerank=None", plain, fused)
+    for change, (found, before) in zip(PARTS.values(), parts, strict=True):
+        add(change, found, before)
+    for group, found in zip(GROUPS.values(), groups, strict=True):
+        add(f"no {', '.join(group)}", found, None)
     return rows
 
 

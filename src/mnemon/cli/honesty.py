@@ -63,13 +63,16 @@ def abstention(
     "--networks", type=click.IntRange(1), default=3, show_default=True,
     help="Each ranker is the mean of so many; fewer are faster and less steady.",
 )  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Rows measured at once.",
+)  # fmt: skip
 @_limit
 @_out
 @_seed
 @_json
 def ablation(
-    data: Path | None, also: Path | None, embedder: str, networks: int, limit: int | None,
-    out: Path | None, seed: int, json_: bool,
+    data: Path | None, also: Path | None, embedder: str, networks: int, jobs: int,
+    limit: int | None, out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure what each part of the default program is worth, one off at a time."""
     from mnemon.bench import ablation_report
@@ -78,7 +81,7 @@ def ablation(
     with bar("measuring") as progress:
         found = run_ablation(
             data, limit, _unnamed(progress),
-            also=also, embedder=embedder, networks=networks, seed=seed,
+            also=also, embedder=embedder, networks=networks, seed=seed, jobs=jobs,
         )  # fmt: skip
     _told(found, found.task, "ablation", out, ablation_report, ablation_report.rows, json_)
 
