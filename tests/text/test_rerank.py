@@ -217,3 +217,20 @@ def test_scores_mean_the_same_in_a_memory_of_two() -> None:
         assert right[0].cube.content.startswith("We adopted") and right[0].score > 0.4
         assert right[1].score < 0.2
         assert small.search("Who won the election?", min_score=0.3) == []
+
+
+def test_evidence_does_not_compete_with_evidence() -> None:
+    lists = [np.array([True, False, True, False]), np.array([False, True])]
+    scores = np.array([0.3, -0.2, 1.5, 0.4, 0.1, 0.2])
+
+    def loss(at: np.ndarray) -> float:
+        told = []
+        for z, holds in zip(np.split(at, [4]), lists, strict=True):
+            others = np.exp(z[~holds]).sum()
+            told.append(np.mean([np.log1p(others / np.exp(own)) for own in z[holds]]))
+        return float(np.mean(told))
+
+    step = 1e-6 * np.eye(6)
+    slopes = [(loss(scores + one) - loss(scores - one)) / 2e-6 for one in step]
+    assert learning._list_errors(scores, lists) == pytest.approx(slopes, abs=1e-7)
+    assert not learning._list_errors(scores[:2], [np.array([True, True])]).any()

@@ -1,4 +1,8 @@
-"""Fitting the bundled ranker: ListNet on lists of signals, in numpy, deterministic under a seed."""
+"""Fitting the bundled ranker on lists of signals, in numpy, deterministic under a seed.
+
+ListNet's softmax (see `text/rerank/listnet.py`), but where several candidates hold evidence each of
+them competes with those that hold none, not with the others.
+"""
 
 from __future__ import annotations
 
@@ -89,7 +93,7 @@ def _gradients(
     labels: Sequence[np.ndarray],
     random: Any,
 ) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Of the mean ListNet loss of some lists, with dropout."""
+    """Of the mean loss of some lists, with dropout."""
     import numpy as np
 
     values = [np.concatenate(inputs)]
@@ -112,15 +116,21 @@ def _gradients(
 
 
 def _list_errors(scores: np.ndarray, labels: Sequence[np.ndarray]) -> np.ndarray:
-    """Derivative of the loss by each score: top-one probability less its target."""
+    """Derivative by each score of the mean over lists, and over what holds evidence in each, of
+    log(1 + sum(exp(the others)) / exp(its own))."""
     import numpy as np
 
-    errors = np.empty_like(scores)
+    errors = np.zeros_like(scores)
     start = 0
     for holds in labels:
         end = start + len(holds)
-        raised = np.exp(scores[start:end] - scores[start:end].max())
-        errors[start:end] = (raised / raised.sum() - holds / holds.sum()) / len(labels)
+        own, others = scores[start:end][holds], scores[start:end][~holds]
+        if len(others):
+            raised = np.exp(others - others.max())
+            ahead = np.minimum(own - others.max(), 30.0)
+            lost = 1.0 / (1.0 + np.exp(ahead) / raised.sum()) / holds.sum()
+            errors[start:end][holds] = -lost / len(labels)
+            errors[start:end][~holds] = lost.sum() * raised / raised.sum() / len(labels)
         start = end
     return errors
 

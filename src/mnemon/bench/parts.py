@@ -25,6 +25,7 @@ GROUPS = {
     "session": ("session_words", "session_meaning"),
     "coverage": ("coverage_near", "coverage_wide"),
     "speaker": ("named", "named_before"),
+    "never heard of": ("unheard", "stranger"),
     "question kinds and dates": (
         "when_time", "many_number", "where_place", "month", "day", "time", "time_best",
     ),

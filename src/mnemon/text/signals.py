@@ -17,6 +17,7 @@ from mnemon.text import asked, facets
 from mnemon.text.lexicon import lexicon
 from mnemon.text.query import Query, Ranking
 from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speakers
+from mnemon.text.unheard import unheard
 from mnemon.text.windows import windows
 
 # Where a turn looks around itself: itself, 1 to 3 turns before, 1 and 2 after.
@@ -35,6 +36,7 @@ NAMES = (
     "late_least", "late_reverse", "coverage_near", "coverage_wide",
     "named", "named_before", "asks", "asks_before", "first_person", "specific", "length",
     "names", "when_time", "many_number", "where_place", "month", "day", "time", "time_best",
+    "unheard", "stranger",
 )  # fmt: skip
 
 
@@ -186,7 +188,10 @@ def _told(
     named = named_speakers(view, query)
     flags = dict(zip(facets.FLAGS, close.flags.take(close.places[0], axis=0).T, strict=True))
     unknown = 0.0 if named else UNKNOWN
+    strange, stranger = unheard(view, query)
     return {
+        "unheard": strange,
+        "stranger": stranger,
         "named": said_by(view, candidates, named) + unknown,
         "named_before": said_by(view, before, named) + unknown,
         "asks": view.asks.take(candidates),

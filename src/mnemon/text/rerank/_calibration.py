@@ -6,7 +6,8 @@ exponentials, since a ranker trained on lists knows little of what a score means
 stands out is likelier right than the same score among equals. A background stands for the
 candidates that a small memory does not have. And it is seen in its context: what the candidates
 that the ranker believes in are like. If the question names Ana and they are all Bob's words, or if
-the best of them is far from the question in meaning, the answer is likely not there at all.
+the best of them is far from the question in meaning, the answer is likely not there at all; nor if
+the question names somebody of whom no cube ever speaks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mnemon.text.signals import UNKNOWN
 
 CONTEXT = (
     "named", "named_before", "meaning", "words", "late", "coverage_near", "first_person", "asks",
+    "unheard", "stranger",
 )  # fmt: skip
 """Signals whose mean over a list, weighted by the softmax of its scores, is its context."""
 _RIGHT = np.array([1.0 if name.startswith("named") else UNKNOWN for name in CONTEXT])

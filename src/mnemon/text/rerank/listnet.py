@@ -2,7 +2,8 @@
 
 Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach", ICML,
 https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
-list's scores and of its labels. How ours differs: two hidden layers of a few units, and scores are
+list's scores and of its labels. How ours differs: two hidden layers of a few units; evidence
+competes with what is none, not with other evidence (`bench/learning.py`); scores are
 then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
 bundled embedder (`listnet.json`), for the tuned MiniLM (`listnet_minilm.json`) and for sentence
 encoders that nobody tuned (`listnet_encoder.json`, fitted with all-MiniLM-L6-v2); they say what
