@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -25,6 +25,9 @@ BEFORE, AFTER = 0.5, 0.3  # as in `mnemon/text/windows.py`
 
 class Student(Protocol):
     """What is tuned: a torch module that makes unit vectors of turns and of questions."""
+
+    seeds: Sequence[int]
+    """One student learns with each, and they are joined."""
 
     sharpness: Tensor
     """Scalar; its exponential multiplies cosines before the softmax."""
@@ -44,6 +47,25 @@ class Student(Protocol):
     def penalty(self) -> Tensor | float:
         """What is added to the loss, to stay near the model that it began as."""
         ...
+
+    def join(self, others: Sequence[Any]) -> None:
+        """Become one with others that learned the same; not called for a single one."""
+        ...
+
+
+def taught(
+    fresh: Callable[[], Any], conversations: Sequence[Conversation], steps: int
+) -> tuple[Any, float]:
+    """A student that learned, and its mean loss at the end."""
+    first = fresh()
+    students = [first, *(fresh() for _ in first.seeds[1:])]
+    losses = [
+        learn(one, conversations, steps, seed)
+        for one, seed in zip(students, first.seeds, strict=True)
+    ]
+    if len(students) > 1:
+        first.join(students[1:])
+    return first, math.fsum(losses) / len(losses)
 
 
 def learn(student: Any, taught: Sequence[Conversation], steps: int, seed: int) -> float:

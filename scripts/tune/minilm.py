@@ -1,4 +1,9 @@
-"""all-MiniLM-L6-v2 as a student: rank-16 adapters on every linear layer, the model itself stays."""
+"""all-MiniLM-L6-v2 as a student: rank-16 adapters on every linear layer, the model itself stays.
+
+Three of them, which saw the same in other orders, become one: what they add to the weights is
+averaged ("Model soups", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482) and cut to the best
+rank-16 addition again.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +46,21 @@ class Adapted(nn.Module):
         found: Tensor = self.linear(values) + SCALE * added
         return found
 
+    @torch.no_grad()
+    def join(self, others: Sequence[Adapted]) -> None:
+        """Become the mean of several."""
+        every = [self, *others]
+        mean = torch.stack([one.high.double() @ one.low.double() for one in every]).mean(0)
+        left, strength, right = torch.linalg.svd(mean, full_matrices=False)
+        root = strength[:RANK].sqrt()
+        self.high.copy_(left[:, :RANK] * root)
+        self.low.copy_(root[:, None] * right[:RANK])
+
 
 class MiniLMStudent(nn.Module):
     """Mean of the token outputs, made unit, as sentence-transformers runs the model."""
+
+    seeds = (0, 1, 2)
 
     def __init__(self, folder: str, device: str) -> None:
         super().__init__()
@@ -84,6 +101,11 @@ class MiniLMStudent(nn.Module):
 
     def penalty(self) -> float:
         return 0.0
+
+    def join(self, others: Sequence[MiniLMStudent]) -> None:
+        for name in self.names:
+            own, *theirs = (one.model.get_submodule(name) for one in (self, *others))
+            own.join(theirs)
 
     def write(self, path: Path) -> None:
         """As `mnemon.models.lora` reads it, in float16."""
