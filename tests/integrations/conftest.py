@@ -14,6 +14,8 @@ from mnemon import Memory
 from mnemon.server import serving
 from mnemon.server.settings import Settings
 
+from . import scripted
+
 _numbers = itertools.count()
 
 
@@ -59,3 +61,14 @@ def memory(request: pytest.FixtureRequest, opened: Callable[[str], Memory]) -> M
 @pytest.fixture
 def local(opened: Callable[[str], Memory]) -> Memory:
     return opened("file")
+
+
+@pytest.fixture
+def model(monkeypatch: pytest.MonkeyPatch) -> Iterator[scripted.Model]:
+    """A scripted model that the OpenAI and Anthropic packages take for the real ones."""
+    with scripted.running() as found:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{found.url}/v1")
+        monkeypatch.setenv("OPENAI_API_KEY", "none")
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", found.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "none")
+        yield found

@@ -87,7 +87,7 @@ class Transcript:
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(f"this message cannot be written as JSON: {error}") from error
         return Draft(
-            searchable(entry.text, f"({entry.kind})"),
+            searchable(entry.text, "(no text)"),
             kind=entry.kind if entry.text.strip() else STEP,
             speaker=entry.speaker,
             session=self.session,

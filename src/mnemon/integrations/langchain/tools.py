@@ -6,16 +6,24 @@ from typing import Annotated
 
 from langchain_core.tools import BaseTool, StructuredTool
 
+from mnemon.choosing import Kinds
+from mnemon.integrations.recalling import recalled
 from mnemon.memory import Memory
 
 
 def memory_tools(
-    memory: Memory, *, namespace: str | None = None, budget: int = 500, speaker: str | None = None
+    memory: Memory,
+    *,
+    namespace: str | None = None,
+    kind: Kinds = None,
+    budget: int = 500,
+    speaker: str | None = None,
 ) -> list[BaseTool]:
     """`search_memory` and `add_memory`, to bind to a model; the async calls run in a thread.
 
     Args:
         namespace: the memory's own if None.
+        kind: what `search_memory` looks at, for instance `("episode", "fact")`; all if None.
         budget: tokens that one answer of `search_memory` may have.
         speaker: who is noted as the speaker of what is added.
     """
@@ -25,7 +33,7 @@ def memory_tools(
 
         Call it before you say that you do not know something about the user or the project.
         """
-        found = memory.recall(query, budget, namespace=namespace).text
+        found = recalled(memory, query, budget, namespace=namespace, kind=kind)
         return found or "Nothing is remembered about that."
 
     def add_memory(

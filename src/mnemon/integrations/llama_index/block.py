@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from anyio import to_thread
@@ -10,6 +11,7 @@ from llama_index.core.llms import ChatMessage
 from llama_index.core.memory import BaseMemoryBlock
 
 from mnemon.integrations.llama_index import messages as forms
+from mnemon.integrations.recalling import recalled
 from mnemon.integrations.transcript import Transcript
 from mnemon.memory import Memory
 
@@ -22,6 +24,7 @@ class MnemonMemoryBlock(BaseMemoryBlock[str]):
     Args:
         memory: a `Memory` of Mnemon, of a file or a server.
         namespace: the memory's own if None.
+        kind: only such cubes are recalled, for instance `("episode", "fact")`; all if None.
         budget: tokens of the recalled text.
         name, description, priority: LlamaIndex's own.
     """
@@ -31,16 +34,20 @@ class MnemonMemoryBlock(BaseMemoryBlock[str]):
     name: str = "Mnemon"
     memory: Memory = Field(exclude=True)
     namespace: str | None = None
+    kind: str | Sequence[str] | None = None
     budget: int = 500
 
     async def _aget(self, messages: list[ChatMessage] | None = None, **block_kwargs: Any) -> str:
-        query = forms.asked(messages or [])
+        shown = messages or []
+        query = forms.asked(shown)
         if not query:
             return ""
-        found = await to_thread.run_sync(
-            lambda: self.memory.recall(query, self.budget, namespace=self.namespace)
-        )
-        return found.text
+        return await to_thread.run_sync(
+            lambda: recalled(
+                self.memory, query, self.budget, [one.content or "" for one in shown],
+                namespace=self.namespace, kind=self.kind,
+            )
+        )  # fmt: skip
 
     async def _aput(self, messages: list[ChatMessage]) -> None:
         await to_thread.run_sync(self._keep, messages)
