@@ -144,7 +144,7 @@ def running() -> Iterator[Model]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
-        def do_POST(self) -> None:  # noqa: N802  # the name that http.server looks for
+        def do_POST(self) -> None:  # the name that http.server looks for
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             answer = _APIS[self.path.partition("?")[0]](body, model.reply)
             told = {"id": f"id_{next(_ids)}", "model": body["model"], **answer}
@@ -152,6 +152,7 @@ def running() -> Iterator[Model]:
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(sent)))
+            self.send_header("Connection", "close")  # clients of a loop that ended cannot
             self.end_headers()
             self.wfile.write(sent)
 

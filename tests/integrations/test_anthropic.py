@@ -62,7 +62,14 @@ def test_create_and_view(do: Do) -> None:
 
 @pytest.mark.parametrize(
     ("lines", "numbers"),
-    [([2, 3], "23"), ([2, -1], "234"), ([0, 1], "1"), ([-5, 2], "12"), ([3, 99], "34"), ([9, 9], "")],
+    [
+        ([2, 3], "23"),
+        ([2, -1], "234"),
+        ([0, 1], "1"),
+        ([-5, 2], "12"),
+        ([3, 99], "34"),
+        ([9, 9], ""),
+    ],
 )
 def test_view_a_range(do: Do, lines: list[int], numbers: str) -> None:
     created(do)
@@ -173,17 +180,17 @@ def test_the_list_of_a_folder(do: Do) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "/memories/../etc/passwd", "/memories/a/../../x", "/memories/..", "/etc/passwd", "memories/x",
-        "", "../memories", "/memories/x/../../memories2/y",
+        "/memories/../etc/passwd", "/memories/a/../../x", "/memories/..", "/etc/passwd",
+        "memories/x", "", "../memories", "/memories/x/../../memories2/y",
     ],
 )  # fmt: skip
 def test_leaving_the_memories_is_refused(do: Do, path: str) -> None:
-    for command, given in [
+    for command, more in [
         ("view", {}), ("create", {"file_text": "x"}), ("delete", {}),
         ("str_replace", {"old_str": "a", "new_str": "b"}),
         ("insert", {"insert_line": 0, "insert_text": "x"}),
     ]:  # fmt: skip
-        assert do(command, path=path, **given).startswith("! Path")
+        assert do(command, path=path, **more).startswith("! Path")
     created(do)
     assert do("rename", old_path=NOTES, new_path=path).startswith("! Path")
     assert do("rename", old_path=path, new_path="/memories/stolen").startswith("! Path")
@@ -213,7 +220,10 @@ def test_any_text_is_kept_exactly(memory: Memory, text: str) -> None:
 
 
 def test_edits_of_any_text_do_what_the_files_do(local: Memory, tmp_path: Path) -> None:
-    ours, theirs = doing(MnemonMemoryTool(local)), doing(BetaLocalFilesystemMemoryTool(str(tmp_path)))
+    ours, theirs = (
+        doing(MnemonMemoryTool(local)),
+        doing(BetaLocalFilesystemMemoryTool(str(tmp_path))),
+    )
     words = st.text(st.sampled_from("ab\n é"), max_size=8)
     step = st.one_of(
         st.tuples(st.just("create"), words.map(lambda text: {"file_text": text})),
@@ -228,10 +238,10 @@ def test_edits_of_any_text_do_what_the_files_do(local: Memory, tmp_path: Path) -
     @settings(max_examples=25)
     @given(st.lists(st.tuples(st.sampled_from(["/memories/x", "/memories/d/y"]), step), max_size=8))
     def same(steps: list[tuple[str, tuple[str, dict[str, Any]]]]) -> None:
-        for path, (command, given) in steps:
+        for path, (command, more) in steps:
             if command == "delete" and path == "/memories/d/y":
                 continue  # an emptied folder stays on a disk
-            assert ours(command, path=path, **given) == theirs(command, path=path, **given)
+            assert ours(command, path=path, **more) == theirs(command, path=path, **more)
         for path in ("/memories/x", "/memories/d/y"):
             assert ours("view", path=path) == theirs("view", path=path)
 
@@ -244,7 +254,10 @@ def test_each_edit_is_a_version_and_can_be_undone(memory: Memory) -> None:
     do("create", path=NOTES, file_text="Ana lives in Lisbon.")
     do("str_replace", path=NOTES, old_str="Lisbon", new_str="Porto")
     do("rename", old_path=NOTES, new_path="/memories/ana.txt")
-    told = [(old.version, old.content, old.metadata["path"]) for old in tool.history("/memories/ana.txt")]
+    told = [
+        (old.version, old.content, old.metadata["path"])
+        for old in tool.history("/memories/ana.txt")
+    ]
     assert told == [
         (1, "Ana lives in Lisbon.", NOTES),
         (2, "Ana lives in Porto.", NOTES),
@@ -330,13 +343,13 @@ def test_the_async_tool_is_the_same(memory: Memory, model: Model) -> None:
         assert (await ask("What do I drink?")).endswith("     1\tPrefers tea.")
         tool = MnemonAsyncMemoryTool(memory)
         here = "/memories/ana.md"
-        for command, given in [
+        for command, more in [
             ("str_replace", {"path": here, "old_str": "tea", "new_str": "coffee"}),
             ("insert", {"path": here, "insert_line": 1, "insert_text": "At eight."}),
             ("rename", {"old_path": here, "new_path": "/memories/b"}),
             ("delete", {"path": "/memories/b"}),
         ]:
-            assert "ed" in str(await tool.call({"command": command, **given}))
+            assert "ed" in str(await tool.call({"command": command, **more}))
         with pytest.raises(ToolError, match="escape"):
             await tool.call({"command": "view", "path": "/memories/../x"})
         assert await tool.clear_all_memory() == "All memory cleared"

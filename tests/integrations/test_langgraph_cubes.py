@@ -20,7 +20,9 @@ from mnemon import Memory, Policy
 from mnemon.errors import InvalidInput, InvalidNamespace
 from mnemon.integrations.langgraph import MnemonStore, filters, labels
 
-ODD = st.text(st.one_of(st.characters(), st.sampled_from("/=*%. \t\n\"'`<>|;?[]\\é가ﷺ̸́Kﬁ")), min_size=1)
+ODD = st.text(
+    st.one_of(st.characters(), st.sampled_from("/=*%. \t\n\"'`<>|;?[]\\é가ﷺ̸́Kﬁ")), min_size=1
+)
 
 
 @given(st.lists(ODD, max_size=4).map(tuple))
@@ -43,7 +45,9 @@ def test_quoting_keeps_texts_apart(one: str, other: str) -> None:
 
 JSON = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(), inner, max_size=3)
+    ),
     max_leaves=8,
 )
 
@@ -52,7 +56,9 @@ def test_any_json_comes_back_exactly(memory: Memory) -> None:
     store = MnemonStore(memory)
 
     @settings(max_examples=25)
-    @given(st.dictionaries(st.text(), JSON, max_size=4), ODD.map(lambda text: text.replace(".", "")))
+    @given(
+        st.dictionaries(st.text(), JSON, max_size=4), ODD.map(lambda text: text.replace(".", ""))
+    )
     def held(value: dict[str, Any], label: str) -> None:
         namespace = ("json", (label.replace("\x00", "") or "x")[:40])
         store.put(namespace, "k", value)

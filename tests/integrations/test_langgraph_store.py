@@ -7,6 +7,7 @@ checkpoint-postgres).
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -89,7 +90,9 @@ def test_values_come_back_as_they_were(store: BaseStore) -> None:
     assert store.search(("v",), filter={"big": 2**70})[0].value.keys() == value.keys()
 
 
-@pytest.mark.parametrize("key", ["", " ", "a/b", "a.b", "..", "*", "=41", "ключ", "\x00", "x" * 999])
+@pytest.mark.parametrize(
+    "key", ["", " ", "a/b", "a.b", "..", "*", "=41", "ключ", "\x00", "x" * 999]
+)
 def test_keys_may_be_any_text(store: BaseStore, key: str) -> None:
     store.put(("keys",), key, {"is": key})
     store.put(("keys",), key + "2", {"is": "another"})
@@ -243,7 +246,7 @@ def test_a_query_finds_by_meaning(store: BaseStore) -> None:
     store.put(("users", "bob"), "food", {"text": "Bob cooks pasta on Sundays."})
     found = store.search(("users",), query="What is the name of the kitten?")
     assert found[0].key == "pet"
-    assert all(a.score >= b.score for a, b in zip(found, found[1:], strict=False))
+    assert all(a.score >= b.score for a, b in itertools.pairwise(found))
     assert {item.namespace for item in store.search(("users", "bob"), query="cat")} <= {
         ("users", "bob")
     }

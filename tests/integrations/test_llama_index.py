@@ -13,7 +13,7 @@ from llama_index.core.llms import (
     MockLLM,
     TextBlock,
 )
-from llama_index.core.memory import BaseMemory
+from llama_index.core.memory import BaseMemory, InsertMethod
 from llama_index.core.memory import Memory as LlamaMemory
 
 from mnemon import Memory
@@ -38,7 +38,9 @@ def test_the_retriever_gives_nodes(memory: Memory) -> None:
     (found,) = retriever.retrieve("Where did Ana move?")
     assert found.node.get_content() == "Ana moved to Lisbon in March." and 0 < found.score <= 1
     assert memory.get(found.node.node_id).speaker == found.node.metadata["speaker"] == "Ana"
-    assert "namespace" not in found.node.get_content("llm") and "2025" in found.node.get_content("llm")
+    assert "namespace" not in found.node.get_content("llm") and "2025" in found.node.get_content(
+        "llm"
+    )
     (again,) = asyncio.run(retriever.aretrieve("Where did Ana move?"))
     assert again.node.node_id == found.node.node_id
     (fact,) = MnemonRetriever(memory, kind="fact").retrieve("Ana")
@@ -78,6 +80,8 @@ def test_it_recalls_what_other_sessions_said(memory: Memory) -> None:
     assert hello.content == "Hello"
     silent = MnemonMemory(memory=memory, session="new", budget=0)
     assert [one.content for one in silent.get(input="What is my cat called?")] == ["Hello"]
+    as_user = MnemonMemory(memory=memory, session="new", insert_method=InsertMethod.USER)
+    assert [one.role for one in as_user.get(input="What is my cat called?")] == [USER, USER]
     facts = MnemonMemory(memory=memory, session="new", kind="fact")
     assert len(facts.get(input="What is my cat called?")) == 1
 

@@ -31,7 +31,11 @@ ITEMS: list[Any] = [
     {"type": "reasoning", "id": "r1", "summary": [{"type": "summary_text", "text": "a pet"}]},
     {"type": "function_call", "call_id": "c1", "name": "note", "arguments": '{"a": 1}'},
     {"type": "function_call_output", "call_id": "c1", "output": "ok"},
-    {"role": "assistant", "type": "message", "content": [{"type": "output_text", "text": "Hi Miso"}]},
+    {
+        "role": "assistant",
+        "type": "message",
+        "content": [{"type": "output_text", "text": "Hi Miso"}],
+    },
     {"role": "user", "content": [{"type": "input_image", "image_url": "data:…"}]},
     {"role": "user", "content": ""},
     {"role": "user", "content": "same"},
@@ -134,7 +138,11 @@ def test_any_item_survives(local: Memory) -> None:
     session = MnemonSession("any", local)
 
     @settings(max_examples=25)
-    @given(st.lists(st.fixed_dictionaries({"role": st.sampled_from(["user", "x"]), "content": st.text()})))
+    @given(
+        st.lists(
+            st.fixed_dictionaries({"role": st.sampled_from(["user", "x"]), "content": st.text()})
+        )
+    )
     def held(items: list[Any]) -> None:
         async def steps() -> None:
             await session.add_items(items)

@@ -28,8 +28,6 @@ def recalled(
     found = memory.recall(query, budget, namespace=namespace, kind=kind, min_score=min_score)
     known = {searchable(text, "") for text in shown}
     fresh = [
-        hit.cube
-        for hit in found.hits
-        if hit.cube.kind != STEP and hit.cube.content not in known
+        hit.cube for hit in found.hits if hit.cube.kind != STEP and hit.cube.content not in known
     ]
     return found.text if len(fresh) == len(found.hits) else render(fresh)[0]

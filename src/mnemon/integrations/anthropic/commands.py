@@ -28,9 +28,7 @@ class Commands:
             return views.file(command.path, text_of(cube), command.view_range)
         found = self.files.below(path)
         if not found and path != ROOT:
-            raise ToolError(
-                f"The path {command.path} does not exist. Please provide a valid path."
-            )
+            raise ToolError(f"The path {command.path} does not exist. Please provide a valid path.")
         start = len(path) + 1
         sizes = {path_of(one)[start:]: len(_bytes(text_of(one))) for one in found}
         return views.folder(command.path, sizes)

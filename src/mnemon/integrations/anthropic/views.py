@@ -1,4 +1,4 @@
-"""Views: files and folders as the memory tool shows them, word for word as the SDK's own backend."""
+"""Views: files and folders as the memory tool shows them, word for word as the SDK's backend."""
 
 from __future__ import annotations
 

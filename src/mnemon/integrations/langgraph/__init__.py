@@ -1,9 +1,9 @@
 """LangGraph: `MnemonStore`, a `BaseStore` over a memory.
 
-    from mnemon import Memory
-    from mnemon.integrations.langgraph import MnemonStore
+from mnemon import Memory
+from mnemon.integrations.langgraph import MnemonStore
 
-    graph = builder.compile(store=MnemonStore(Memory("agent.db")))
+graph = builder.compile(store=MnemonStore(Memory("agent.db")))
 """
 
 from mnemon.models.extras import require

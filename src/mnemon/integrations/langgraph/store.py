@@ -137,7 +137,8 @@ class MnemonStore(BaseStore):
             kept = [
                 one
                 for one in found
-                if not values.expired(one[0]) and filters.matches(values.value_of(one[0]), op.filter)
+                if not values.expired(one[0])
+                and filters.matches(values.value_of(one[0]), op.filter)
             ]
             if len(kept) >= wanted or len(found) < depth:
                 break
@@ -242,4 +243,3 @@ class MnemonStore(BaseStore):
     def _forget(self, cubes: Sequence[MemCube]) -> None:
         if cubes:
             self.memory.forget([cube.id for cube in cubes], namespace=cubes[0].namespace)
-

@@ -7,17 +7,18 @@ from typing import Any
 
 from llama_index.core.bridge.pydantic import ConfigDict, Field, PrivateAttr
 from llama_index.core.llms import ChatMessage, MessageRole
-from llama_index.core.memory import BaseMemory
+from llama_index.core.memory import BaseMemory, InsertMethod
 
 from mnemon.integrations.llama_index import messages as forms
 from mnemon.integrations.recalling import HEADING, recalled
 from mnemon.integrations.transcript import Transcript
 from mnemon.memory import Memory
 
+
 class MnemonMemory(BaseMemory):
     """A LlamaIndex memory of one session; the async calls run in a thread.
 
-    Every message is kept when it is put. `get` gives the newest messages and, before them, a system
+    Every message is kept when it is put. `get` gives the newest messages and, before them, a
     message with what the whole memory recalls on what the user asks and the newest do not show.
 
     Args:
@@ -27,6 +28,7 @@ class MnemonMemory(BaseMemory):
         kind: only such cubes are recalled, for instance `("episode", "fact")`; all if None.
         budget: tokens of the recalled text; 0 recalls nothing.
         limit: the newest messages that `get` gives; they begin with one of the user's.
+        insert_method: LlamaIndex's, whose message the recalled text is: the system's or the user's.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -37,6 +39,7 @@ class MnemonMemory(BaseMemory):
     kind: str | Sequence[str] | None = None
     budget: int = 500
     limit: int = 50
+    insert_method: InsertMethod = InsertMethod.SYSTEM
     _transcript: Transcript = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
@@ -65,7 +68,8 @@ class MnemonMemory(BaseMemory):
         )  # fmt: skip
         if not text:
             return newest
-        return [ChatMessage(role=MessageRole.SYSTEM, content=f"{HEADING}\n{text}"), *newest]
+        role = MessageRole(self.insert_method.value)
+        return [ChatMessage(role=role, content=f"{HEADING}\n{text}"), *newest]
 
     def get_all(self) -> list[ChatMessage]:
         """All messages of the session, oldest first."""

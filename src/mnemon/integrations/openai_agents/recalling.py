@@ -13,6 +13,7 @@ from mnemon.integrations.recalling import HEADING, recalled
 from mnemon.integrations.wording import parts_text
 from mnemon.memory import Memory
 
+
 def recall_tool(
     memory: Memory, *, namespace: str | None = None, kind: Kinds = None, budget: int = 500
 ) -> Tool:
