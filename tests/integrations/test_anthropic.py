@@ -60,21 +60,21 @@ def test_create_and_view(do: Do) -> None:
     assert do("view", path="/memories/no") == missing
 
 
-@pytest.mark.parametrize(
-    ("lines", "numbers"),
-    [
-        ([2, 3], "23"),
-        ([2, -1], "234"),
-        ([0, 1], "1"),
-        ([-5, 2], "12"),
-        ([3, 99], "34"),
-        ([9, 9], ""),
-    ],
-)
-def test_view_a_range(do: Do, lines: list[int], numbers: str) -> None:
+RANGES = [
+    ([2, 3], "23"),
+    ([2, -1], "234"),
+    ([0, 1], "1"),
+    ([-5, 2], "12"),
+    ([3, 99], "34"),
+    ([9, 9], ""),
+]
+
+
+def test_view_a_range(do: Do) -> None:
     created(do)
-    shown = do("view", path=NOTES, view_range=lines).split("\n")[1:]
-    assert [line.split("\t")[0].strip() for line in shown if line] == list(numbers)
+    for lines, numbers in RANGES:
+        shown = do("view", path=NOTES, view_range=lines).split("\n")[1:]
+        assert [line.split("\t")[0].strip() for line in shown if line] == list(numbers), lines
 
 
 def test_str_replace(do: Do) -> None:
@@ -99,16 +99,17 @@ def test_str_replace(do: Do) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("line", "text", "result"),
-    [(0, "x", "x\na\nb\n"), (1, "x\n", "a\nx\nb\n"), (2, "x\ny\n\n", "a\nb\nx\ny\n")],
-)
-def test_insert(do: Do, line: int, text: str, result: str) -> None:
-    created(do, text="a\nb\n")
-    told = do("insert", path=NOTES, insert_line=line, insert_text=text)
-    assert told == "The file /memories/notes.txt has been edited."
-    shown = [row.split("\t")[1] for row in do("view", path=NOTES).split("\n")[1:]]
-    assert "\n".join(shown) == result
+INSERTS = [(0, "x", "x\na\nb\n"), (1, "x\n", "a\nx\nb\n"), (2, "x\ny\n\n", "a\nb\nx\ny\n")]
+
+
+def test_insert(do: Do) -> None:
+    for n, (line, text, result) in enumerate(INSERTS):
+        path = f"/memories/{n}"
+        created(do, path, "a\nb\n")
+        told = do("insert", path=path, insert_line=line, insert_text=text)
+        assert told == f"The file {path} has been edited."
+        shown = [row.split("\t")[1] for row in do("view", path=path).split("\n")[1:]]
+        assert "\n".join(shown) == result
 
 
 def test_insert_out_of_range(do: Do) -> None:
@@ -177,23 +178,29 @@ def test_the_list_of_a_folder(do: Do) -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/memories/../etc/passwd", "/memories/a/../../x", "/memories/..", "/etc/passwd",
-        "memories/x", "", "../memories", "/memories/x/../../memories2/y",
-    ],
-)  # fmt: skip
-def test_leaving_the_memories_is_refused(do: Do, path: str) -> None:
-    for command, more in [
-        ("view", {}), ("create", {"file_text": "x"}), ("delete", {}),
-        ("str_replace", {"old_str": "a", "new_str": "b"}),
-        ("insert", {"insert_line": 0, "insert_text": "x"}),
-    ]:  # fmt: skip
-        assert do(command, path=path, **more).startswith("! Path")
+OUTSIDE = [
+    "/memories/../etc/passwd",
+    "/memories/a/../../x",
+    "/memories/..",
+    "/etc/passwd",
+    "memories/x",
+    "",
+    "../memories",
+    "/memories/x/../../memories2/y",
+]
+
+
+def test_leaving_the_memories_is_refused(do: Do) -> None:
     created(do)
-    assert do("rename", old_path=NOTES, new_path=path).startswith("! Path")
-    assert do("rename", old_path=path, new_path="/memories/stolen").startswith("! Path")
+    for path in OUTSIDE:
+        for command, more in [
+            ("view", {}), ("create", {"file_text": "x"}), ("delete", {}),
+            ("str_replace", {"old_str": "a", "new_str": "b"}),
+            ("insert", {"insert_line": 0, "insert_text": "x"}),
+        ]:  # fmt: skip
+            assert do(command, path=path, **more).startswith("! Path"), (command, path)
+        assert do("rename", old_path=NOTES, new_path=path).startswith("! Path"), path
+        assert do("rename", old_path=path, new_path="/memories/stolen").startswith("! Path"), path
 
 
 @pytest.mark.parametrize(

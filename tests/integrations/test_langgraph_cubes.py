@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ JSON = st.recursive(
 def test_any_json_comes_back_exactly(memory: Memory) -> None:
     store = MnemonStore(memory)
 
-    @settings(max_examples=25)
+    @settings(max_examples=12)
     @given(
         st.dictionaries(st.text(), JSON, max_size=4), ODD.map(lambda text: text.replace(".", ""))
     )
@@ -169,6 +170,16 @@ def test_reading_prolongs_but_does_not_write_each_time(memory: Memory) -> None:
     assert store.get(("u",), "k", refresh_ttl=False) == put and memory.get(cube.id).version == 2 + 1
     assert memory.get(cube.id).policy.retain_until >= cube.policy.retain_until
     assert store.get(("u",), "k").updated_at == put.updated_at
+
+
+def test_who_may_only_read_reads(local: Memory, kept: Path) -> None:
+    MnemonStore(local).put(("u",), "k", {"n": 1}, ttl=10)
+    (cube,) = local.list()
+    soon = Policy(retain_until=cube.policy.retain_until - timedelta(minutes=9))
+    local.update(cube.id, policy=soon)
+    with Memory(kept, namespace=local.namespace, read_only=True) as reading:
+        assert MnemonStore(reading).get(("u",), "k").value == {"n": 1}
+    assert local.get(cube.id).version == 2
 
 
 def test_values_that_are_no_json_are_refused_and_nothing_is_written(memory: Memory) -> None:

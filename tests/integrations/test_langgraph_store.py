@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from langgraph.store.base import (
@@ -90,14 +91,12 @@ def test_values_come_back_as_they_were(store: BaseStore) -> None:
     assert store.search(("v",), filter={"big": 2**70})[0].value.keys() == value.keys()
 
 
-@pytest.mark.parametrize(
-    "key", ["", " ", "a/b", "a.b", "..", "*", "=41", "ключ", "\x00", "x" * 999]
-)
-def test_keys_may_be_any_text(store: BaseStore, key: str) -> None:
-    store.put(("keys",), key, {"is": key})
-    store.put(("keys",), key + "2", {"is": "another"})
-    assert store.get(("keys",), key).value == {"is": key}
-    assert {item.key for item in store.search(("keys",))} == {key, key + "2"}
+def test_keys_may_be_any_text(store: BaseStore) -> None:
+    keys = ["", " ", "a/b", "a.b", "..", "*", "=41", "ключ", "\x00", "x" * 999]
+    for key in keys:
+        store.put(("keys",), key, {"is": key})
+        assert store.get(("keys",), key).value == {"is": key}
+    assert [item.key for item in store.search(("keys",), limit=20)] == keys
 
 
 def test_the_same_key_in_a_namespace_below_is_another_item(store: BaseStore) -> None:
@@ -158,30 +157,30 @@ def test_search_by_namespace_filter_and_page(store: BaseStore) -> None:
     assert store.search(("test",), offset=3) == [] == store.search(("nothing",))
 
 
-@pytest.mark.parametrize(
-    ("wanted", "keys"),
-    [
-        ({"score": {"$gt": 3}}, "cd"),
-        ({"score": {"$gte": 3.0}}, "bcd"),
-        ({"score": {"$lt": 3}}, "a"),
-        ({"score": {"$gt": 1.5, "$lte": 4}}, "bc"),
-        ({"color": {"$eq": "red"}}, "ab"),
-        ({"color": {"$ne": "red"}}, "cd"),
-        ({"score": {"$gte": 3.0}, "color": "red"}, "b"),
-        ({"missing": {"$ne": 1}}, "abcd"),
-        ({"missing": None}, "abcd"),
-        ({"meta": {"lang": "en"}}, "ac"),
-        ({"meta": {"lang": "en", "n": {"$gt": 1}}}, "c"),
-        ({"flag": True}, "a"),
-    ],
-)
-def test_filter_operators(store: BaseStore, wanted: dict, keys: str) -> None:
+FILTERS: list[tuple[dict[str, Any], str]] = [
+    ({"score": {"$gt": 3}}, "cd"),
+    ({"score": {"$gte": 3.0}}, "bcd"),
+    ({"score": {"$lt": 3}}, "a"),
+    ({"score": {"$gt": 1.5, "$lte": 4}}, "bc"),
+    ({"color": {"$eq": "red"}}, "ab"),
+    ({"color": {"$ne": "red"}}, "cd"),
+    ({"score": {"$gte": 3.0}, "color": "red"}, "b"),
+    ({"missing": {"$ne": 1}}, "abcd"),
+    ({"missing": None}, "abcd"),
+    ({"meta": {"lang": "en"}}, "ac"),
+    ({"meta": {"lang": "en", "n": {"$gt": 1}}}, "c"),
+    ({"flag": True}, "a"),
+]
+
+
+def test_filter_operators(store: BaseStore) -> None:
     english = {"lang": "en", "n": 1}
     store.put(("f",), "a", {"score": 1.5, "color": "red", "meta": english, "flag": True})
     store.put(("f",), "b", {"score": 3, "color": "red", "meta": {"lang": "de", "n": 1}})
     store.put(("f",), "c", {"score": 4.0, "color": "blue", "meta": {**english, "n": 2}})
     store.put(("f",), "d", {"score": 11, "color": "green", "meta": {"lang": "fr", "n": 3}})
-    assert {item.key for item in store.search(("f",), filter=wanted)} == set(keys)
+    for wanted, keys in FILTERS:
+        assert {i.key for i in store.search(("f",), filter=wanted)} == set(keys), wanted
 
 
 def test_an_operator_that_there_is_not_is_refused(store: BaseStore) -> None:
@@ -191,34 +190,34 @@ def test_an_operator_that_there_is_not_is_refused(store: BaseStore) -> None:
 
 
 def test_filters_look_at_everything_before_the_page_is_cut(store: BaseStore) -> None:
-    store.batch([PutOp(("many",), str(n), {"n": n, "odd": n % 2}) for n in range(60)])
+    store.batch([PutOp(("many",), str(n), {"n": n, "odd": n % 2}) for n in range(40)])
     odd = store.search(("many",), filter={"odd": 1}, limit=100)
-    assert sorted(item.value["n"] for item in odd) == list(range(1, 60, 2))
-    tail = store.search(("many",), filter={"odd": 1}, limit=10, offset=25)
+    assert sorted(item.value["n"] for item in odd) == list(range(1, 40, 2))
+    tail = store.search(("many",), filter={"odd": 1}, limit=10, offset=15)
     assert len(tail) == 5
-    asked = store.search(("many",), query="n 7", filter={"odd": 1}, limit=20)
-    assert len(asked) == 20 and all(item.value["odd"] for item in asked)
+    asked = store.search(("many",), query="n 7", filter={"odd": 1}, limit=15)
+    assert len(asked) == 15 and all(item.value["odd"] for item in asked)
 
 
-@pytest.mark.parametrize(
-    ("asked", "expected"),
-    [
-        ({"prefix": ("a", "b")}, [0, 1, 2, 3]),
-        ({"suffix": ("f",)}, [3, 4, 5]),
-        ({"prefix": ("a",), "suffix": ("f",)}, [3, 4]),
-        ({"prefix": ("a", "b"), "limit": 2}, [0, 1]),
-        ({"prefix": ("a", "b"), "offset": 2}, [2, 3]),
-        ({"prefix": ("a", "*", "f")}, [3, 4]),
-        ({"suffix": ("*", "f")}, [3, 4, 5]),
-        ({"prefix": ("users", "*")}, [6, 7]),
-        ({"prefix": ("nothing",)}, []),
-        ({"prefix": ("users", "123", "more")}, []),
-        ({}, [0, 1, 2, 3, 4, 8, 5, 6, 7]),
-    ],
-)
-def test_list_namespaces(store: BaseStore, asked: dict, expected: list[int]) -> None:
+LISTINGS: list[tuple[dict[str, Any], list[int]]] = [
+    ({"prefix": ("a", "b")}, [0, 1, 2, 3]),
+    ({"suffix": ("f",)}, [3, 4, 5]),
+    ({"prefix": ("a",), "suffix": ("f",)}, [3, 4]),
+    ({"prefix": ("a", "b"), "limit": 2}, [0, 1]),
+    ({"prefix": ("a", "b"), "offset": 2}, [2, 3]),
+    ({"prefix": ("a", "*", "f")}, [3, 4]),
+    ({"suffix": ("*", "f")}, [3, 4, 5]),
+    ({"prefix": ("users", "*")}, [6, 7]),
+    ({"prefix": ("nothing",)}, []),
+    ({"prefix": ("users", "123", "more")}, []),
+    ({}, [0, 1, 2, 3, 4, 8, 5, 6, 7]),
+]
+
+
+def test_list_namespaces(store: BaseStore) -> None:
     store.batch([PutOp(one, "k", {"n": n}) for n, one in enumerate(TREES)])
-    assert store.list_namespaces(**asked) == [TREES[n] for n in expected]
+    for asked, expected in LISTINGS:
+        assert store.list_namespaces(**asked) == [TREES[n] for n in expected], asked
 
 
 def test_list_namespaces_to_a_depth(store: BaseStore) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mnemon import namespace as paths
 from mnemon.cube import Draft, MemCube
 from mnemon.errors import InvalidInput
 from mnemon.integrations.wording import searchable
@@ -45,7 +46,7 @@ class Transcript:
         self.memory = memory
         self.session = session
         self._form = form
-        self._namespace = memory.namespace if namespace is None else namespace
+        self._namespace = paths.check(memory.namespace if namespace is None else namespace)
         self._lock = threading.Lock()
 
     def add(self, entries: Sequence[Entry]) -> None:

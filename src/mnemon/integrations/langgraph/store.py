@@ -25,7 +25,13 @@ from langgraph.store.base import (
 
 from mnemon import namespace as paths
 from mnemon.cube import Draft, MemCube
-from mnemon.errors import InvalidInput, NotFound, VersionConflict
+from mnemon.errors import (
+    AccessDenied,
+    InvalidInput,
+    NotFound,
+    StoreReadOnly,
+    VersionConflict,
+)
 from mnemon.instant import from_micros, now_micros
 from mnemon.integrations.langgraph import filters, labels, values
 from mnemon.memory import Memory
@@ -187,8 +193,9 @@ class MnemonStore(BaseStore):
             return
         put = {**cube.metadata, "updated_at": values.updated_at(cube).isoformat()}
         lasting = values.lasting(cube.metadata["ttl"])
-        # Somebody put or deleted it meanwhile: then that decides how long it lives.
-        with contextlib.suppress(VersionConflict, NotFound):
+        # Somebody put or deleted it meanwhile: that decides how long it lives. Who may only read
+        # may read it, and does not make it live longer.
+        with contextlib.suppress(VersionConflict, NotFound, AccessDenied, StoreReadOnly):
             self.memory.update(
                 cube.id, version=cube.version, namespace=cube.namespace, metadata=put,
                 policy=lasting,
