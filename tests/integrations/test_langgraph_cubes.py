@@ -20,6 +20,7 @@ from typing_extensions import TypedDict
 from mnemon import Memory, Policy
 from mnemon.errors import InvalidInput, InvalidNamespace
 from mnemon.integrations.langgraph import MnemonStore, filters, labels
+from mnemon.integrations.recalling import recalled
 
 ODD = st.text(
     st.one_of(st.characters(), st.sampled_from("/=*%. \t\n\"'`<>|;?[]\\é가ﷺ̸́Kﬁ")), min_size=1
@@ -109,8 +110,9 @@ def test_created_stays_and_begins_anew_after_a_delete(memory: Memory) -> None:
 def test_what_is_not_indexed_is_found_by_no_query(memory: Memory) -> None:
     store = MnemonStore(memory)
     store.put(("u",), "secret", {"text": "the safe is behind the violin"}, index=False)
-    store.put(("u",), "nothing", {"a": None})
+    store.put(("u",), "nothing", {"a": None, "b": "\x00"})
     assert store.search(("u",), query="where is the safe?") == []
+    assert recalled(memory, "where is the safe?", 500) == ""
     assert all("violin" not in hit.cube.content for hit in memory.search("the safe, the violin"))
     assert store.get(("u",), "secret").value == {"text": "the safe is behind the violin"}
     store.put(("u",), "secret", {"text": "the safe is behind the violin"})

@@ -87,9 +87,10 @@ class Transcript:
             item = json.dumps(entry.item)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidInput(f"this message cannot be written as JSON: {error}") from error
+        text = searchable(entry.text, "")
         return Draft(
-            searchable(entry.text, "(no text)"),
-            kind=entry.kind if entry.text.strip() else STEP,
+            text or "(no text)",
+            kind=entry.kind if text else STEP,
             speaker=entry.speaker,
             session=self.session,
             metadata={"form": self._form, "item": item},

@@ -61,10 +61,10 @@ def draft(op: PutOp, fields: Sequence[str] | None) -> Draft:
         raise InvalidInput(
             f"the value of {op.key!r} in {op.namespace} cannot be written as JSON: {error}"
         ) from error
-    text = _text(json.loads(written), fields if op.index is None else op.index)
+    text = searchable(_text(json.loads(written), fields if op.index is None else op.index), "")
     return Draft(
-        searchable(text, "(not indexed)"),
-        kind=FOUND if text.strip() else UNINDEXED,
+        text or "(not indexed)",
+        kind=FOUND if text else UNINDEXED,
         session=identity(op.namespace, op.key),
         key=identity(op.namespace, op.key),
         metadata={"value": written, **({} if op.ttl is None else {"ttl": op.ttl})},
