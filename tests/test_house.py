@@ -28,7 +28,7 @@ FLOORS = (
     {"wire"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
     {"memory", "client"},
-    {"bench", "server"},
+    {"bench", "integrations", "server"},
     {"cli"},
 )
 
