@@ -12,7 +12,10 @@ from mnemon import __version__
 from mnemon.memory import Memory
 from mnemon.server import failures, spool
 from mnemon.server.access import Service
+from mnemon.server.audit.log import AuditLog
+from mnemon.server.audit.recording import Audited
 from mnemon.server.deadline import Deadline
+from mnemon.server.identified import Identified
 from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
@@ -60,9 +63,12 @@ def build(settings: Settings) -> FastAPI:
     failures.register(app)
     # The last one added is the outermost.
     app.add_middleware(Bounded, settings=settings)
-    app.add_middleware(Deadline, settings=settings)
     app.add_middleware(Local, settings=settings, keys=service.keys)
+    log = None if settings.audit == "off" else AuditLog(settings.store)
+    app.add_middleware(Audited, log=log, reads=settings.audit == "reads")
+    app.add_middleware(Deadline, settings=settings)  # what is answered late is audited as it ends
     app.add_middleware(Logged)
+    app.add_middleware(Identified)
     return app
 
 

@@ -13,7 +13,8 @@ class Settings:
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
-    upload, `threads` is how many requests work at once.
+    upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
+    `writes` (with all that is denied), `reads` too, or `off`.
     """
 
     store: Path
@@ -24,6 +25,7 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+    audit: str = "writes"
 
     @property
     def local(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,8 +28,12 @@ from mnemon.cli.settings import Settings
     "--max-upload", type=click.IntRange(1024), default=4 * 2**30, show_default=True,
     help="Bytes of an import.",
 )  # fmt: skip
+@click.option(
+    "--audit", type=click.Choice(["writes", "reads", "off"]), default="writes", show_default=True,
+    help="What the audit log holds: what changes anything or is denied; reads too; or nothing.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, host: str, port: int, **limits: float) -> None:
+def command(settings: Settings, host: str, port: int, **limits: Any) -> None:
     """Serve the memory over HTTP.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
@@ -41,7 +46,7 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     from mnemon.server import serving
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
+    told = Served(settings.path, host, port, **limits)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from mnemon.cube import Receipt
-from mnemon.errors import InvalidInput, VersionConflict
+from mnemon.errors import InvalidInput, PurgeIncomplete, VersionConflict
 from mnemon.forgetting import check_narrowed
 from mnemon.memory import Memory
 from mnemon.server import bodies, replies
-from mnemon.server.access import Granted
+from mnemon.server.access import Grant, Granted
+from mnemon.server.audit.entry import digest_of
 from mnemon.server.replies import Reply
 from mnemon.server.routes.remember import IfMatch
+from mnemon.wire.plain import plain
 
 router = APIRouter(prefix="/v1", tags=["forget"])
 
@@ -21,13 +23,26 @@ def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Res
     """Forget cubes with everything derived from them; `purge` leaves no byte of them."""
     memory, scope = grant.on("forget", body.namespace)
     version = replies.expected(if_match)
+    grant.act.touch([body.ids] if isinstance(body.ids, str) else body.ids or [])
     if version is not None:
         _check(memory, scope, body.ids, version)
     chosen = body.model_dump(exclude={"namespace", "dry_run", "purge"})
     # The key's own namespace, which nobody wrote, must not come to mean "all of it".
     check_narrowed(body.namespace, *(value or None for value in chosen.values()))
-    done = memory.forget(**chosen, namespace=scope, dry_run=body.dry_run, purge=body.purge)
+    try:
+        done = memory.forget(**chosen, namespace=scope, dry_run=body.dry_run, purge=body.purge)
+    except PurgeIncomplete as error:
+        if isinstance(error.receipt, Receipt):
+            _tell(grant, error.receipt)
+        raise
+    _tell(grant, done)
     return Reply(done)
+
+
+def _tell(grant: Grant, done: Receipt) -> None:
+    flags = {"purged": done.purged, "dry_run": done.dry_run}
+    grant.act.touch(done.ids, **{name: True for name, told in flags.items() if told})
+    grant.act.receipt = digest_of(plain(done))
 
 
 def _check(memory: Memory, scope: str, ids: str | list[str] | None, version: int) -> None:
