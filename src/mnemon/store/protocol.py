@@ -21,6 +21,7 @@ from mnemon.store.rows import (
     NewCube,
     Problem,
     Purged,
+    Quota,
     Space,
     Vectors,
 )
@@ -238,6 +239,20 @@ class Store(Protocol):
 
     def sweep(self, scope: str, actor: str) -> int:
         """Delete stale artifacts and their files; how many."""
+        ...
+
+    # quotas
+    def quotas(self) -> list[Quota]:
+        """All quotas, with what each prefix holds. Every write checks them in its transaction and
+        raises QuotaExceeded."""
+        ...
+
+    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
+        """Limit what a prefix may hold; None is no limit."""
+        ...
+
+    def remove_quota(self, namespace: str) -> bool:
+        """Lift it; whether there was one."""
         ...
 
     # the whole

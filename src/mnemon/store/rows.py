@@ -79,6 +79,18 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a namespace prefix may hold (None is no limit), and what it holds: current cubes,
+    and bytes of content and metadata of all versions, UTF-8."""
+
+    namespace: str
+    cubes: int | None
+    bytes: int | None
+    held_cubes: int = 0
+    held_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What became of one draft: its cube's id, whether it is new (or was there by its key), and
     when it was recorded if it is."""

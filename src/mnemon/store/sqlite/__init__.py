@@ -23,6 +23,7 @@ from mnemon.store.rows import (
     NewCube,
     Problem,
     Purged,
+    Quota,
     Space,
     Vectors,
 )
@@ -33,6 +34,7 @@ from mnemon.store.sqlite import (
     links,
     portable,
     purge,
+    quotas,
     reading,
     usage,
     vectors,
@@ -286,6 +288,15 @@ class SQLiteStore:
 
     def _orphans(self) -> set[str]:
         return self._read(lambda c: artifacts.orphans(c, self.blobs))
+
+    def quotas(self) -> list[Quota]:
+        return self._read(quotas.known)
+
+    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
+        self._writer.run(lambda c: quotas.put(c, namespace, cubes, bytes))
+
+    def remove_quota(self, namespace: str) -> bool:
+        return self._writer.run(lambda c: quotas.remove(c, namespace))
 
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         with self._connections.read() as connection:
