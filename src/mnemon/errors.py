@@ -12,7 +12,8 @@
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
     ├── VersionConflict                     compare-and-swap lost
     ├── AccessDenied (also PermissionError) the cube's policy or the API key forbids it
-    │   └── KeyRefused                      no API key, or one that is unknown, expired or revoked
+    │   ├── KeyRefused                      no API key, or one that is unknown, expired or revoked
+    │   └── OnHold                          it must be kept: `mnemon retention release`
     ├── QuotaExceeded                       the namespace may not hold more
     ├── RateLimited                         the API key asks faster than it may
     ├── StaleArtifact                       a source of the artifact has changed
@@ -102,6 +103,23 @@ class AccessDenied(MnemonError, PermissionError):
 
 class KeyRefused(AccessDenied):
     """No API key where one is needed, or one that is unknown, expired or revoked."""
+
+
+class OnHold(AccessDenied):
+    """A cube that must be kept was to be forgotten. Nothing was.
+
+    Attributes:
+        id: the cube.
+        what: what is on hold: the cube, or a namespace above it.
+    """
+
+    def __init__(self, id: str, what: str) -> None:
+        super().__init__(
+            f"cube {id} is on hold ({what!r}) and stays: leave it out, or lift the hold with "
+            "`mnemon retention release`"
+        )
+        self.id = id
+        self.what = what
 
 
 class QuotaExceeded(MnemonError):

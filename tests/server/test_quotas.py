@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import httpx2
 import pytest
@@ -125,10 +126,8 @@ def test_many_writers_do_not_overrun_it(path, run, serve):
 
 
 def _try(memory, n):
-    try:
+    with suppress(QuotaExceeded):
         memory.add(f"thread wrote {n}", namespace="acme/t")
-    except QuotaExceeded:
-        pass
 
 
 def test_counters_that_went_wrong_are_found_and_mended(path):
@@ -217,7 +216,9 @@ def test_what_is_no_rate_is_refused(path, text):
 
 
 def test_a_role_is_a_word_for_verbs(path, run, serve):
-    token = run("key", "add", "ana", "--in", "acme", "--role", "writer", "--rate", "9/s").split()[-1]
+    token = run("key", "add", "ana", "--in", "acme", "--role", "writer", "--rate", "9/s").split()[
+        -1
+    ]
     shown = json.loads(run("key", "list", "--json"))[0]
     assert (shown["role"], shown["verbs"], shown["rate"]) == ("writer", ["read", "write"], "9/s")
     assert "writer (read, write)" in run("key", "list")

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, spool
+from mnemon.server import failures, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.audit.log import AuditLog
 from mnemon.server.audit.recording import Audited
@@ -20,6 +20,7 @@ from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
+from mnemon.server.periodic import Periodic
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
@@ -76,7 +77,11 @@ def build(settings: Settings) -> FastAPI:
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     current_default_thread_limiter().total_tokens = service.settings.threads
+    settings = service.settings
+    sweep = Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
+    sweep.start()
     try:
         yield
     finally:
+        sweep.stop()
         service.memory.close()

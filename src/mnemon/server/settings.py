@@ -14,7 +14,8 @@ class Settings:
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
     upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
-    `writes` (with all that is denied), `reads` too, or `off`.
+    `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
+    `retention_every` seconds.
     """
 
     store: Path
@@ -26,6 +27,7 @@ class Settings:
     timeout: float = 60.0
     threads: int = 16
     audit: str = "writes"
+    retention_every: float = 3600.0
 
     @property
     def local(self) -> bool:

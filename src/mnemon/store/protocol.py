@@ -18,10 +18,12 @@ from mnemon.store.rows import (
     Changes,
     Filter,
     Headers,
+    Hold,
     NewCube,
     Problem,
     Purged,
     Quota,
+    Rule,
     Space,
     Vectors,
 )
@@ -253,6 +255,40 @@ class Store(Protocol):
 
     def remove_quota(self, namespace: str) -> bool:
         """Lift it; whether there was one."""
+        ...
+
+    # retention; `retire` and `purge` raise OnHold for what is held, and then end nothing
+    def rules(self) -> list[Rule]:
+        """All retention rules, by path."""
+        ...
+
+    def set_rule(self, rule: Rule) -> None:
+        """Set the rule of a prefix."""
+        ...
+
+    def remove_rule(self, namespace: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    def outlived(self, rule: Rule, before: int) -> list[str]:
+        """Ids of cubes under a rule (and under no nearer one) with no version recorded after
+        `before`; for a rule that purges, forgotten ones too."""
+        ...
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        ...
+
+    def hold(self, what: str) -> None:
+        """Keep a cube or a namespace prefix."""
+        ...
+
+    def release(self, what: str) -> bool:
+        """Whether it was held."""
+        ...
+
+    def held(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those of some cubes that are held, and what holds each."""
         ...
 
     # the whole

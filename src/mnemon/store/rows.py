@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mnemon.cube import Policy, Span
@@ -88,6 +89,24 @@ class Quota:
     bytes: int | None
     held_cubes: int = 0
     held_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """For how many seconds a namespace prefix keeps cubes, counted from their newest version; then
+    they are retired, or purged."""
+
+    namespace: str
+    seconds: int
+    purge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A cube (by its id) or a namespace prefix that must not be forgotten."""
+
+    what: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ STATUS: dict[type[MnemonError], int] = {
     errors.VersionConflict: 409,
     errors.AccessDenied: 403,
     errors.KeyRefused: 401,
+    errors.OnHold: 409,
     errors.QuotaExceeded: 403,
     errors.RateLimited: 429,
     errors.StaleArtifact: 409,

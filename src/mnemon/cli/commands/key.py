@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
 from mnemon.cli import layout, options, serial
+from mnemon.cli.durations import duration
 from mnemon.cli.settings import Settings
-from mnemon.errors import InvalidInput
 from mnemon.server import keys
 from mnemon.server.audit.log import beside as audited
 from mnemon.wire.plain import plain
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.group("key")
@@ -114,17 +111,3 @@ def _row(key: keys.Key) -> tuple[str, ...]:
 
 def _tell(settings: Settings, verb: str, key: keys.Key, **detail: str) -> None:
     audited(settings.path).append("cli", verb, "done", detail={"key": key.id, **detail})
-
-
-def duration(text: str) -> timedelta:
-    """A span of time from `30m`, `12h` or `90d`.
-
-    Raises:
-        InvalidInput: it is not of that form.
-    """
-    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
-    if found is None:
-        raise InvalidInput(
-            f"{text!r} is no duration: write minutes, hours or days as 30m, 12h, 90d"
-        )
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})

@@ -32,6 +32,10 @@ from mnemon.cli.settings import Settings
     "--audit", type=click.Choice(["writes", "reads", "off"]), default="writes", show_default=True,
     help="What the audit log holds: what changes anything or is denied; reads too; or nothing.",
 )  # fmt: skip
+@click.option(
+    "--retention-every", type=click.FloatRange(1), default=3600.0, show_default=True,
+    help="Seconds between two runs of the retention rules.",
+)  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, **limits: Any) -> None:
     """Serve the memory over HTTP.
