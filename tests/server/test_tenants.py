@@ -101,6 +101,7 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
     ],
     ("GET", "/healthz"): [lambda t: {}],
     ("GET", "/readyz"): [lambda t: {}],
+    ("GET", "/metrics"): [lambda t: {}],
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ class Settings:
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
     upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
     `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
-    `retention_every` seconds.
+    `retention_every` seconds. `otel` sends traces to where the environment says.
     """
 
     store: Path
@@ -28,6 +28,7 @@ class Settings:
     threads: int = 16
     audit: str = "writes"
     retention_every: float = 3600.0
+    otel: bool = False
 
     @property
     def local(self) -> bool:

@@ -313,7 +313,8 @@ class Store(Protocol):
         ...
 
     def size(self) -> dict[str, int]:
-        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs."""
+        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs; and the newest
+        journal entry."""
         ...
 
     def close(self) -> None:
