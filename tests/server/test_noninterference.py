@@ -33,10 +33,10 @@ from .conftest import running
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # What the clock or the machine decides; `seq` numbers all tenants' events together, see
-# docs/security.md; reads are counted when a thousand have gathered.
+# docs/security.md; a stamp has the store's id; reads are counted when a thousand have gathered.
 VOLATILE = {
     "at", "recorded_at", "retired_at", "valid_from", "valid_to", "created_at", "seq", "usage", "ms",
-    "view_ms",
+    "view_ms", "stamp",
 }  # fmt: skip
 WORDS = ("zebra", "lemon tree", "Ana's balcony", "the plumber's number", "Miso the cat")
 NAMES = [("an", "ana"), ("acme/ana", "acme/ana-x"), ("ana", "Ana"), ("é", "e"), ("a/b", "a/c")]
@@ -248,6 +248,8 @@ CALLS = {
     "forget": lambda d: post("forget", d, ids=[d.id(), d.id()], dry_run=d.of(True, False)),
     "purge": lambda d: post("forget", d, ids=d.id(), purge=True),
     "forget a speaker": lambda d: post("forget", d, speaker=d.of("Ana", "Theo")),
+    "forget a person": lambda d: post(
+        "forget", d, person=d.of("Ana", "Theo"), dry_run=d.of(True, False)),
     "search": lambda d: post("search", d, query=d.word(), k=5, explain=True),
     "recall": lambda d: post("recall", d, query=d.word(), budget=d.of(10, 500)),
     "recall what fits": lambda d: post("recall", d, query=d.word(), min_score=0.01),

@@ -47,6 +47,12 @@ def moment(store: Path) -> Moment:
         return Moment(id, seq, journal.stamp(connection, seq), cubes, tombs, names)
 
 
+def stamp(store: Path) -> str | None:
+    """What tells a store, and how far its journal has come, from any other."""
+    with _opened(store) as connection:
+        return journal.stamp(connection, journal.last(connection))
+
+
 def leave_out(store: Path, blobs: Collection[str]) -> None:
     """Take artifacts out of a copy whose files were swept before they could be copied. They are
     derived: they can be made again."""
