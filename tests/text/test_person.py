@@ -27,6 +27,7 @@ def test_a_whole_name_means_its_words_side_by_side():
     for text in ("Ana left", "Silva left", "Silva and Ana", "Ana Maria Silva"):
         assert not SILVA.named(text), text
     assert SILVA.perhaps("Then Ana left.") == {"ana"}
+    assert ANA.perhaps("Anna came. And then? Ane too.") == {"anna", "ane"}
 
 
 def test_several_names_of_one_person():

@@ -8,14 +8,17 @@ decide that.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from mnemon import analysis
 from mnemon.errors import InvalidInput
-from mnemon.text.retrieve._matching import name_like, name_words, one_slip, words_of
+from mnemon.text.retrieve._matching import name_words, one_slip
 from mnemon.text.retrieve._nicknames import aliases
+from mnemon.text.vocabulary import ordinary
 
+_WORD = re.compile(r"[^\W_]+(?:['’`][^\W\d_]+)?")
 _DIGITS = "0123456789"
 _SLIPPERY = 3  # letters of a name that may have a slip: a human looks at what is found
 
@@ -47,9 +50,10 @@ class Person:
     def perhaps(self, text: str) -> set[str]:
         """Words of a text that may mean this person, where it does not name them for sure."""
         return {
-            word.text
-            for word in words_of(text, most=None)
-            if name_like(word) and any(self._like(word.text, name) for name in self._words)
+            word
+            for written in _WORD.findall(text)
+            for word in name_words(written)
+            if _name_like(written, word) and any(self._like(word, name) for name in self._words)
         }
 
     def _like(self, word: str, name: Sequence[str]) -> bool:
@@ -74,6 +78,10 @@ def _runs(name: Sequence[str], words: Sequence[str]) -> bool:
         word == first and tuple(words[at : at + length]) == tuple(name)
         for at, word in enumerate(words)
     )
+
+
+def _name_like(written: str, word: str) -> bool:
+    return word not in analysis.STOPWORDS and (written[0].isupper() or not ordinary(word))
 
 
 def _inside(name: Sequence[str], text: str) -> bool:

@@ -55,10 +55,10 @@ def name_words(name: str) -> list[str]:
     return [word for word in words if len(word) > 1 and word not in _TITLES] or folded
 
 
-def words_of(question: str, most: int | None = _MOST) -> list[Word]:
-    """The words of a question, or of any text, in order: the first so many."""
+def words_of(question: str) -> list[Word]:
+    """The words of a question in order."""
     question = question if question.isascii() else analysis.without_marks(question)
-    found = list(islice(_TOKEN.finditer(question), most))
+    found = list(islice(_TOKEN.finditer(question), _MOST))
     capitals = [one[0][0].isupper() for one in found]
     shouted = sum(capitals) > 0.7 * len(found) and len(found) > 3
     words, end = [], -1
@@ -132,7 +132,7 @@ class Register:
             yield True, set(_contained(text, known))
         if common:
             return
-        if text[-1] == "s" and len(text) > 2 and text[:-1] in known and name_like(word):
+        if text[-1] == "s" and len(text) > 2 and text[:-1] in known and _name_like(word):
             yield False, {text[:-1]}
         if found := set(self._forms(word)):
             yield False, found
@@ -144,7 +144,7 @@ class Register:
     def _slipped(self, word: Word, heard: Heard) -> set[str]:
         text = word.text
         near = [self._slips[one] for one in (text, *_shortened(text)) if one in self._slips]
-        names = {name for some in near for name in some if one_slip(text, name)}
+        names = {name for some in near for name in some if _one_slip(text, name)}
         if not names or (ordinary(text) and not word.capital):
             return set()
         # A word that everybody writes, or that is often said here, is what it says.
@@ -162,7 +162,7 @@ class Register:
             short = (name != text and name.startswith(text)) or _pet_form(text, name)
             long = word.capital and len(name) >= _SHORTEST and text.startswith(name)
             certain = len(name) > _SHORTEST or not ordinary(text)
-            if (short and name_like(word)) or (long and certain):
+            if (short and _name_like(word)) or (long and certain):
                 yield name
 
 
@@ -188,7 +188,7 @@ def _astray(place: int, words: list[Word], matches: list[Match]) -> bool:
     return any(words[near].capital and not matches[near][1] for near in beside)
 
 
-def name_like(word: Word) -> bool:
+def _name_like(word: Word) -> bool:
     return word.capital or not ordinary(word.text)
 
 
@@ -204,7 +204,7 @@ def _shortened(word: str) -> list[str]:
     return [word[:place] + word[place + 1 :] for place in range(1, len(word))]
 
 
-def one_slip(word: str, name: str) -> bool:
+def _one_slip(word: str, name: str) -> bool:
     """Whether one letter too many, too few, wrong, or two exchanged tell them apart."""
     start = 0
     while start < min(len(word), len(name)) and word[start] == name[start]:
