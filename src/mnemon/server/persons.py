@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -101,10 +102,7 @@ def forget(
 def find(memory: Memory, scope: str, person: Person) -> Found:
     """Look through every version of a namespace's cubes."""
     said, named, perhaps, paths = list[str](), list[str](), Counter[str](), set[str]()
-    for line in memory.dump(namespace=scope):
-        record = json.loads(line)
-        if "cube" not in record:
-            continue
+    for record in _cubes(memory, scope):
         if person.named(record["namespace"]):
             paths.add(record["namespace"])
         versions = record["versions"]
@@ -117,6 +115,14 @@ def find(memory: Memory, scope: str, person: Person) -> Found:
     return Found(
         tuple(said), tuple(named), tuple(perhaps.most_common(_SHOWN)), tuple(sorted(paths))
     )
+
+
+def _cubes(memory: Memory, scope: str) -> Iterator[dict[str, Any]]:
+    with closing(memory.dump(namespace=scope)) as lines:
+        for line in lines:
+            record = json.loads(line)
+            if "cube" in record:
+                yield record
 
 
 def _texts(record: Mapping[str, Any]) -> Iterator[str]:
