@@ -142,6 +142,26 @@ def test_counters_that_went_wrong_are_found_and_mended(path):
         assert memory.fsck(repair=True) == []
 
 
+def test_an_older_store_is_counted_when_it_is_opened(path, run):
+    import sqlite3
+
+    with Memory(path) as memory:
+        memory.add(["one", "two"], namespace="acme/ana")
+        memory.forget(memory.add("three", namespace="acme").id, namespace="acme")
+    with sqlite3.connect(path) as raw:  # as the layout before had it
+        made = raw.execute("SELECT type, name FROM sqlite_master WHERE name LIKE 'holdings%' "
+                           "OR name IN ('quotas', 'retention', 'holds')").fetchall()  # fmt: skip
+        for kind, name in sorted(made, reverse=True):  # triggers first
+            raw.execute(f"DROP {kind} {name}")
+        raw.execute("DELETE FROM migrations WHERE number = 2")
+        raw.execute("PRAGMA user_version = 1")
+    raw.close()
+    run("quota", "set", "acme", "--cubes", "2")
+    assert held(path) == [(2, 11)]
+    with Memory(path) as memory:
+        assert memory.fsck() == []
+
+
 def test_the_command_sets_lists_and_removes(full, run):
     run("quota", "set", "acme/ana", "--bytes", "1GiB", "--cubes", "0")
     shown = json.loads(run("quota", "list", "--json"))

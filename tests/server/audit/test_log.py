@@ -194,6 +194,15 @@ def test_threads_write_one_chain(tmp_path):
     assert (verify(log).entries, verify(log).problems) == (100, [])
 
 
+def test_verifying_does_not_hold_up_writers(tmp_path):
+    log = filled(tmp_path, 4, rotate_bytes=1000)
+    with log.moment() as (head, entries):
+        for _ in range(4):  # some of them in a new file
+            AuditLog(tmp_path / "a.db", 1000).append("k", "add", "done")
+        assert [entry.seq for _, entry in entries] == [1, 2, 3, 4] and head.seq == 4
+    assert (verify(log).entries, verify(log).problems) == (8, [])
+
+
 def test_a_receipt_is_found_however_it_is_laid_out_and_a_forged_one_is_not(tmp_path):
     receipt = {"cubes": 2, "ids": ["a", "b"], "at": "2026-01-01T00:00:00+00:00"}
     log = filled(tmp_path, 2)

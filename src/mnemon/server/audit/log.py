@@ -6,12 +6,12 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mnemon.errors import StoreError, StoreFull
 from mnemon.server.audit.entry import GENESIS, SHOWN, Entry, read
@@ -76,6 +76,16 @@ class AuditLog:
             with path.open("rb") as file:
                 for line in file:
                     yield line, read(line)
+
+    @contextmanager
+    def moment(self) -> Iterator[tuple[Head | None, Iterator[tuple[bytes, Entry | None]]]]:
+        """The head and the entries of one moment; others append meanwhile."""
+        with ExitStack() as stack:
+            with self.frozen():
+                head = self.head()
+                files = [stack.enter_context(path.open("rb")) for path in self.files()]
+                sizes = [os.fstat(file.fileno()).st_size for file in files]
+            yield head, _lines(zip(files, sizes, strict=True))
 
     def head(self) -> Head | None:
         """Where the log ended last; None when that is not known."""
@@ -171,7 +181,8 @@ class AuditLog:
             if self._synced >= seq:
                 return
             written = self._written
-            with self.path.open("rb") as file:
+            # Another process that puts the file aside has synced it before.
+            with suppress(FileNotFoundError), self.path.open("rb") as file:
                 os.fsync(file.fileno())
             self._synced = written
 
@@ -179,6 +190,13 @@ class AuditLog:
 def beside(store: Path) -> AuditLog:
     """The audit log of a store."""
     return AuditLog(store)
+
+
+def _lines(files: Iterable[tuple[BinaryIO, int]]) -> Iterator[tuple[bytes, Entry | None]]:
+    for file, size in files:
+        while file.tell() < size:
+            line = file.readline()
+            yield line, read(line)
 
 
 def _head(told: bytes) -> Head | None:

@@ -38,10 +38,9 @@ def verify(
     """
     found, wanted = Verified(), {digest_of(one) for one in receipts}
     pinned = dict(anchors)
-    with log.frozen():
-        head = log.head()
+    with log.moment() as (head, entries):
         seen = _Chain(found, pinned, head)
-        for number, (line, entry) in enumerate(log.entries(), start=1):
+        for number, (line, entry) in enumerate(entries, start=1):
             seen.step(number, line, entry)
             if entry is not None and entry.receipt in wanted:
                 found.receipts.append(entry)
