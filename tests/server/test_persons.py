@@ -113,6 +113,9 @@ def test_the_command_asks_forgets_and_writes_the_receipt(filled, tmp_path):
     planned = run("forget", "--person", "Ana", "--dry-run")
     assert "1 said, 4 that name them, 1 derived" in planned.stdout
     assert "anna (1)" in planned.stderr
+    nowhere = str(tmp_path / "no folder" / "receipt.json")
+    run("forget", "--person", "Ana", "--yes", "--receipt", nowhere, expect=2)
+    assert len(left(filled)) == 8
     receipt = tmp_path / "receipt.json"
     run("forget", "--person", "Ana", "--person", "Anna", "--yes", "--receipt", str(receipt))
     assert left(filled) == STAYS[:2]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import tempfile
+import threading
+import time
 
 import httpx2
 import pytest
@@ -86,9 +89,6 @@ def test_addresses_that_nobody_knows_make_no_series(serve):
 @pytest.fixture
 def traced(path):
     """Serves with an exporter that keeps the spans; gives the address and the exporter."""
-    import threading
-    import time
-
     spans, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(spans))
     server = serving.server(Settings(path, port=0), provider)
@@ -101,6 +101,16 @@ def traced(path):
     thread.join()
 
 
+def ended(spans, last):
+    """The spans, once the last one is there: it ends after its answer went out."""
+    for _ in range(1000):
+        found = spans.get_finished_spans()
+        if last in (span.name for span in found):
+            break
+        time.sleep(0.01)
+    return found
+
+
 def test_spans_tell_the_stages_and_no_content(traced, path):
     url, spans = traced
     trace, parent = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
@@ -109,7 +119,7 @@ def test_spans_tell_the_stages_and_no_content(traced, path):
         client.post("/v1/search", json={"query": "zebra"},
                     headers={"traceparent": f"00-{trace}-{parent}-01"})  # fmt: skip
         client.get(f"/v1/get/{new_id()}", params={"namespace": "zebra"})
-    found = spans.get_finished_spans()
+    found = ended(spans, "GET /v1/get/{id:path}")
     by_name = {span.name: span for span in found}
     assert {"POST /v1/add", "store.write", "POST /v1/search", "search", "search.look",
             "search.rank", "GET /v1/get/{id:path}"} <= by_name.keys()  # fmt: skip
@@ -134,7 +144,7 @@ def test_an_error_nobody_foresaw_is_a_span_without_its_text(traced, monkeypatch)
 
     monkeypatch.setattr(Memory, "count", fail)
     assert httpx2.get(f"{url}/v1/count").status_code == 500
-    (span,) = spans.get_finished_spans()
+    (span,) = ended(spans, "GET /v1/count")
     assert not span.status.is_ok and span.attributes["error.type"] == "RuntimeError"
     assert "zebra" not in span.to_json()
 
@@ -147,8 +157,6 @@ def test_traces_are_off_unless_asked_for():
         "from mnemon.server.settings import Settings; app.build(Settings(Path(sys.argv[1])));"
         "print([name for name in sys.modules if name.startswith('opentelemetry.sdk')])"
     )
-    import tempfile
-
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, "-c", code, f"{folder}/a.db"],
                               capture_output=True, text=True, check=True)  # fmt: skip
@@ -163,8 +171,6 @@ def test_traces_go_where_the_environment_says(path, monkeypatch):
         provider = otel.exporting()
         with provider.get_tracer("x").start_as_current_span("a"):
             pass
-        import threading
-
         closing = threading.Thread(target=provider.shutdown)
         closing.start()
         asked, _ = collector.accept()

@@ -10,6 +10,8 @@ import click
 
 from mnemon.cli import exits, layout, serial
 from mnemon.cli.settings import Settings
+from mnemon.cube import Receipt
+from mnemon.errors import PurgeIncomplete
 from mnemon.memory import Memory
 from mnemon.server import persons
 from mnemon.server.audit.entry import digest_of
@@ -43,15 +45,28 @@ def forget(
 def _carried_out(
     settings: Settings, memory: Memory, person: Person, to: Path | None
 ) -> PersonReceipt:
-    done = persons.forget(memory, memory.namespace, person, dry_run=False)
+    if to is not None:
+        to.touch()  # a receipt that cannot be written is told before anything is gone
+    try:
+        done = persons.forget(memory, memory.namespace, person, dry_run=False)
+    except PurgeIncomplete as error:
+        if isinstance(error.receipt, Receipt):
+            _audit(settings, memory, "failed", error.receipt)
+        raise
     told = plain(done)
-    audited(settings.path).append(
-        "cli", "forget", "done", namespace=memory.namespace, ids=done.ids,
-        receipt=digest_of(told), detail={"purged": True, "person": True},
-    )  # fmt: skip
+    _audit(settings, memory, "done", done)
     if to is not None:
         to.write_text(json.dumps(told, indent=2) + "\n", "utf-8")
     return done
+
+
+def _audit(
+    settings: Settings, memory: Memory, outcome: str, receipt: Receipt | PersonReceipt
+) -> None:
+    audited(settings.path).append(
+        "cli", "forget", outcome, namespace=memory.namespace, ids=receipt.ids,
+        receipt=digest_of(plain(receipt)), detail={"purged": True, "person": True},
+    )  # fmt: skip
 
 
 def _show(receipt: PersonReceipt, json_: bool, err: bool = False) -> None:

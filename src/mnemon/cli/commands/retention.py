@@ -21,7 +21,7 @@ _ID = re.compile(r"[0-9a-fA-F-]{4,36}")
 
 @click.group("retention")
 def command() -> None:
-    """For how long namespaces keep cubes, and what must be kept."""
+    """How long namespaces keep cubes, and what is on hold."""
 
 
 @command.command("set")
