@@ -18,10 +18,10 @@ from mnemon.errors import StoreCorrupt
 @options.as_json
 @options.place
 def command(settings: Settings, path: Path, verify: bool, json_: bool) -> None:
-    """Write the whole store, with its keys and audit log, to a file.
+    """Write the store, its keys and audit log to one file.
 
-    Quotas, retention and holds too. A server and others may write meanwhile: the store in it is of
-    one moment. Gzipped if PATH ends in .gz. `mnemon restore-backup` makes a store of it.
+    Of the store all of it, quotas, retention and holds too, as it is at one moment; a server and
+    others may write meanwhile. Gzipped if PATH ends in .gz; `mnemon restore-backup` reads it.
     """
     from mnemon.server.audit.log import beside as audited
     from mnemon.server.backup import making, restoring
