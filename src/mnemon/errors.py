@@ -12,7 +12,10 @@
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
     ├── VersionConflict                     compare-and-swap lost
     ├── AccessDenied (also PermissionError) the cube's policy or the API key forbids it
-    │   └── KeyRefused                      no API key, or one that is unknown, expired or revoked
+    │   ├── KeyRefused                      no API key, or one that is unknown, expired or revoked
+    │   └── OnHold                          it must be kept: `mnemon retention release`
+    ├── QuotaExceeded                       the namespace may not hold more
+    ├── RateLimited                         the API key asks faster than it may
     ├── StaleArtifact                       a source of the artifact has changed
     ├── StoreError                          the store cannot do its work
     │   ├── StoreBusy
@@ -100,6 +103,56 @@ class AccessDenied(MnemonError, PermissionError):
 
 class KeyRefused(AccessDenied):
     """No API key where one is needed, or one that is unknown, expired or revoked."""
+
+
+class OnHold(AccessDenied):
+    """A cube that must be kept was to be forgotten. Nothing was.
+
+    Attributes:
+        id: the cube.
+        what: what is on hold: the cube, or a namespace above it.
+    """
+
+    def __init__(self, id: str, what: str) -> None:
+        super().__init__(
+            f"cube {id} is on hold ({what!r}) and stays: leave it out, or lift the hold with "
+            "`mnemon retention release`"
+        )
+        self.id = id
+        self.what = what
+
+
+class QuotaExceeded(MnemonError):
+    """The namespace would hold more than its quota. Nothing of this write was kept.
+
+    Attributes:
+        namespace: the prefix that the quota is for.
+        of: "cubes" or "bytes".
+        most: how many it may hold.
+    """
+
+    def __init__(self, namespace: str, of: str, most: int) -> None:
+        super().__init__(
+            f"namespace {namespace!r} may hold {most:,} {of}, and this would be more: forget "
+            f"{'what is not needed' if of == 'cubes' else 'with purge'}, or have the quota raised"
+        )
+        self.namespace = namespace
+        self.of = of
+        self.most = most
+
+
+class RateLimited(MnemonError):
+    """The API key asks faster than it may. Nothing was done: ask again after a while.
+
+    Attributes:
+        retry_after: seconds until the next request will be let in.
+    """
+
+    def __init__(self, rate: str, retry_after: float) -> None:
+        super().__init__(
+            f"the key may ask {rate}: wait {retry_after:.3g} s, or have its rate raised"
+        )
+        self.retry_after = retry_after
 
 
 class StaleArtifact(MnemonError):

@@ -181,7 +181,7 @@ class Memory:
 
         Raises:
             EmptyContent, InvalidText, ContentTooLarge, InvalidTime, InvalidMetadata,
-            InvalidNamespace: what is wrong; nothing was written.
+            InvalidNamespace, QuotaExceeded: what is wrong; nothing was written.
         """
         scope = self._scope(namespace)
         defaults = {
@@ -454,7 +454,8 @@ class Memory:
 
         Raises:
             InvalidInput: nothing says what to forget.
-            AccessDenied: one of them has a policy with other writers; none was forgotten.
+            AccessDenied: one of them has a policy with other writers, or is on hold (OnHold); none
+                was forgotten.
             PurgeIncomplete: readers in other processes kept the old bytes alive; fsck(repair=True)
                 finishes.
         """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mnemon import methods
 from mnemon.cube import Edit
-from mnemon.errors import InvalidInput, NotFound, VersionConflict
+from mnemon.errors import InvalidInput, NotFound, OnHold, VersionConflict
 from mnemon.instant import from_micros, now_micros
 from mnemon.store import Store
 from mnemon.text.program import Program
@@ -52,6 +52,6 @@ def _carry_out(memory: Memory, store: Store, scope: str, edit: Edit, producer: s
                 weight=link.weight, metadata=link.metadata, namespace=scope,
             )  # fmt: skip
             return True
-    except (NotFound, VersionConflict):
+    except (NotFound, VersionConflict, OnHold):
         return False
     raise InvalidInput(f"{producer} proposed an edit nobody knows: {edit.action!r}")

@@ -15,6 +15,7 @@ from mnemon.cube import Hit, MemCube, Reason, Recall
 from mnemon.embedding import Embedding
 from mnemon.errors import InvalidInput
 from mnemon.intake import check_text
+from mnemon.stages import stage
 from mnemon.store import Store
 from mnemon.store.rows import Filter
 from mnemon.text import program as programs
@@ -76,7 +77,9 @@ class Searcher:
         """See `Memory.search`."""
         if k < 1:
             raise InvalidInput(f"k is {k}: ask for at least one hit")
-        hits, _ = self._hits(query, k, chosen, min_score, explain, at)
+        with stage("search") as told:
+            hits, trace = self._hits(query, k, chosen, min_score, explain, at)
+            told.tell(regime=trace["regime"], cubes=trace["cubes"], hits=len(hits))
         self._count_reads(hits)
         return hits
 
@@ -93,8 +96,10 @@ class Searcher:
             raise InvalidInput(f"the budget is {budget} tokens: give at least one")
         _check(query)
         started = time.perf_counter()
-        told = None if min_score > 0.0 else self._everything(chosen, budget)
-        hits, trace = told or self._fitting(query, budget, chosen, min_score, at)
+        with stage("recall") as told:
+            whole = None if min_score > 0.0 else self._everything(chosen, budget)
+            hits, trace = whole or self._fitting(query, budget, chosen, min_score, at)
+            told.tell(regime=trace["regime"], cubes=trace["cubes"], hits=len(hits))
         text, ids = render([hit.cube for hit in hits])
         tokens = self.count([text])[0] if text else 0
         while tokens > budget:  # a counter for which lines together are more than their sum
@@ -138,7 +143,8 @@ class Searcher:
         if told is not None:
             return told
         k = depth(budget, view.mean_length)
-        outcome = programs.run(self._program, view, query, k, min_score)
+        with stage("search.rank"):
+            outcome = programs.run(self._program, view, query, k, min_score)
         started = time.perf_counter()
         selection = getattr(self._program, "select", _SELECTION)
         taken = fill(view, outcome.found, budget, self._meter(), selection, alone=alone)
@@ -176,7 +182,8 @@ class Searcher:
     ) -> tuple[list[Hit], dict[str, Any]]:
         _check(text)
         view, query, trace = self._asked(text, chosen, at)
-        outcome = programs.run(self._program, view, query, k, min_score, explain)
+        with stage("search.rank"):
+            outcome = programs.run(self._program, view, query, k, min_score, explain)
         why = outcome.why([one.index for one in outcome.found])
         return self._read(view, outcome.found, why, chosen), trace | outcome.trace
 
@@ -184,7 +191,8 @@ class Searcher:
         self, text: str, chosen: Filter, at: int | None
     ) -> tuple[View, Query, dict[str, Any]]:
         started = time.perf_counter()
-        view, query = self.look(text, chosen, at)
+        with stage("search.look"):
+            view, query = self.look(text, chosen, at)
         took = round((time.perf_counter() - started) * 1000, 3)
         return view, query, {**self._told(view), "terms": query.terms, "view_ms": took}
 

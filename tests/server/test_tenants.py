@@ -101,6 +101,7 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
     ],
     ("GET", "/healthz"): [lambda t: {}],
     ("GET", "/readyz"): [lambda t: {}],
+    ("GET", "/metrics"): [lambda t: {}],
 }  # fmt: skip
 
 
@@ -194,3 +195,23 @@ def test_a_key_for_everything_reaches_everything(serve, path, tmp_path):
         assert memory.size()["cubes"] == 2
         assert memory.export(tmp_path / "all.jsonl")["cube"] == 2
         assert memory.import_(tmp_path / "all.jsonl").known == 2
+
+
+def test_an_export_of_one_tenant_holds_nothing_of_another(serve, path):
+    with Memory(path, namespace="acme") as owner:
+        mine = owner.add("Ana's own", namespace="acme/ana", speaker="Ana")
+        theirs = owner.add(f"the secret {SECRET}", namespace="acme/ben", speaker="Theo", key="k")
+        gone = owner.add("purged", namespace="acme/ben")
+        owner.link(mine.id, "about", theirs.id)
+        owner.link(theirs.id, "about", mine.id)
+        owner.forget(gone.id, purge=True)
+    token, _ = beside(path).add("ana", ["acme/ana"])
+    headers = {"Authorization": f"Bearer {token}"}
+    url = f"{serve()}/v1/export"
+    for query in ({}, {"namespace": "acme/ana"}):
+        told = httpx2.get(url, params=query, headers=headers).text
+        assert mine.id in told and '"end"' in told
+        for word in (theirs.id, gone.id, SECRET, "Theo", "acme/ben", '"link":{', '"tombstone":"'):
+            assert word not in told, word
+    for query in ({"namespace": "acme/ben"}, {"namespace": "acme"}):
+        assert httpx2.get(url, params=query, headers=headers).status_code == 403

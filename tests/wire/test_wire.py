@@ -69,6 +69,9 @@ RAISED = [
     errors.PurgeIncomplete("bytes may remain", RECEIPT),
     errors.DimensionMismatch("space", 3, 4),
     errors.SpaceMoved("space"),
+    errors.QuotaExceeded("acme", "cubes", 3),
+    errors.RateLimited("50/s", 0.25),
+    errors.OnHold("id", "acme"),
     errors.MissingExtra("httpx2", "client"),
 ]
 

@@ -8,7 +8,14 @@ from typing import Any
 from urllib.parse import quote
 
 from mnemon import __version__
-from mnemon.errors import InvalidInput, ServerError, SpaceMoved, StoreBusy, StoreClosed
+from mnemon.errors import (
+    InvalidInput,
+    RateLimited,
+    ServerError,
+    SpaceMoved,
+    StoreBusy,
+    StoreClosed,
+)
 from mnemon.models.extras import require
 from mnemon.wire import problems
 from mnemon.wire.plain import plain
@@ -16,13 +23,15 @@ from mnemon.wire.values import revive
 
 _ATTEMPTS = 4
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 2.0
+_LONGEST_RATE_WAIT_S = 30.0
 
 
 class Connection:
     """Sends requests to one server; safe to use from many threads.
 
     What may be repeated without harm is repeated when the network or a busy store fails; anything
-    else only when the server was not even reached.
+    else only when the server was not even reached, or when it did nothing because the key asks too
+    fast: then it waits as long as the server says, if that is not long.
     """
 
     def __init__(self, url: str, api_key: str | None, actor: str | None, timeout: float) -> None:
@@ -117,12 +126,20 @@ class Connection:
     def _attempted(self, send: Callable[[], Any], repeatable: bool) -> Any:
         never_sent = (self._http.ConnectError, self._http.ConnectTimeout)
         worth = (self._http.TransportError, StoreBusy, SpaceMoved) if repeatable else never_sent
+        growing = self._tenacity.wait_random_exponential(
+            multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S
+        )
+
+        def wait(state: Any) -> float:
+            error = state.outcome.exception()
+            told = error.retry_after if isinstance(error, RateLimited) else 0.0
+            return float(told + growing(state))
+
         retrying = self._tenacity.Retrying(
-            retry=self._tenacity.retry_if_exception_type(worth),
+            retry=self._tenacity.retry_if_exception_type(worth)
+            | self._tenacity.retry_if_exception(_soon_let_in),
             stop=self._tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=self._tenacity.wait_random_exponential(
-                multiplier=_FIRST_WAIT_S, max=_LONGEST_WAIT_S
-            ),
+            wait=wait,
             reraise=True,
         )
         return self._reached(lambda: retrying(send))
@@ -169,6 +186,10 @@ class Connection:
         if self._actor is not None:
             found["Mnemon-Actor"] = quote(self._actor)
         return found
+
+
+def _soon_let_in(error: BaseException) -> bool:
+    return isinstance(error, RateLimited) and error.retry_after <= _LONGEST_RATE_WAIT_S
 
 
 def _json(body: Mapping[str, Any]) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 from urllib.parse import unquote
 
@@ -14,7 +14,9 @@ from mnemon import namespace as paths
 from mnemon.cube import Span
 from mnemon.errors import AccessDenied, InvalidInput, KeyRefused
 from mnemon.memory import Memory
+from mnemon.server.audit.act import Act
 from mnemon.server.keys import Key, Keys
+from mnemon.server.rates import Rates, parse
 from mnemon.server.settings import Settings
 
 
@@ -25,6 +27,7 @@ class Service:
     memory: Memory
     keys: Keys
     settings: Settings
+    rates: Rates = field(default_factory=Rates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Grant:
 
     memory: Memory
     key: Key | None
+    act: Act = field(default_factory=Act)
 
     def open(self, verb: str) -> Memory:
         """The memory, for what names no namespace; the route keeps to what `reaches` says.
@@ -40,6 +44,7 @@ class Grant:
         Raises:
             AccessDenied: the key lacks the verb.
         """
+        self.act.needs = verb
         if self.key is not None and verb not in self.key.verbs:
             raise AccessDenied(
                 f"the key {self.key.name!r} may {', '.join(self.key.verbs)}, and this needs "
@@ -54,8 +59,10 @@ class Grant:
             AccessDenied: the key lacks the verb or does not reach the namespace.
             InvalidInput: none was named, and the key reaches several.
         """
-        memory = self.open(verb)
+        self.act.needs = verb
         scope = self._default() if namespace is None else paths.check(namespace)
+        self.act.namespace = scope
+        memory = self.open(verb)
         if self.key is not None and not self.reaches(scope):
             raise AccessDenied(
                 f"the key {self.key.name!r} does not reach namespace {scope!r}: name one of "
@@ -109,20 +116,33 @@ async def _granted(
     ] = None,
 ) -> Grant:
     service: Service = request.app.state.service
+    act: Act = request.scope["mnemon.act"]
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
     if service.settings.local and not service.keys.known():
-        return Grant(service.memory.acting(actor or "user"), None)
+        act.who = "local"
+        return Grant(service.memory.acting(actor or "user"), None, act)
     if bearer is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
     key = service.keys.find(bearer.credentials)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
+    act.who = key.id
+    request.scope["mnemon.key"] = key.id  # for the log
+    _within_rate(request, service, key)
     if actor not in (None, key.name):
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
-    request.scope["mnemon.key"] = key.id  # for the log
-    return Grant(service.memory.acting(key.name), key)
+    return Grant(service.memory.acting(key.name), key, act)
+
+
+def _within_rate(request: Request, service: Service, key: Key) -> None:
+    if key.rate is None:
+        return
+    standing, error = service.rates.take(key.id, parse(key.rate))
+    request.scope["mnemon.rate"] = standing.headers()  # for `Identified`
+    if error is not None:
+        raise error
 
 
 Granted = Annotated[Grant, Depends(_granted)]

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, spool
+from mnemon.server import failures, otel, retention, spool
 from mnemon.server.access import Service
+from mnemon.server.audit.log import AuditLog
+from mnemon.server.audit.recording import Audited
 from mnemon.server.deadline import Deadline
+from mnemon.server.identified import Identified
 from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
+from mnemon.server.metrics import Measured, Metrics
 from mnemon.server.origins import Local
-from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
+from mnemon.server.periodic import Periodic
+from mnemon.server.routes import ask, forget, health, metrics, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, health)
+GROUPS = (remember, ask, forget, upkeep, transfer, health, metrics)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -37,12 +43,16 @@ _SCHEMA = {
 _PROBLEM = {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: {"schema": _SCHEMA}}}
 
 
-def build(settings: Settings) -> FastAPI:
+def build(settings: Settings, tracing: Any = None) -> FastAPI:
     """The app of a store; the memory is open when it returns and closed when the app ends.
+
+    `tracing` is OpenTelemetry's tracer provider; by default one that exports, if settings ask.
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+        MissingExtra: traces are asked for, and the extra `otel` is not installed.
     """
+    provider = tracing or (otel.exporting() if settings.otel else None)
     spool.clear(settings.store)
     service = Service(Memory(settings.store), beside(settings.store), settings)
     app = FastAPI(
@@ -55,22 +65,41 @@ def build(settings: Settings) -> FastAPI:
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
+    app.state.metrics = Metrics(service.memory.size)
+    app.state.tracing = provider
     for group in GROUPS:
         app.include_router(group.router)
     failures.register(app)
+    _wrap(app, service, provider)
+    return app
+
+
+def _wrap(app: FastAPI, service: Service, provider: Any) -> None:
+    settings = service.settings
     # The last one added is the outermost.
     app.add_middleware(Bounded, settings=settings)
-    app.add_middleware(Deadline, settings=settings)
     app.add_middleware(Local, settings=settings, keys=service.keys)
+    log = None if settings.audit == "off" else AuditLog(settings.store)
+    app.add_middleware(Audited, log=log, reads=settings.audit == "reads")
+    app.add_middleware(Deadline, settings=settings)  # what is answered late is audited as it ends
     app.add_middleware(Logged)
-    return app
+    app.add_middleware(Measured, metrics=app.state.metrics)
+    if provider is not None:
+        app.add_middleware(otel.Traced, provider=provider)
+    app.add_middleware(Identified)
 
 
 @asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     current_default_thread_limiter().total_tokens = service.settings.threads
+    settings = service.settings
+    sweep = Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
+    sweep.start()
     try:
         yield
     finally:
+        sweep.stop()
         service.memory.close()
+        if app.state.tracing is not None:
+            app.state.tracing.shutdown()

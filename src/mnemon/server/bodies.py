@@ -164,8 +164,13 @@ class LinkIn(Ends):
 
 
 class Forget(Body):
-    """By id, or by what they are. `namespace` alone forgets all of it."""
+    """By id, or by what they are. `namespace` alone forgets all of it.
 
+    `person` (one name or several of one person) always purges, and stands alone with `namespace`
+    and `dry_run`.
+    """
+
+    person: str | list[str] | None = None
     ids: str | list[str] | None = None
     kind: Kinds | None = None
     speaker: str | None = None

@@ -10,8 +10,10 @@ from mnemon.errors import ServerError
 from mnemon.server import failures
 from mnemon.server.settings import Settings
 
-LONG = ("/v1/import", "/v1/export", "/v1/reflect", "/v1/reindex", "/v1/fsck")
-"""Routes whose work may take as long as it needs."""
+LONG = (
+    "/v1/import", "/v1/export", "/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck",
+)  # fmt: skip
+"""Routes whose work may take as long as it needs; a receipt must reach whoever asked for it."""
 
 
 class Deadline:

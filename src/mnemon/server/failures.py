@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,7 @@ from mnemon.errors import (
     InvalidText,
     KeyRefused,
     MnemonError,
+    RateLimited,
     SpaceMoved,
     StoreBusy,
     VersionConflict,
@@ -35,6 +37,8 @@ def of(error: MnemonError, code: int | None = None) -> Problem:
     headers = {}
     if isinstance(error, StoreBusy | SpaceMoved):
         headers["Retry-After"] = "1"
+    if isinstance(error, RateLimited):
+        headers["Retry-After"] = str(math.ceil(error.retry_after))
     if isinstance(error, KeyRefused):
         headers["WWW-Authenticate"] = "Bearer"
     return Problem(told, told["status"], headers)

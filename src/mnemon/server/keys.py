@@ -19,16 +19,28 @@ from pathlib import Path
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, NotFound, StoreCorrupt
+from mnemon.server import rates
 from mnemon.wire.plain import plain
 from mnemon.wire.values import revive
 
-VERBS = ("read", "write", "forget", "admin")
+VERBS = ("read", "write", "forget", "admin", "watch")
+ROLES = {
+    "reader": ("read",),
+    "writer": ("read", "write"),
+    "editor": ("read", "write", "forget"),
+    "admin": ("read", "write", "forget", "admin"),
+    "watcher": ("watch",),
+    "owner": VERBS,
+}
+"""Words for sets of verbs; a key keeps the verbs."""
+
 _PREFIX = "mnemon_"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `namespaces` are the paths it reaches, with all below them; None is everything."""
+    """One key. `namespaces` are the paths it reaches, with all below them; None is everything.
+    `rate` is how often it may ask, such as `50/s`; None is as often as it likes."""
 
     id: str
     name: str
@@ -38,6 +50,13 @@ class Key:
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    rate: str | None = None
+
+    @property
+    def role(self) -> str | None:
+        """The name of its set of verbs, if there is one."""
+        mine = set(self.verbs)
+        return next((name for name, verbs in ROLES.items() if mine == set(verbs)), None)
 
     def alive(self, now: datetime) -> bool:
         """Whether it still opens anything."""
@@ -90,11 +109,12 @@ class Keys:
         namespaces: Sequence[str] | None,
         verbs: Sequence[str] = VERBS,
         expires_at: datetime | None = None,
+        rate: str | None = None,
     ) -> tuple[str, Key]:
         """A new key and its token, which is shown this once and kept nowhere.
 
         Raises:
-            InvalidInput: no name, no such verb, or no namespace at all.
+            InvalidInput: no name, no such verb, no namespace at all, or no rate.
         """
         if not name.strip():
             raise InvalidInput("a key needs a name: it is who acts, in the journal and in policies")
@@ -107,7 +127,7 @@ class Keys:
         token = _PREFIX + secrets.token_urlsafe(32)
         key = Key(
             secrets.token_hex(4), name, _digest(token), scope, tuple(verbs), datetime.now(UTC),
-            expires_at,
+            expires_at, rate=None if rate is None else rates.parse(rate).text,
         )  # fmt: skip
         with self._changing() as keys:
             keys.append(key)

@@ -63,6 +63,7 @@ def _write(scope: Scope, told: dict[str, int], seconds: float) -> None:
         **told,
         "ms": round(seconds * 1000, 1),
         "key": scope.get("mnemon.key"),
+        "request": scope.get("mnemon.request"),
     }
     for name in ("error", "trace"):
         if f"mnemon.{name}" in scope:

@@ -6,6 +6,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import uvicorn
 
@@ -24,15 +25,15 @@ def check(settings: Settings) -> None:
         )
 
 
-def server(settings: Settings) -> uvicorn.Server:
-    """A server that is ready to run.
+def server(settings: Settings, tracing: Any = None) -> uvicorn.Server:
+    """A server that is ready to run; `tracing` as for `build`.
 
     Raises:
         InvalidInput: see `check`.
     """
     check(settings)
     config = uvicorn.Config(
-        build(settings), host=settings.host, port=settings.port,
+        build(settings, tracing), host=settings.host, port=settings.port,
         access_log=False, log_config=None, server_header=False,
     )  # fmt: skip
     return uvicorn.Server(config)

@@ -13,7 +13,9 @@ class Settings:
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
-    upload, `threads` is how many requests work at once.
+    upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
+    `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
+    `retention_every` seconds. `otel` sends traces to where the environment says.
     """
 
     store: Path
@@ -24,6 +26,9 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+    audit: str = "writes"
+    retention_every: float = 3600.0
+    otel: bool = False
 
     @property
     def local(self) -> bool:

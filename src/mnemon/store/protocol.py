@@ -18,9 +18,12 @@ from mnemon.store.rows import (
     Changes,
     Filter,
     Headers,
+    Hold,
     NewCube,
     Problem,
     Purged,
+    Quota,
+    Rule,
     Space,
     Vectors,
 )
@@ -240,6 +243,54 @@ class Store(Protocol):
         """Delete stale artifacts and their files; how many."""
         ...
 
+    # quotas
+    def quotas(self) -> list[Quota]:
+        """All quotas, with what each prefix holds. Every write checks them in its transaction and
+        raises QuotaExceeded."""
+        ...
+
+    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
+        """Limit what a prefix may hold; None is no limit."""
+        ...
+
+    def remove_quota(self, namespace: str) -> bool:
+        """Lift it; whether there was one."""
+        ...
+
+    # retention; `retire` and `purge` raise OnHold for what is held, and then end nothing
+    def rules(self) -> list[Rule]:
+        """All retention rules, by path."""
+        ...
+
+    def set_rule(self, rule: Rule) -> None:
+        """Set the rule of a prefix."""
+        ...
+
+    def remove_rule(self, namespace: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    def outlived(self, rule: Rule, before: int) -> list[str]:
+        """Ids of cubes under a rule (and under no nearer one) with no version recorded after
+        `before`; for a rule that purges, forgotten ones too."""
+        ...
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        ...
+
+    def hold(self, what: str) -> None:
+        """Keep a cube or a namespace prefix."""
+        ...
+
+    def release(self, what: str) -> bool:
+        """Whether it was held."""
+        ...
+
+    def held(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those of some cubes that are held, and what holds each."""
+        ...
+
     # the whole
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         """Portable records."""
@@ -262,7 +313,8 @@ class Store(Protocol):
         ...
 
     def size(self) -> dict[str, int]:
-        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs."""
+        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs; and the newest
+        journal entry."""
         ...
 
     def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from mnemon.cube import Policy, Span
@@ -76,6 +77,36 @@ class Filter:
     retain_before: int | None = None
     reader: str | None = None
     forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much a namespace prefix may hold (None is no limit), and what it holds: current cubes,
+    and bytes of content and metadata of all versions, UTF-8."""
+
+    namespace: str
+    cubes: int | None
+    bytes: int | None
+    held_cubes: int = 0
+    held_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """For how many seconds a namespace prefix keeps cubes, counted from their newest version; then
+    they are retired, or purged."""
+
+    namespace: str
+    seconds: int
+    purge: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A cube (by its id) or a namespace prefix that must not be forgotten."""
+
+    what: str
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

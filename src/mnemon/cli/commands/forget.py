@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,14 @@ _SHOWN = 20
 @click.command("forget")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @options.filters
+@click.option(
+    "--person", "persons", multiple=True, metavar="NAME",
+    help="Purge a person: what they said and what names them. May be repeated for their names.",
+)  # fmt: skip
+@click.option(
+    "--receipt", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the receipt of forgetting a person to this file, as JSON.",
+)  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="All of the namespace.")
 @click.option("--purge", is_flag=True, help="Leave no byte of them in any file of the store.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
@@ -31,7 +40,8 @@ _SHOWN = 20
 @options.place
 def command(
     settings: Settings, ids: tuple[str, ...], kind: tuple[str, ...],
-    everything: bool, purge: bool, dry_run: bool, yes: bool, json_: bool, **chosen: Any,
+    persons: tuple[str, ...], receipt: Path | None, everything: bool, purge: bool, dry_run: bool,
+    yes: bool, json_: bool, **chosen: Any,
 ) -> None:  # fmt: skip
     """Forget cubes, and all that was derived from them.
 
@@ -39,6 +49,15 @@ def command(
     `restore` reach them. The namespace is only the scope: to forget all of it, say --all.
     """
     narrowed = bool(ids or kind or any(chosen.values()))
+    if persons:
+        if narrowed or everything:
+            raise click.UsageError("--person stands alone: leave ids, filters and --all out")
+        from mnemon.cli import persons as people
+
+        people.forget(settings, persons, dry_run=dry_run, yes=yes, json_=json_, to=receipt)
+        return
+    if receipt is not None:
+        raise click.UsageError("--receipt is for --person; --json prints any other receipt")
     if narrowed == everything:
         told = "ids, a filter or --all" if not narrowed else "either --all, or ids and filters"
         raise click.UsageError(f"say what to forget: {told}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import click
 
 from mnemon.cli import layout, options, serial
+from mnemon.cli.durations import duration
 from mnemon.cli.settings import Settings
-from mnemon.errors import InvalidInput
 from mnemon.server import keys
+from mnemon.server.audit.log import beside as audited
 from mnemon.wire.plain import plain
-
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 @click.group("key")
@@ -32,11 +30,17 @@ def command() -> None:
     "--may", "verbs", multiple=True, type=click.Choice(keys.VERBS),
     help="What it may do; may be repeated. By default all of these.",
 )  # fmt: skip
+@click.option(
+    "--role", type=click.Choice(list(keys.ROLES)), help="A word for verbs, instead of --may."
+)
+@click.option(
+    "--rate", metavar="RATE", help="How often it may ask, such as 50/s, 600/m or 10000/h."
+)
 @click.option("--expires", metavar="DURATION", help="For how long, such as 12h or 90d.")
 @options.place
 def add(
     settings: Settings, name: str, namespaces: tuple[str, ...], everywhere: bool,
-    verbs: tuple[str, ...], expires: str | None,
+    verbs: tuple[str, ...], role: str | None, rate: str | None, expires: str | None,
 ) -> None:  # fmt: skip
     """Make a key for NAME and print it, this once.
 
@@ -44,9 +48,13 @@ def add(
     """
     if everywhere == bool(namespaces):
         raise click.UsageError("say which namespaces it reaches: --in NAMESPACE, or --everywhere")
-    end = None if expires is None else datetime.now(UTC) + _duration(expires)
+    if role is not None and verbs:
+        raise click.UsageError("say either --role or --may")
+    may = verbs or keys.ROLES[role or "owner"]
+    end = None if expires is None else datetime.now(UTC) + duration(expires)
     scope = None if everywhere else namespaces
-    token, key = keys.beside(settings.path).add(name, scope, verbs or keys.VERBS, end)
+    token, key = keys.beside(settings.path).add(name, scope, may, end, rate)
+    _tell(settings, "key-add", key)
     click.echo(f"key {key.id}; this is shown once:", err=True)
     click.echo(token)
 
@@ -58,10 +66,10 @@ def list_(settings: Settings, json_: bool) -> None:
     """List the keys, without their secrets."""
     found = keys.beside(settings.path).known()
     if json_:
-        shown = [plain(key) for key in found]
+        shown = [{**plain(key), "role": key.role} for key in found]
         serial.show([{n: one for n, one in key.items() if n != "sha256"} for key in shown])
         return
-    heads = ("ID", "NAME", "REACHES", "MAY", "STATE")
+    heads = ("ID", "NAME", "REACHES", "MAY", "RATE", "STATE")
     layout.table(heads, [_row(key) for key in found])
 
 
@@ -74,7 +82,8 @@ def list_(settings: Settings, json_: bool) -> None:
 @options.place
 def rotate(settings: Settings, id: str, overlap: str) -> None:
     """Make a new key like an old one, which then ends."""
-    token, key = keys.beside(settings.path).rotate(id, _duration(overlap))
+    token, key = keys.beside(settings.path).rotate(id, duration(overlap))
+    _tell(settings, "key-rotate", key, old=id)
     click.echo(f"key {key.id} follows {id}; this is shown once:", err=True)
     click.echo(token)
 
@@ -85,6 +94,7 @@ def rotate(settings: Settings, id: str, overlap: str) -> None:
 def revoke(settings: Settings, id: str) -> None:
     """End a key at once, also for a server that is running."""
     key = keys.beside(settings.path).revoke(id)
+    _tell(settings, "key-revoke", key)
     click.echo(f"revoked {key.id} ({key.name})")
 
 
@@ -95,13 +105,9 @@ def _row(key: keys.Key) -> tuple[str, ...]:
         state = "revoked"
     elif not key.alive(datetime.now(UTC)):
         state = "expired"
-    return key.id, key.name, reach, ", ".join(key.verbs), state
+    may = ", ".join(key.verbs) if key.role is None else f"{key.role} ({', '.join(key.verbs)})"
+    return key.id, key.name, reach, may, key.rate or "any", state
 
 
-def _duration(text: str) -> timedelta:
-    found = re.fullmatch(r"(\d{1,6})([mhd])", text)
-    if found is None:
-        raise InvalidInput(
-            f"{text!r} is no duration: write minutes, hours or days as 30m, 12h, 90d"
-        )
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+def _tell(settings: Settings, verb: str, key: keys.Key, **detail: str) -> None:
+    audited(settings.path).append("cli", verb, "done", detail={"key": key.id, **detail})

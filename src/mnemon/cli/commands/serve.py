@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,8 +29,20 @@ from mnemon.cli.settings import Settings
     "--max-upload", type=click.IntRange(1024), default=4 * 2**30, show_default=True,
     help="Bytes of an import.",
 )  # fmt: skip
+@click.option(
+    "--audit", type=click.Choice(["writes", "reads", "off"]), default="writes", show_default=True,
+    help="What the audit log holds: what changes anything or is denied; reads too; or nothing.",
+)  # fmt: skip
+@click.option(
+    "--retention-every", type=click.FloatRange(1), default=3600.0, show_default=True,
+    help="Seconds between two runs of the retention rules.",
+)  # fmt: skip
+@click.option(
+    "--otel", is_flag=True,
+    help="Send traces by OTLP; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, host: str, port: int, **limits: float) -> None:
+def command(settings: Settings, host: str, port: int, otel: bool, **limits: Any) -> None:
     """Serve the memory over HTTP.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
@@ -36,12 +50,13 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     """
     from mnemon.models.extras import require
 
-    for package in ("fastapi", "uvicorn"):
-        require(package, package, "server")
+    for package in ("fastapi", "uvicorn", "prometheus_client"):
+        require(package, package.replace("_", "-"), "server")
     from mnemon.server import serving
+    from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
+    told = Served(settings.path, host, port, otel=otel or asked(os.environ), **limits)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 

@@ -19,14 +19,18 @@ router = APIRouter(prefix="/v1", tags=["read"])
 def search(body: bodies.Search, grant: Granted) -> Response:
     """The cubes that answer a query best, best first; an empty list: nothing is relevant."""
     memory, scope = grant.on("read", body.namespace)
-    return Reply(memory.search(**body.model_dump(exclude={"namespace"}), namespace=scope))
+    hits = memory.search(**body.model_dump(exclude={"namespace"}), namespace=scope)
+    grant.act.touch(hit.cube.id for hit in hits)
+    return Reply(hits)
 
 
 @router.post("/recall", response_model=Recall)
 def recall(body: bodies.Recall, grant: Granted) -> Response:
     """Text for a prompt within a budget of tokens, in time order, cited."""
     memory, scope = grant.on("read", body.namespace)
-    return Reply(memory.recall(**body.model_dump(exclude={"namespace"}), namespace=scope))
+    found = memory.recall(**body.model_dump(exclude={"namespace"}), namespace=scope)
+    grant.act.touch(hit.cube.id for hit in found.hits)
+    return Reply(found)
 
 
 @router.get(
@@ -50,7 +54,9 @@ def list_(query: Annotated[queries.List, Query()], grant: Granted) -> Response:
     memory, scope = grant.on("read", query.namespace)
     of = query.model_dump(exclude={"namespace", "limit", "cursor"})
     ask = partial(memory.list, namespace=scope)
-    return Reply(cursors.cubes(ask, query.limit, query.cursor, **of))
+    page = cursors.cubes(ask, query.limit, query.cursor, **of)
+    grant.act.touch(cube.id for cube in page.cubes)
+    return Reply(page)
 
 
 @router.get("/count", response_model=Counted)

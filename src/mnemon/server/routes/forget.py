@@ -2,32 +2,73 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Response
 
 from mnemon.cube import Receipt
-from mnemon.errors import InvalidInput, VersionConflict
+from mnemon.errors import InvalidInput, PurgeIncomplete, VersionConflict
 from mnemon.forgetting import check_narrowed
 from mnemon.memory import Memory
-from mnemon.server import bodies, replies
-from mnemon.server.access import Granted
+from mnemon.server import bodies, persons, replies
+from mnemon.server.access import Grant, Granted
+from mnemon.server.audit.entry import digest_of
+from mnemon.server.persons import PersonReceipt
 from mnemon.server.replies import Reply
 from mnemon.server.routes.remember import IfMatch
+from mnemon.text.person import Person
+from mnemon.wire.plain import plain
 
 router = APIRouter(prefix="/v1", tags=["forget"])
 
 
-@router.post("/forget", response_model=Receipt)
+@router.post("/forget", response_model=Receipt | PersonReceipt)
 def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Response:
     """Forget cubes with everything derived from them; `purge` leaves no byte of them."""
     memory, scope = grant.on("forget", body.namespace)
+    if body.person is not None:
+        return _person(grant, body)
     version = replies.expected(if_match)
+    grant.act.touch([body.ids] if isinstance(body.ids, str) else body.ids or [])
     if version is not None:
         _check(memory, scope, body.ids, version)
-    chosen = body.model_dump(exclude={"namespace", "dry_run", "purge"})
+    chosen = body.model_dump(exclude={"namespace", "dry_run", "purge", "person"})
     # The key's own namespace, which nobody wrote, must not come to mean "all of it".
     check_narrowed(body.namespace, *(value or None for value in chosen.values()))
-    done = memory.forget(**chosen, namespace=scope, dry_run=body.dry_run, purge=body.purge)
+    try:
+        done = memory.forget(**chosen, namespace=scope, dry_run=body.dry_run, purge=body.purge)
+    except PurgeIncomplete as error:
+        if isinstance(error.receipt, Receipt):
+            _tell(grant, error.receipt)
+        raise
+    _tell(grant, done)
     return Reply(done)
+
+
+def _person(grant: Grant, body: bodies.Forget) -> Response:
+    memory, scope = grant.on("forget", body.namespace)
+    chosen = body.model_dump(exclude={"namespace", "dry_run", "purge", "person"}, exclude_none=True)
+    if chosen:
+        raise InvalidInput(f"person stands alone: leave {', '.join(chosen)} out")
+    names = (body.person,) if isinstance(body.person, str) else tuple(body.person or ())
+    show = grant.key is None or "read" in grant.key.verbs
+    try:
+        done = persons.forget(memory, scope, Person(names), dry_run=body.dry_run, show=show)
+    except PurgeIncomplete as error:
+        if isinstance(error.receipt, Receipt):
+            _tell(grant, error.receipt)
+        raise
+    if grant.key is not None and grant.key.namespaces is not None:
+        # How far the journal has come tells how much others write: not for one of several tenants.
+        done = replace(done, stamp=(done.stamp or "").partition(":")[0])
+    _tell(grant, done)
+    return Reply(done)
+
+
+def _tell(grant: Grant, done: Receipt | PersonReceipt) -> None:
+    flags = {"purged": done.purged, "dry_run": done.dry_run}
+    grant.act.touch(done.ids, **{name: True for name, told in flags.items() if told})
+    grant.act.receipt = digest_of(plain(done))
 
 
 def _check(memory: Memory, scope: str, ids: str | list[str] | None, version: int) -> None:

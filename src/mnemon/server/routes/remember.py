@@ -32,7 +32,9 @@ def add(body: bodies.Add, grant: Granted, idempotency_key: Key = None) -> Respon
         grant.check_sources(one.spans if isinstance(one, Draft) else (), scope)
     given = body.model_dump(exclude={"content", "document", "namespace", "key"})
     key = incoming.single_key(body, idempotency_key)
-    return Reply(memory.add(content, namespace=scope, key=key, **given))
+    made: Any = memory.add(content, namespace=scope, key=key, **given)
+    grant.act.touch(cube.id for cube in (made if isinstance(made, list) else [made]))
+    return Reply(made)
 
 
 @router.post("/update/{id:path}", response_model=MemCube)
@@ -57,6 +59,7 @@ def restore(id: str, body: bodies.Restore, grant: Granted) -> Response:
 def link(body: bodies.LinkIn, grant: Granted) -> Response:
     """Link two cubes; linking again sets weight and metadata."""
     memory, scope = grant.on("write", body.namespace)
+    grant.act.touch([body.src, body.dst])
     made = memory.link(
         body.src, body.type, body.dst,
         weight=body.weight, metadata=body.metadata, namespace=scope,
@@ -68,6 +71,7 @@ def link(body: bodies.LinkIn, grant: Granted) -> Response:
 def unlink(body: bodies.Ends, grant: Granted) -> Response:
     """End a link; whether there was one."""
     memory, scope = grant.on("write", body.namespace)
+    grant.act.touch([body.src, body.dst])
     return Reply(Unlinked(memory.unlink(body.src, body.type, body.dst, namespace=scope)))
 
 
@@ -75,4 +79,5 @@ def unlink(body: bodies.Ends, grant: Granted) -> Response:
 def feedback(body: bodies.Feedback, grant: Granted) -> None:
     """Say which recalled cubes helped, or did not."""
     memory, scope = grant.on("write", body.namespace)
+    grant.act.touch([body.ids] if isinstance(body.ids, str) else body.ids)
     memory.feedback(body.ids, body.helpful, namespace=scope)

@@ -80,4 +80,6 @@ def _imported(grant: Grant, query: queries.Import, path: Path) -> ImportReport:
     reserved = sorted({"path", "format", "namespace", "progress"} & options.keys())
     if reserved:
         raise InvalidInput(f"{reserved[0]!r} is no option of an importer: {json.dumps(options)}")
-    return memory.import_(path, query.format, namespace=scope, **options)
+    report = memory.import_(path, query.format, namespace=scope, **options)
+    grant.act.touch((), report.added)
+    return report

@@ -19,19 +19,22 @@ router = APIRouter(prefix="/v1", tags=["upkeep"])
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who the caller is here. `namespaces` is null for one who reaches everything."""
+    """Who the caller is here. `namespaces` is null for one who reaches everything; `role` is the
+    word for `verbs`, if there is one."""
 
     mnemon: str
     actor: str
-    namespaces: tuple[str, ...] | None
-    verbs: tuple[str, ...] | None
+    namespaces: tuple[str, ...] | None = None
+    verbs: tuple[str, ...] | None = None
+    role: str | None = None
+    rate: str | None = None
 
 
 @router.get("/status", response_model=Status)
 def status(grant: Granted) -> Response:
     """The server's version, and what the caller may do."""
     key = grant.key
-    told = (None, None) if key is None else (key.namespaces, key.verbs)
+    told = () if key is None else (key.namespaces, key.verbs, key.role, key.rate)
     return Reply(Status(__version__, grant.memory.actor, *told))
 
 
@@ -39,7 +42,9 @@ def status(grant: Granted) -> Response:
 def reflect(body: bodies.Body, grant: Granted) -> Response:
     """Run the program's maintenance; how many of its proposals were carried out."""
     memory, scope = grant.on("admin", body.namespace)
-    return Reply(Counted(memory.reflect(namespace=scope)))
+    done = memory.reflect(namespace=scope)
+    grant.act.touch((), done)
+    return Reply(Counted(done))
 
 
 @router.get("/log", response_model=Events)

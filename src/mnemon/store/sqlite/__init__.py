@@ -6,7 +6,7 @@ Write-ahead logging with full synchronisation: what returned is on disk. See doc
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -34,6 +34,7 @@ from mnemon.store.sqlite import (
     portable,
     purge,
     reading,
+    retention,
     usage,
     vectors,
     words,
@@ -42,6 +43,8 @@ from mnemon.store.sqlite import (
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
+from mnemon.store.sqlite.tenancy import Tenancy
+from mnemon.store.sqlite.writer import Writer
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SQLiteStore:
+class SQLiteStore(Tenancy):
     """See `mnemon.store.protocol.Store` for what each method promises.
 
     Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
@@ -63,8 +66,6 @@ class SQLiteStore:
         timeout: float = 30.0,
         max_bytes: int | None = None,
     ) -> None:
-        from mnemon.store.sqlite.writer import Writer
-
         self.address = address
         self.read_only = read_only
         self._timeout = timeout
@@ -97,10 +98,6 @@ class SQLiteStore:
     def index(self) -> Path | None:
         return None if self.address == MEMORY else Path(f"{self.address}-index")
 
-    def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        with self._connections.read() as connection:
-            return ask(connection)
-
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
     ) -> list[Added]:
@@ -122,6 +119,7 @@ class SQLiteStore:
         wanted, now = list(ids), now_micros()
 
         def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
+            retention.check(connection, writing.ending(connection, wanted))
             ended = writing.retire(connection, wanted, actor, now)
             made = artifacts.of_cubes(connection, ended)
             artifacts.delete(connection, [key for key, _ in made])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mnemon import analysis
 from mnemon.store.rows import Problem
-from mnemon.store.sqlite import purge, words
+from mnemon.store.sqlite import purge, quotas, words
 
 # (name, query that returns the ids or numbers of what is wrong, what it means, repair statement)
 _RULES = (
@@ -95,6 +95,13 @@ _RULES = (
         "SELECT artifact FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)",
         "sources of artifacts that do not exist",
     ),
+    (
+        "holdings-counted",
+        f"SELECT namespace FROM ({quotas.COUNTED} EXCEPT SELECT * FROM holdings) UNION "
+        f"SELECT namespace FROM (SELECT * FROM holdings EXCEPT {quotas.COUNTED}) "
+        "WHERE cubes OR bytes",
+        "namespaces whose counters for quotas are wrong",
+    ),
 )
 
 
@@ -158,6 +165,7 @@ def repair(connection: sqlite3.Connection) -> None:
     Runs in the writer's transaction. Content and history are never changed.
     """
     words.rebuild(connection)
+    quotas.recount(connection)
     connection.execute("DELETE FROM spans WHERE row NOT IN (SELECT row FROM versions)")
     connection.execute(
         "DELETE FROM links WHERE src NOT IN (SELECT num FROM cubes) "

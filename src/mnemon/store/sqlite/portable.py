@@ -10,7 +10,7 @@ from typing import Any
 from mnemon import analysis
 from mnemon import namespace as paths
 from mnemon.store.rows import Vectors
-from mnemon.store.sqlite import journal, vectors, words, writing
+from mnemon.store.sqlite import journal, quotas, vectors, words, writing
 
 VERSION_FIELDS = (
     "version", "kind", "speaker", "session", "valid_from", "valid_to", "recorded_at", "retired_at",
@@ -136,6 +136,7 @@ def _restore_one(
     first = writing.next_row(connection)
     for row, version in enumerate(record["versions"], start=first):
         _restore_version(connection, row, cube or 0, num, version)
+    quotas.check(connection, num)
     if made is not None:
         rows = range(first, first + len(record["versions"]))
         vectors.insert(connection, num, rows, made, positions)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnemon.store.rows import Purged
-from mnemon.store.sqlite import artifacts, journal, words, writing
+from mnemon.store.sqlite import artifacts, journal, retention, words, writing
 
 _PENDING = "purge_pending"
 
@@ -27,6 +27,7 @@ def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: 
     """
     plan = counted(connection, ids)
     doomed = plan.ids
+    retention.check(connection, doomed)
     nums = [
         num
         for (num,) in connection.execute(

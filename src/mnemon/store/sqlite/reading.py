@@ -251,6 +251,7 @@ def sizes(connection: sqlite3.Connection) -> dict[str, int]:
         "links": "SELECT count(*) FROM links WHERE retired_at IS NULL",
         "artifacts": "SELECT count(*) FROM artifacts",
         "artifact_bytes": "SELECT coalesce(sum(size), 0) FROM artifacts",
+        "journal": "SELECT coalesce(max(seq), 0) FROM journal",
     }
     return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from mnemon.errors import StoreError
+from mnemon.stages import stage
 from mnemon.store.sqlite.connection import Connections, translated
 
 T = TypeVar("T")
@@ -44,11 +45,12 @@ class Writer:
         if self._pid != os.getpid():  # what was queued before a fork is the parent's to write
             self._queue, self._pid = deque(), os.getpid()
         job = _Job(operation)
-        self._queue.append(job)
-        while not job.done:
-            with self._connections.lock:
-                if not job.done:
-                    self._commit_queued()
+        with stage("store.write"):
+            self._queue.append(job)
+            while not job.done:
+                with self._connections.lock:
+                    if not job.done:
+                        self._commit_queued()
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]

@@ -16,7 +16,7 @@ from mnemon import analysis
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.instant import to_micros
 from mnemon.store.rows import Added, NewCube, Vectors
-from mnemon.store.sqlite import journal, links, vectors, words
+from mnemon.store.sqlite import journal, links, quotas, vectors, words
 
 _VERSION = (
     "INSERT INTO versions (row, cube, version, namespace, kind, speaker, session, valid_from, "
@@ -60,6 +60,7 @@ def add(
         for position in fresh:
             _check_sources(connection, drafts[position])
         _insert(connection, num, [drafts[i] for i in fresh], now)
+        quotas.check(connection, num)
         _index(connection, num, [drafts[i] for i in fresh], fresh, made)
         alone = drafts[fresh[0]].id if len(fresh) == 1 else None
         journal.write(
@@ -228,6 +229,7 @@ def update(
     new_row = next_row(connection) - 1
     name_speakers(connection, num, {draft.speaker} if draft.speaker else ())
     retire(connection, ending(connection, [id])[1:], actor, now)
+    quotas.check(connection, num)
     if draft.spans:
         _write_spans(connection, new_row, draft)
     words.insert(connection, num, [(new_row, draft.terms)])

@@ -144,7 +144,7 @@ class Register:
     def _slipped(self, word: Word, heard: Heard) -> set[str]:
         text = word.text
         near = [self._slips[one] for one in (text, *_shortened(text)) if one in self._slips]
-        names = {name for some in near for name in some if _one_slip(text, name)}
+        names = {name for some in near for name in some if one_slip(text, name)}
         if not names or (ordinary(text) and not word.capital):
             return set()
         # A word that everybody writes, or that is often said here, is what it says.
@@ -204,7 +204,7 @@ def _shortened(word: str) -> list[str]:
     return [word[:place] + word[place + 1 :] for place in range(1, len(word))]
 
 
-def _one_slip(word: str, name: str) -> bool:
+def one_slip(word: str, name: str) -> bool:
     """Whether one letter too many, too few, wrong, or two exchanged tell them apart."""
     start = 0
     while start < min(len(word), len(name)) and word[start] == name[start]:

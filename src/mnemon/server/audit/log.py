@@ -1,0 +1,227 @@
+"""Appending: one entry at a time, by any number of processes, on the disk when it returns."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mnemon.errors import StoreError, StoreFull
+from mnemon.server.audit.entry import GENESIS, SHOWN, Entry, read
+
+ROTATE_BYTES = 64 * 2**20
+_HEAD_BYTES = 256
+_TAIL_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where the log ends: the newest entry's number and hash, and the file's bytes."""
+
+    seq: int
+    hash: str
+    size: int
+
+
+class AuditLog:
+    """The log of one store. A file that a killed process left torn is mended by the next entry."""
+
+    def __init__(self, store: Path, rotate_bytes: int = ROTATE_BYTES) -> None:
+        self.path = store.with_name(f"{store.name}-audit.jsonl")
+        self.head_path = store.with_name(f"{store.name}-audit.head")
+        self._most = rotate_bytes
+        self._lock, self._syncing = threading.Lock(), threading.Lock()
+        self._written = self._synced = 0
+
+    def append(
+        self, who: str, verb: str, outcome: str, *, ids: tuple[str, ...] = (),
+        cubes: int | None = None, **told: Any,
+    ) -> Entry:  # fmt: skip
+        """Write an entry; it is on the disk when this returns.
+
+        Raises:
+            StoreFull: no room. StoreError: the file cannot be written.
+        """
+        of = {"ids": ids[:SHOWN], "cubes": len(ids) if cubes is None else cubes, **told}
+        try:
+            with self._lock, self._held() as head_file:
+                head = self._current(head_file)
+                entry = self._write(head_file, head, who, verb, outcome, **of)
+                self._written = entry.seq
+            self._sync(entry.seq)
+        except OSError as error:
+            kind = StoreFull if error.errno == 28 else StoreError
+            raise kind(
+                f"the audit log {self.path} cannot be written ({error}): what was asked may have "
+                "been done, and is not in the log"
+            ) from error
+        return entry
+
+    def files(self) -> list[Path]:
+        """Its files, oldest first."""
+        stem = self.path.name.removesuffix(".jsonl")
+        older = sorted(self.path.parent.glob(f"{stem}-{'[0-9]' * 12}.jsonl"))
+        return [*older, *([self.path] if self.path.exists() else [])]
+
+    def entries(self) -> Iterator[tuple[bytes, Entry | None]]:
+        """(line, entry or None for what is none) in order. Reads all of it."""
+        for path in self.files():
+            with path.open("rb") as file:
+                for line in file:
+                    yield line, read(line)
+
+    @contextmanager
+    def moment(self) -> Iterator[tuple[Head | None, Iterator[tuple[bytes, Entry | None]]]]:
+        """The head and the entries of one moment; others append meanwhile."""
+        with ExitStack() as stack:
+            with self.frozen():
+                head = self.head()
+                files = [stack.enter_context(path.open("rb")) for path in self.files()]
+                sizes = [os.fstat(file.fileno()).st_size for file in files]
+            yield head, _lines(zip(files, sizes, strict=True))
+
+    def head(self) -> Head | None:
+        """Where the log ended last; None when that is not known."""
+        try:
+            return _head(self.head_path.read_bytes())
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Nobody appends meanwhile."""
+        with self._lock, self._held():
+            yield
+
+    @contextmanager
+    def _held(self) -> Iterator[int]:
+        handle = os.open(self.head_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield handle
+        finally:
+            os.close(handle)
+
+    def _current(self, head_file: int) -> Head:
+        head, size = _head(os.pread(head_file, _HEAD_BYTES, 0)), _size(self.path)
+        if head is not None and head.size == size:
+            return head
+        if head is None and not self.files():
+            return Head(0, GENESIS, 0)
+        return self._mended(head_file, head)
+
+    def _mended(self, head_file: int, head: Head | None) -> Head:
+        """The head after a crash or a change from outside; what was found becomes an entry, unless
+        it was only the head that a killed process had no time to write."""
+        torn = _cut_torn(self.path)
+        found, same = self._seen(head)
+        detail: dict[str, Any] = {"torn_bytes": torn} if torn else {}
+        if head is None:
+            detail["head"] = "missing"
+        elif head.seq > found.seq:
+            detail |= {"lost_from": found.seq + 1, "lost_to": head.seq}
+            found = head  # the numbers go on after what is lost, so that the gap stays to be seen
+        elif not same:
+            detail["changed"] = head.seq
+        now = Head(found.seq, found.hash, _size(self.path))
+        if not detail:
+            return now
+        entry = self._write(head_file, now, "audit", "mend", "done", detail=detail)
+        return Head(entry.seq, entry.hash, _size(self.path))
+
+    def _seen(self, head: Head | None) -> tuple[Head, bool]:
+        """The end as the entries have it, and whether the one of a head is among them."""
+        last, same = Head(0, GENESIS, 0), head is not None and head.seq == 0
+        for _, entry in self.entries():
+            if entry is not None:
+                last = Head(entry.seq, entry.hash, 0)
+                same |= head is not None and (head.seq, head.hash) == (entry.seq, entry.hash)
+        return last, same
+
+    def _write(
+        self, head_file: int, head: Head, who: str, verb: str, outcome: str, **told: Any
+    ) -> Entry:
+        at = datetime.now(UTC).isoformat(timespec="microseconds")
+        entry = Entry(head.seq + 1, at, who, verb, outcome, prev=head.hash, **told).sealed()
+        line = entry.line()
+        size = self._rotated(head.size, len(line))
+        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            if os.write(handle, line) < len(line):
+                os.ftruncate(handle, size)
+                raise OSError(28, "no space left")
+        finally:
+            os.close(handle)
+        told_head = json.dumps({"seq": entry.seq, "hash": entry.hash, "size": size + len(line)})
+        os.pwrite(head_file, told_head.ljust(_HEAD_BYTES - 1).encode() + b"\n", 0)
+        return entry
+
+    def _rotated(self, size: int, more: int) -> int:
+        """The size of the file that the next entry goes to: a new one when this one is full."""
+        if size == 0 or size + more <= self._most:
+            return size
+        with self.path.open("rb") as file:
+            os.fsync(file.fileno())
+            first = read(file.readline())
+        number = 0 if first is None else first.seq
+        stem = self.path.name.removesuffix(".jsonl")
+        self.path.rename(self.path.with_name(f"{stem}-{number:012}.jsonl"))
+        return 0
+
+    def _sync(self, seq: int) -> None:
+        # One fsync serves all threads that wrote before it began.
+        with self._syncing:
+            if self._synced >= seq:
+                return
+            written = self._written
+            # Another process that puts the file aside has synced it before.
+            with suppress(FileNotFoundError), self.path.open("rb") as file:
+                os.fsync(file.fileno())
+            self._synced = written
+
+
+def beside(store: Path) -> AuditLog:
+    """The audit log of a store."""
+    return AuditLog(store)
+
+
+def _lines(files: Iterable[tuple[BinaryIO, int]]) -> Iterator[tuple[bytes, Entry | None]]:
+    for file, size in files:
+        while file.tell() < size:
+            line = file.readline()
+            yield line, read(line)
+
+
+def _head(told: bytes) -> Head | None:
+    try:
+        return Head(**json.loads(told))
+    except (ValueError, TypeError):
+        return None
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _cut_torn(path: Path) -> int:
+    """Cut a last line that was not written whole; its bytes."""
+    if not _size(path):
+        return 0
+    with path.open("r+b") as file:
+        size = _size(path)
+        begin = max(0, size - _TAIL_BYTES)
+        file.seek(begin)
+        whole = begin + file.read().rfind(b"\n") + 1
+        if whole < size:
+            file.truncate(whole)
+        return size - whole

@@ -1,0 +1,39 @@
+"""A name for every request, and what every answer says: `X-Request-Id`, and how much of its rate a
+key has left.
+
+A caller's own id is taken if it is letters, digits, `-` and `_` only: it goes into logs, which hold
+nothing that was said.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_HEADER = b"x-request-id"
+_PLAIN = re.compile(r"[\w-]{1,64}", re.ASCII)
+
+
+class Identified:
+    """Puts `mnemon.request` into the scope, and the headers on the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        told = Headers(scope=scope).get(_HEADER.decode(), "")
+        id = scope["mnemon.request"] = told if _PLAIN.fullmatch(told) else uuid.uuid4().hex
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                more = [(_HEADER, id.encode()), *scope.get("mnemon.rate", ())]
+                message["headers"] = [*message.get("headers", ()), *more]
+            await send(message)
+
+        await self._app(scope, receive, named)

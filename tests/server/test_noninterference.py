@@ -1,0 +1,302 @@
+"""Two tenants on one server get the answers that each would get on a server of their own.
+
+Ana and Ben call at random, through REST and MCP, also at each other's namespaces and ids. Every
+call is made twice: on the server that they share, and on one where the caller is alone. Whatever
+shows of the other (a count, an id, a score, an ETag, the words of an error, a page's end) would
+make the two answers differ.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from mnemon import Memory
+from mnemon.identity import new_id
+from mnemon.server.keys import beside
+from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.serving import call
+from mnemon.server.settings import Settings
+
+from .conftest import running
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# What the clock or the machine decides; `seq` numbers all tenants' events together, see
+# docs/security.md; a stamp has the store's id; reads are counted when a thousand have gathered.
+VOLATILE = {
+    "at", "recorded_at", "retired_at", "valid_from", "valid_to", "created_at", "seq", "usage", "ms",
+    "view_ms", "stamp",
+}  # fmt: skip
+WORDS = ("zebra", "lemon tree", "Ana's balcony", "the plumber's number", "Miso the cat")
+NAMES = [("an", "ana"), ("acme/ana", "acme/ana-x"), ("ana", "Ana"), ("é", "e"), ("a/b", "a/c")]
+
+
+@dataclass
+class Place:
+    """A server over a store, and a desk of its own for MCP."""
+
+    path: Path
+    http: httpx2.Client
+
+    def ask(self, token: str, method: str, address: str, **sent: Any) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {token}", **sent.pop("headers", {})}
+        return self.http.request(method, address, headers=headers, **sent)
+
+
+@dataclass
+class Tenant:
+    """One of two. `ids` pairs what the shared server calls a cube with what the other one does."""
+
+    name: str
+    namespace: str
+    alone: Place
+    tokens: tuple[str, str]
+    desks: tuple[Desk, Desk]
+    ids: dict[str, str] = field(default_factory=dict)
+    cursors: list[tuple[str, str]] = field(default_factory=list)
+
+
+counter = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """A shared server, and two for one tenant each."""
+    with ExitStack() as stack:
+        found = []
+        for name in ("shared", "ana", "ben"):
+            path = tmp_path_factory.mktemp(name) / "served.db"
+            url = stack.enter_context(running(Settings(path, port=0, audit="off")))
+            client = httpx2.Client(base_url=url, timeout=30, verify=False)
+            found.append(Place(path, stack.enter_context(client)))
+        yield found
+
+
+def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
+    shared, *others = places
+
+    class Tenants(RuleBasedStateMachine):
+        def __init__(self) -> None:
+            super().__init__()
+            root = f"run{next(counter)}"
+            pair = NAMES[int(root[3:]) % len(NAMES)]
+            self.tenants = [
+                self._tenant(name, f"{root}/{path}", alone)
+                for name, path, alone in zip(("ana", "ben"), pair, others, strict=True)
+            ]
+
+        def _tenant(self, name: str, namespace: str, alone: Place) -> Tenant:
+            stores = (shared.path, alone.path)
+            tokens = tuple(beside(path).add(name, [namespace])[0] for path in stores)
+            desks = tuple(Desk(str(path), namespace) for path in stores)
+            return Tenant(name, namespace, alone, tokens, desks)
+
+        def teardown(self) -> None:
+            # What each holds in the end is what it would hold alone.
+            for tenant, other in (self.tenants, self.tenants[::-1]):
+                for address in ("/v1/count", "/v1/export"):
+                    one = shared.ask(tenant.tokens[0], "GET", address)
+                    two = tenant.alone.ask(tenant.tokens[1], "GET", address)
+                    self._compare(tenant, other, one.text, two.text, "")
+            for tenant in self.tenants:
+                for desk in tenant.desks:
+                    desk.close()
+
+        @rule(who=st.integers(0, 1), name=st.sampled_from(sorted(CALLS)), data=st.data())
+        def rest(self, who: int, name: str, data: st.DataObject) -> None:
+            tenant, other = self.tenants[who], self.tenants[1 - who]
+            method, address, sent = CALLS[name](_Draws(data, tenant, other))
+            mine = _exchanged(sent, tenant), _exchanged(address, tenant)
+            one = shared.ask(tenant.tokens[0], method, address, **sent)
+            two = tenant.alone.ask(tenant.tokens[1], method, mine[1], **mine[0])
+            told = {"sent": (method, address, sent), "answer": one.text}
+            assert one.status_code == two.status_code < 500, (told, two.text)
+            for header in ("etag", "content-type", "retry-after", "www-authenticate"):
+                assert one.headers.get(header) == two.headers.get(header), told
+            self._compare(
+                tenant, other, one.text, two.text, json.dumps([address, sent], default=str)
+            )
+            if name == "list" and one.status_code == 200 and one.json()["next"]:
+                tenant.cursors.append((one.json()["next"], two.json()["next"]))
+
+        @rule(who=st.integers(0, 1), name=st.sampled_from(sorted(TOOLS)), data=st.data())
+        def mcp(self, who: int, name: str, data: st.DataObject) -> None:
+            tenant, other = self.tenants[who], self.tenants[1 - who]
+            arguments = TOOLS[name](_Draws(data, tenant, other))
+            mine = _exchanged(arguments, tenant)
+            one, two = (
+                call(desk, name, given)
+                for desk, given in zip(tenant.desks, (arguments, mine), strict=True)
+            )
+            texts = [json.dumps([a.content[0].text, a.structured_content]) for a in (one, two)]
+            assert one.is_error == two.is_error, texts
+            self._compare(tenant, other, *texts, json.dumps(arguments))
+
+        def _compare(
+            self, tenant: Tenant, other: Tenant, shared: str, alone: str, said: str
+        ) -> None:
+            pairs = list(zip(UUID.findall(shared), UUID.findall(alone), strict=False))
+            for one, two in pairs:
+                assert one not in other.ids or one in said, (said, shared)
+                if one != two:
+                    tenant.ids.setdefault(one, two)
+            assert _normal(_exchanged(shared, tenant)) == _normal(alone), (said, shared)
+
+    return Tenants
+
+
+def _exchanged(value: Any, tenant: Tenant) -> Any:
+    """Ids of the shared server → those of the tenant's own."""
+    if isinstance(value, str):
+        for cursor, mine in tenant.cursors:
+            value = mine if value == cursor else value
+        ends = {one[-8:]: two[-8:] for one, two in tenant.ids.items()}  # as MCP says them
+        whole = UUID.sub(lambda found: tenant.ids.get(found[0], found[0]), value)
+        return re.sub(r"\b[0-9a-f]{8}\b", lambda found: ends.get(found[0], found[0]), whole)
+    if isinstance(value, dict):
+        return {name: _exchanged(one, tenant) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_exchanged(one, tenant) for one in value]
+    return value
+
+
+def _normal(text: str) -> Any:
+    try:
+        return _stripped(json.loads(text))
+    except ValueError:
+        lines = [json.loads(line) for line in text.splitlines()]  # an export
+        return [_stripped(one) for one in lines[1:-1]], lines[-1]["end"] if lines else None
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: bool(one) if name == "next" else _stripped(one)
+            for name, one in value.items()
+            if name not in VOLATILE
+        }
+    if isinstance(value, list):
+        found = [_stripped(one) for one in value]
+        return sorted(found) if found and all(isinstance(one, str) for one in found) else found
+    return value
+
+
+class _Draws:
+    """What a caller may say: own and foreign names, ids that exist, existed or never did."""
+
+    def __init__(self, data: st.DataObject, tenant: Tenant, other: Tenant) -> None:
+        self._data, self._tenant, self._other = data, tenant, other
+
+    def of(self, *options: Any) -> Any:
+        return self._data.draw(st.sampled_from(options))
+
+    def where(self) -> dict[str, str]:
+        mine, theirs = self._tenant.namespace, self._other.namespace
+        named = self.of(None, mine, f"{mine}/x", theirs, f"{theirs}/x", mine.rpartition("/")[0])
+        return {} if named is None else {"namespace": named}
+
+    def id(self) -> str:
+        known = [*self._tenant.ids, *list(self._other.ids)[-3:], NOBODY]
+        return self.of(*known)
+
+    def word(self) -> str:
+        return self.of(*WORDS)
+
+    def cursor(self) -> str | None:
+        return self.of(None, *(one for one, _ in self._tenant.cursors))
+
+
+NOBODY = new_id()
+EXAMPLES = 6  # of 25 calls each; run with hundreds after changing what tenants share
+
+
+def post(address: str, draw: _Draws, **body: Any) -> tuple[str, str, dict[str, Any]]:
+    return "POST", f"/v1/{address}", {"json": {**draw.where(), **body}}
+
+
+def get(address: str, draw: _Draws, **query: Any) -> tuple[str, str, dict[str, Any]]:
+    told = {name: value for name, value in query.items() if value is not None}
+    return "GET", f"/v1/{address}", {"params": {**draw.where(), **told}}
+
+
+CALLS = {
+    "add": lambda d: post("add", d, content=d.word(), speaker=d.of(None, "Ana", "Theo")),
+    "add many": lambda d: post("add", d, content=[d.word(), d.word()], session="s"),
+    "add a key": lambda d: post("add", d, content=d.word(), key=d.of("one", "two")),
+    "add derived": lambda d: post("add", d, content={
+        "content": d.word(), "spans": [{"cube": d.id(), "version": 1}], "producer": "method:x@1"}),
+    "add linked": lambda d: post("add", d, content={
+        "content": d.word(), "confidence": 1, "links": [["about", d.of("one", "two")]]}),
+    "update": lambda d: post(f"update/{d.id()}", d, content=d.word()),
+    "update if": lambda d: (*post(f"update/{d.id()}", d, content=d.word())[:2], {
+        "json": {**d.where(), "content": d.word()}, "headers": {"If-Match": d.of('"1"', '"2"')}}),
+    "restore": lambda d: post(f"restore/{d.id()}", d),
+    "link": lambda d: post("link", d, src=d.id(), type="about", dst=d.id()),
+    "unlink": lambda d: post("unlink", d, src=d.id(), type="about", dst=d.id()),
+    "feedback": lambda d: post("feedback", d, ids=d.id(), helpful=True),
+    "forget": lambda d: post("forget", d, ids=[d.id(), d.id()], dry_run=d.of(True, False)),
+    "purge": lambda d: post("forget", d, ids=d.id(), purge=True),
+    "forget a speaker": lambda d: post("forget", d, speaker=d.of("Ana", "Theo")),
+    "forget a person": lambda d: post(
+        "forget", d, person=d.of("Ana", "Theo"), dry_run=d.of(True, False)),
+    "search": lambda d: post("search", d, query=d.word(), k=5, explain=True),
+    "recall": lambda d: post("recall", d, query=d.word(), budget=d.of(10, 500)),
+    "recall what fits": lambda d: post("recall", d, query=d.word(), min_score=0.01),
+    "get": lambda d: get(f"get/{d.id()}", d),
+    "get if": lambda d: (*get(f"get/{d.id()}", d)[:2], {
+        "params": d.where(), "headers": {"If-None-Match": d.of('"1"', '"2"')}}),
+    "list": lambda d: get("list", d, limit=2, cursor=d.cursor()),
+    "list after": lambda d: get("list", d, after=d.id()),
+    "count": lambda d: get("count", d),
+    "find": lambda d: get("find", d, ending=d.id()[-8:]),
+    "history": lambda d: get(f"history/{d.id()}", d),
+    "links": lambda d: get(f"links/{d.id()}", d),
+    "log": lambda d: get("log", d, cube=d.of(None, d.id())),
+    "expired": lambda d: get("expired", d, now="9000-01-01"),
+    "namespaces": lambda d: ("GET", "/v1/namespaces", {}),
+    "status": lambda d: ("GET", "/v1/status", {}),
+    "size": lambda d: ("GET", "/v1/size", {}),
+    "metrics": lambda d: ("GET", "/metrics", {}),
+    "reflect": lambda d: post("reflect", d),
+    "export": lambda d: get("export", d),
+    "import": lambda d: ("POST", "/v1/import", {
+        "params": {**d.where(), "name": "a.md"}, "content": f"# x\n\n{d.word()}\n".encode()}),
+}  # fmt: skip
+
+TOOLS = {
+    "add_memory": lambda d: {"content": d.word(), "namespace": d.of("x", "../x", "y")},
+    "search_memory": lambda d: {"query": d.word()},
+    "recall": lambda d: {"query": d.word()},
+    "update_memory": lambda d: {"id": d.id(), "version": d.of(1, 2), "content": d.word()},
+    "forget_memory": lambda d: {"ids": [d.id()], "purge": d.of(True, False)},
+    "memory_status": lambda d: {},
+}
+
+
+def test_neither_shows_nor_changes_anything_of_the_other(places):
+    run_state_machine_as_test(
+        machine(places),
+        settings=settings(
+            max_examples=EXAMPLES, stateful_step_count=25, deadline=None, database=None,
+            phases=[Phase.generate], report_multiple_bugs=False,  # shrinking takes minutes
+            suppress_health_check=list(HealthCheck),
+        ),
+    )  # fmt: skip
+
+
+def test_the_property_can_fail(places, monkeypatch):
+    # A server whose counts are of everything: the comparison must see it.
+    monkeypatch.setattr(Memory, "count", lambda self, **_: self.size()["cubes"])
+    with pytest.raises(AssertionError):
+        test_neither_shows_nor_changes_anything_of_the_other(places)
