@@ -17,11 +17,13 @@ from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
+from mnemon.server.proxy import routes as proxy
+from mnemon.server.proxy.upstream import connected
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, health)
+GROUPS = (remember, ask, forget, upkeep, transfer, proxy, health)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -42,7 +44,9 @@ def build(settings: Settings) -> FastAPI:
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+        InvalidInput, MissingExtra: the upstream cannot be used.
     """
+    upstream = connected(settings)
     spool.clear(settings.store)
     service = Service(Memory(settings.store), beside(settings.store), settings)
     app = FastAPI(
@@ -55,6 +59,7 @@ def build(settings: Settings) -> FastAPI:
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
+    app.state.upstream = upstream
     for group in GROUPS:
         app.include_router(group.router)
     failures.register(app)
@@ -73,4 +78,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        service.memory.close()
+        try:
+            if app.state.upstream is not None:
+                await app.state.upstream.close()
+        finally:
+            service.memory.close()

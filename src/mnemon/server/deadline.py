@@ -10,8 +10,11 @@ from mnemon.errors import ServerError
 from mnemon.server import failures
 from mnemon.server.settings import Settings
 
-LONG = ("/v1/import", "/v1/export", "/v1/reflect", "/v1/reindex", "/v1/fsck")
-"""Routes whose work may take as long as it needs."""
+LONG = (
+    "/v1/import", "/v1/export", "/v1/reflect", "/v1/reindex", "/v1/fsck",
+    "/v1/chat/completions", "/v1/responses", "/v1/embeddings",
+)  # fmt: skip
+"""Routes whose work may take as long as it needs, or as another server's time limit says."""
 
 
 class Deadline:

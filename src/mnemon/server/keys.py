@@ -23,7 +23,8 @@ from mnemon.wire.plain import plain
 from mnemon.wire.values import revive
 
 VERBS = ("read", "write", "forget", "admin")
-_PREFIX = "mnemon_"
+PREFIX = "mnemon_"
+"""What tokens begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Keys:
         if namespaces is not None and not namespaces:
             raise InvalidInput("say which namespaces the key reaches; None means all of the store")
         scope = None if namespaces is None else tuple(paths.check(one) for one in namespaces)
-        token = _PREFIX + secrets.token_urlsafe(32)
+        token = PREFIX + secrets.token_urlsafe(32)
         key = Key(
             secrets.token_hex(4), name, _digest(token), scope, tuple(verbs), datetime.now(UTC),
             expires_at,
@@ -131,7 +132,7 @@ class Keys:
             NotFound: no such key, or it is dead already.
         """
         now = datetime.now(UTC)
-        token = _PREFIX + secrets.token_urlsafe(32)
+        token = PREFIX + secrets.token_urlsafe(32)
         with self._changing() as keys:
             old = keys[_index(keys, id)]
             if not old.alive(now):

@@ -13,7 +13,10 @@ class Settings:
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
-    upload, `threads` is how many requests work at once.
+    upload, `threads` is how many requests work at once. `upstream` is the address of an
+    OpenAI-compatible API that chats are passed on to, `upstream_key_env` the environment variable
+    with its key, `upstream_timeout` seconds to wait for its next byte, `recall_budget` tokens that
+    memory may add to a chat.
     """
 
     store: Path
@@ -24,6 +27,10 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+    upstream: str | None = None
+    upstream_key_env: str | None = None
+    upstream_timeout: float = 600.0
+    recall_budget: int = 1000
 
     @property
     def local(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -27,12 +28,29 @@ from mnemon.cli.settings import Settings
     "--max-upload", type=click.IntRange(1024), default=4 * 2**30, show_default=True,
     help="Bytes of an import.",
 )  # fmt: skip
+@click.option(
+    "--upstream", metavar="URL",
+    help="An OpenAI-compatible API to put memory in front of, such as https://api.openai.com/v1.",
+)  # fmt: skip
+@click.option(
+    "--upstream-key-env", metavar="NAME",
+    help="The environment variable with the upstream's key; without it callers send their own.",
+)  # fmt: skip
+@click.option(
+    "--upstream-timeout", type=click.FloatRange(0.1), default=600.0, show_default=True,
+    help="Seconds to wait for the upstream's next byte.",
+)  # fmt: skip
+@click.option(
+    "--budget", "recall_budget", type=click.IntRange(0), default=1000, show_default=True,
+    help="Tokens that memory may add to a chat.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, host: str, port: int, **limits: float) -> None:
+def command(settings: Settings, host: str, port: int, **more: Any) -> None:
     """Serve the memory over HTTP.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
-    keys; from the first one on every request needs one.
+    keys; from the first one on every request needs one. With --upstream, chats of OpenAI's clients
+    go on to it with what memory holds on them, and are remembered.
     """
     from mnemon.models.extras import require
 
@@ -41,7 +59,7 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     from mnemon.server import serving
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
+    told = Served(settings.path, host, port, **more)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 
