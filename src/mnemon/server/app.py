@@ -18,6 +18,7 @@ from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
 from mnemon.server.proxy import routes as proxy
+from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
@@ -59,7 +60,7 @@ def build(settings: Settings) -> FastAPI:
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
-    app.state.upstream = upstream
+    app.state.upstream, app.state.sessions = upstream, Sessions()
     for group in GROUPS:
         app.include_router(group.router)
     failures.register(app)

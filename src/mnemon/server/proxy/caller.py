@@ -18,6 +18,7 @@ from mnemon.memory import Memory
 from mnemon.server import access
 from mnemon.server.access import Grant
 from mnemon.server.keys import PREFIX
+from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import Upstream
 from mnemon.server.proxy.wishes import Wishes, check_known
 
@@ -29,6 +30,7 @@ class Caller:
     grant: Grant
     wishes: Wishes
     upstream: Upstream
+    sessions: Sessions
     authorization: str | None
 
     def memory(self) -> tuple[Memory, str, str]:
@@ -73,7 +75,8 @@ async def _called(
             "https://api.openai.com/v1"
         )
     keyed = grant.key is not None
-    return Caller(grant, wishes, upstream, _for_upstream(own, wishes, upstream, keyed))
+    theirs = _for_upstream(own, wishes, upstream, keyed)
+    return Caller(grant, wishes, upstream, request.app.state.sessions, theirs)
 
 
 def _for_upstream(own: str | None, wishes: Wishes, upstream: Upstream, keyed: bool) -> str | None:

@@ -55,6 +55,8 @@ async def exchange(dialect: Dialect, request: Request, caller: Caller) -> Respon
     async def keep(answer: Answer) -> None:
         assert ready.episode is not None
         ready.told |= await _stored(request, ready.episode, answer)
+        if answer.id is not None:
+            caller.sessions.keep(ready.episode.scope, answer.id, ready.episode.session)
 
     wanted = None if ready.episode is None else keep
     try:
@@ -98,7 +100,7 @@ def _prepared(dialect: Dialect, given: bytes, caller: Caller, budget: int) -> Pr
         _put(ready, dialect, text, found)
     if mode != "read":
         at, wishes = datetime.now(UTC), caller.wishes
-        session = wishes.mnemon_session or storing.session(memory, scope, conversation, at)
+        session = wishes.mnemon_session or caller.sessions.of(memory, scope, conversation, at)
         ready.told["Mnemon-Session"] = quote(session)
         ready.episode = storing.Episode(
             memory, scope, conversation, session, wishes.mnemon_speaker or "user", at

@@ -38,34 +38,36 @@ def recalled(
     Raises:
         MnemonError: recall failed; that is not the same as nothing found.
     """
-    query, room = conversation.query(), budget - _count(_framed(""))
+    frame = _count(_framed(""))
+    query, room = conversation.query(), budget - frame
     if not query or room < 1:
         return Recalled()
-    known, shown, asked = conversation.texts(), "", room
-    taken: Sequence[Hit] = ()
+    known, asked = conversation.texts(), room
+    text, tokens, cubes = "", 0, 0
     for _ in range(_ROUNDS):
         found = memory.recall(query, asked, namespace=scope, min_score=min_score)
         new = [hit for hit in found.hits if hit.cube.content.strip() not in known]
-        if (fits := _fitting(new, found, room)) is not None:
-            taken, shown = fits
+        if len(new) == len(found.hits) and found.tokens <= room:
+            text, tokens, cubes = found.text, found.tokens, len(new)
+            break
+        if (fitting := _fitting(new, found, room)) is None:
+            break
+        text, tokens, cubes = fitting
         spent = _count(_text([hit for hit in found.hits if hit not in new]))
-        more = min(room + spent, _MOST * room)
-        if asked >= more or fits is None:
+        if asked >= (more := min(room + spent, _MOST * room)):
             break
         asked = more
-    if not shown:
-        return Recalled()
-    text = _framed(shown)
-    return Recalled(text, _count(text), len(taken))
+    return Recalled(_framed(text), tokens + frame, cubes) if cubes else Recalled()
 
 
-def _fitting(hits: Sequence[Hit], found: Recall, room: int) -> tuple[Sequence[Hit], str] | None:
-    """The best hits whose text fits, and that text; None where none is better than another."""
+def _fitting(hits: Sequence[Hit], found: Recall, room: int) -> tuple[str, int, int] | None:
+    """(text, tokens, cubes) of the best hits that fit; None where none is better than another."""
     if found.trace["regime"] == "everything" and _count(_text(hits)) > room:
         return None
     sizes = range(len(hits) + 1)  # the best come first
     most = bisect_right(sizes, room, key=lambda size: _count(_text(hits[:size]))) - 1
-    return hits[:most], _text(hits[:most])
+    text = _text(hits[:most])
+    return text, _count(text), most
 
 
 def _text(hits: Sequence[Hit]) -> str:
@@ -77,4 +79,5 @@ def _framed(text: str) -> str:
 
 
 def _count(text: str) -> int:
+    # As a memory counts that was given no counter of its own; word by word, so sums are exact.
     return StaticEmbedder().count_tokens([text])[0] if text else 0

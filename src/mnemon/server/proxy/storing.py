@@ -35,19 +35,6 @@ class Episode:
     at: datetime
 
 
-def session(memory: Memory, scope: str, conversation: Conversation, at: datetime) -> str:
-    """The session of a conversation that has not said it: the one that it goes on from upstream,
-    or else one told by who began it, with which words, and on which day."""
-    if conversation.sure:
-        found = memory.list(namespace=scope, metadata={"response": conversation.before}, limit=1)
-        if found and found[0].session:
-            return found[0].session
-    elif conversation.before:
-        return conversation.before
-    beginning = digest(memory.actor, conversation.beginning())
-    return f"chat-{at.date().isoformat()}-{beginning[:12]}"
-
-
 def store(episode: Episode, answer: Answer) -> list[MemCube]:
     """Both sides as cubes, all of them or none; what was there already is given as it is."""
     drafts: list[Draft] = []
