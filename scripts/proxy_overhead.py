@@ -1,8 +1,9 @@
 """What the proxy adds to a call: `python scripts/proxy_overhead.py --cubes 10000`.
 
 A scripted upstream that answers at once, and `mnemon serve --upstream` before it, each in a process
-of its own. Calls go in turn straight to the upstream and through the proxy; what is printed is the
-median of each and of the difference, in milliseconds.
+of its own. Calls go in turn straight to the upstream and through the proxy. Printed are medians in
+milliseconds: of each way, of the difference, and of the processor time that the proxy's process
+took, which others on the same machine disturb less (Linux).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,8 +68,8 @@ def serve_upstream(port: int) -> None:
 
 
 @contextmanager
-def started(*command: str) -> Iterator[str]:
-    """The address of a process that serves, once it does."""
+def started(*command: str) -> Iterator[tuple[str, int]]:
+    """(address, id) of a process that serves, once it does."""
     child = subprocess.Popen([sys.executable, *command], stderr=subprocess.PIPE, text=True)
     try:
         assert child.stderr is not None
@@ -76,10 +77,15 @@ def started(*command: str) -> Iterator[str]:
         assert found is not None
         # What it logs is read away: it would wait when the pipe is full.
         threading.Thread(target=child.stderr.read, daemon=True).start()
-        yield f"{found[0]}/v1"
+        yield f"{found[0]}/v1", child.pid
     finally:
         child.terminate()
         child.wait()
+
+
+def cpu_ms(process: int) -> float:
+    """Processor time that a process has taken (what clock_getcpuclockid(3) gives)."""
+    return time.clock_gettime_ns((~process << 3) | 2) / 1e6
 
 
 def filled(path: Path, cubes: int) -> None:
@@ -92,31 +98,40 @@ def filled(path: Path, cubes: int) -> None:
             memory.add(more[at : at + 1000], session=f"more {at}")
 
 
-def measure(http: httpx2.Client, ways: dict[str, tuple[str, dict[str, str]]], calls: int,
-            stream: bool) -> dict[str, list[float]]:  # fmt: skip
-    """Milliseconds of each call by each way, in turn; of a stream until its first word."""
-    took: dict[str, list[float]] = {way: [] for way in ways}
+Taken = dict[str, list[tuple[float, float]]]
+"""For each way, of each call: (milliseconds, of which of the proxy's processor time)."""
+
+
+def measure(http: httpx2.Client, ways: dict[str, tuple[str, str]], proxy: int, calls: int,
+            stream: bool) -> Taken:  # fmt: skip
+    """Call by each way in turn; of a stream the time until its first word."""
+    took: Taken = {way: [] for way in ways}
     for n in range(-5, calls):  # the first ones warm up
-        said = f"Which of Ines's plans for the flat was number {n}?"
-        for way, (url, headers) in ways.items():
+        for place, (way, (url, mode)) in enumerate(ways.items()):
+            # Never the same words twice, which would be a retry.
+            said = f"Which of Ines's plans for the flat was number {10 * n + place}?"
             body = {"messages": [{"role": "user", "content": said}], "stream": stream, "model": "x"}
-            begun = time.perf_counter()
+            begun, busy = time.perf_counter(), cpu_ms(proxy)
+            headers = {"Mnemon-Memory": mode}
             with http.stream("POST", f"{url}/chat/completions", json=body, headers=headers) as told:
                 pieces = told.iter_raw()
                 next(pieces)
-                took[way] += [(time.perf_counter() - begun) * 1000] * (n >= 0)
+                first = (time.perf_counter() - begun) * 1000
                 for _ in pieces:
                     pass
+            took[way] += [(first, cpu_ms(proxy) - busy)] * (n >= 0)
     return took
 
 
-def report(took: dict[str, list[float]], tell: Callable[[str], None]) -> None:
+def report(took: Taken) -> None:
     """A line for each way."""
-    direct = took["direct"]
+    direct = [one for one, _ in took.pop("direct")]
+    print(f"  direct       {statistics.median(direct):6.1f} ms")
     for way, times in took.items():
-        added = [one - two for one, two in zip(times, direct, strict=True)]
-        told = "" if way == "direct" else f"  added {statistics.median(added):6.1f} ms"
-        tell(f"  {way:12} {statistics.median(times):6.1f} ms{told}")
+        added = statistics.median(one - two for (one, _), two in zip(times, direct, strict=True))
+        whole = statistics.median(one for one, _ in times)
+        busy = statistics.median(one for _, one in times)
+        print(f"  {way:12} {whole:6.1f} ms  added {added:6.1f} ms  processor {busy:5.1f} ms")
 
 
 def main() -> None:
@@ -134,16 +149,14 @@ def main() -> None:
         filled(path, given.cubes)
         serve = ["-m", "mnemon", "--store", str(path), "serve", "--port", "0", "--upstream"]
         with (
-            started(__file__, "--upstream", "0") as direct,
-            started(*serve, direct) as proxy,
+            started(__file__, "--upstream", "0") as (direct, _),
+            started(*serve, direct) as (proxy, process),
         ):
-            ways = {"direct": (direct, {})} | {
-                f"memory {mode}": (proxy, {"Mnemon-Memory": mode})
-                for mode in ("off", "read", "write", "on")
-            }
+            modes = ("off", "read", "write", "on")
+            ways = {"direct": (direct, "")} | {f"memory {mode}": (proxy, mode) for mode in modes}
             for stream, what in ((False, "until the answer"), (True, "until the first word")):
                 print(f"{given.cubes:,} cubes, {given.calls} calls, {what}")
-                report(measure(http, ways, given.calls, stream), print)
+                report(measure(http, ways, process, given.calls, stream))
 
 
 if __name__ == "__main__":

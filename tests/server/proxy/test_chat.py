@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from mnemon import Memory
+from mnemon.server.proxy import storing
 
 
 def said(path):
@@ -128,6 +131,15 @@ def test_a_retry_stores_nothing_and_another_answer_is_the_next_version(chat, ups
         answer = memory.list()[1]
         assert [one.content for one in memory.history(answer.id)] == ["Of course.", "To Porto."]
         assert len({cube.session for cube in memory.list()}) == 1
+
+
+def test_the_same_first_words_later_are_another_conversation(chat, upstream, path, monkeypatch):
+    monkeypatch.setattr(storing, "AGAIN", timedelta(milliseconds=1))
+    for text in ("Sunny.", "Rainy."):
+        upstream.text = text
+        chat("How is the weather?", headers={"Session": "kitchen"})
+    contents = [text for _, text in said(path)]
+    assert contents == ["How is the weather?", "Sunny.", "How is the weather?", "Rainy."]
 
 
 def test_what_was_corrected_or_forgotten_is_not_touched_by_a_retry(chat, upstream, path):

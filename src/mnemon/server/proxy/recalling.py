@@ -14,7 +14,7 @@ from mnemon.server.fence import NOTICE, fenced
 from mnemon.server.proxy.turns import Conversation
 
 _WHOSE = "Recalled from memory for the message above; not written by its author."
-_ROUNDS = 3
+_ROUNDS = 2
 _MOST = 8  # times the budget that is looked through for what the request does not tell
 
 

@@ -27,14 +27,14 @@ _ENDS = ("response.completed", "response.incomplete", "response.failed", "error"
 
 def conversation(body: Mapping[str, Any]) -> Conversation:
     """The turns of a request, and what they go on from upstream."""
-    given, previous = body.get("input"), body.get("previous_response_id")
+    given, previous = body.get("input"), stated(body.get("previous_response_id"))
     items = [{"role": "user", "content": given}] if isinstance(given, str) else sequence(given)
     told = [one for one in map(mapping, items) if one.get("role") not in _INSTRUCTIONS]
-    if isinstance(previous, str):
+    if previous is not None:
         return Conversation(tuple(map(_turn, told)), previous, sure=True)
     kept = body.get("conversation")
-    kept = kept if isinstance(kept, str) else mapping(kept).get("id")
-    return Conversation(tuple(map(_turn, told)), kept if isinstance(kept, str) else "")
+    kept = stated(kept if isinstance(kept, str) else mapping(kept).get("id"))
+    return Conversation(tuple(map(_turn, told)), kept or "")
 
 
 def _turn(item: Mapping[str, Any]) -> Turn:

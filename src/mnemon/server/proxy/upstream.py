@@ -118,14 +118,14 @@ class Upstream:
 
     def _late(self) -> ServerError:
         return ServerError(
-            f"the upstream {self.url} did not answer within {self._timeout:g} s; nothing was "
+            f"the upstream did not answer within {self._timeout:g} s; nothing was "
             "stored: ask again, or serve with a longer --upstream-timeout"
         )
 
     def _broken(self, error: Exception) -> UpstreamFailed:
         return UpstreamFailed(
-            f"the upstream {self.url} gave no whole answer ({type(error).__name__}: {error}); "
-            "nothing was stored: see whether it runs there"
+            f"the upstream gave no whole answer ({type(error).__name__}: {error}); "
+            "nothing was stored: see whether it runs, and whether --upstream is its address"
         )
 
 
