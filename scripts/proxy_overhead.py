@@ -109,7 +109,7 @@ def measure(http: httpx2.Client, ways: dict[str, tuple[str, str]], proxy: int, c
     for n in range(-5, calls):  # the first ones warm up
         for place, (way, (url, mode)) in enumerate(ways.items()):
             # Never the same words twice, which would be a retry.
-            said = f"Which of Ines's plans for the flat was number {10 * n + place}?"
+            said = f"Which of Ines's plans for the flat was number {10 * n + place + 5 * stream}?"
             body = {"messages": [{"role": "user", "content": said}], "stream": stream, "model": "x"}
             begun, busy = time.perf_counter(), cpu_ms(proxy)
             headers = {"Mnemon-Memory": mode}

@@ -53,7 +53,8 @@ def recalled(
         if (fitting := _fitting(new, found, room)) is None:
             break
         text, tokens, cubes = fitting
-        spent = _count(_text([hit for hit in found.hits if hit not in new]))
+        told = [hit for hit in found.hits if hit.cube.content.strip() in known]
+        spent = _count(_text(told))
         if asked >= (more := min(room + spent, _MOST * room)):
             break
         asked = more
