@@ -45,12 +45,13 @@ class Asked:
 class Upstream:
     """An ASGI app. `script(asked, send)` answers; by default it says `text`."""
 
-    def __init__(self) -> None:
+    url = ""
+
+    def begin(self) -> None:
         self.asked: list[Asked] = []
         self.text = "Of course."
         self.script = self.says
         self.gone = threading.Event()
-        self.url = ""
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
@@ -174,8 +175,8 @@ def made():
     )  # fmt: skip
 
 
-@pytest.fixture
-def upstream():
+@pytest.fixture(scope="session")
+def upstream_server():
     app = Upstream()
     config = uvicorn.Config(
         app, port=0, log_config=None, lifespan="off", timeout_graceful_shutdown=1
@@ -189,6 +190,13 @@ def upstream():
     yield app
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture
+def upstream(upstream_server):
+    """The upstream, which has been asked nothing yet and says "Of course."."""
+    upstream_server.begin()
+    return upstream_server
 
 
 @pytest.fixture(scope="session")

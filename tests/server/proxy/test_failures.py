@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+from pathlib import Path
 
 import openai
 import pytest
+from click.testing import CliRunner
 
 from mnemon import Memory
+from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, StoreBusy, StoreFull
 from mnemon.server import serving
+from mnemon.server.proxy.wishes import Wishes
 from mnemon.server.settings import Settings
 
 HELLO = {"messages": [{"role": "user", "content": "Hello."}], "model": "scripted"}
@@ -163,6 +167,19 @@ def test_an_upstream_that_cannot_be_is_refused_at_the_start(path, options, match
     with pytest.raises(InvalidInput, match=match) as caught:
         serving.serve(Settings(path, port=0, **options), ready=print)
     assert "secret" not in str(caught.value) and not path.exists()
+
+
+def test_the_command_line_takes_an_upstream_and_refuses_what_is_none(path):
+    done = CliRunner().invoke(mnemon, ["--store", str(path), "serve", "--upstream", "nowhere"])
+    assert done.exit_code == 2 and "is no address" in done.output and not path.exists()
+
+
+def test_the_documents_name_every_header(proxy, web):
+    page = (Path(__file__).parents[3] / "docs" / "proxy.md").read_text("utf-8")
+    answer = web.post(f"{proxy}/v1/chat/completions", json=HELLO)
+    wished = [name.replace("_", "-") for name in Wishes.model_fields]
+    told = [name for name in answer.headers if name.startswith("mnemon-")]
+    assert [name for name in wished + told if f"`{name.title()}`" not in page] == []
 
 
 def test_only_what_no_tenant_owns_is_passed_on(proxy, upstream, web):
