@@ -29,6 +29,7 @@
     │   ├── DimensionMismatch
     │   └── SpaceMoved                      the store was reindexed meanwhile
     ├── ServerError                         a server cannot be reached, or gave no usable answer
+    │   └── UpstreamFailed                  the proxy's upstream, where answers come from
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
 
@@ -246,6 +247,10 @@ class SpaceMoved(EmbedderError):
 
 class ServerError(MnemonError):
     """A server cannot be reached, took too long, or answered with what is no answer of Mnemon's."""
+
+
+class UpstreamFailed(ServerError):
+    """The API that the proxy passes chats on to cannot be reached, or broke off."""
 
 
 class ImportFailed(MnemonError):

@@ -99,6 +99,14 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
         lambda t: {"params": {**where(t), "format": "mnemon"}, "content": t.portable},
         lambda t: {"params": {**where(t), "name": "a.md"}, "content": b"# x\n\nintruder\n"},
     ],
+    # With an upstream: proxy/test_callers.py.
+    ("POST", "/v1/chat/completions"): [
+        lambda t: {"json": {"messages": [{"role": "user", "content": SECRET}]}}
+    ],
+    ("POST", "/v1/responses"): [lambda t: {"json": {"input": SECRET}}],
+    ("GET", "/v1/models"): [lambda t: {}],
+    ("GET", "/v1/models/{id}"): [lambda t: {}],
+    ("POST", "/v1/embeddings"): [lambda t: {"json": {"input": SECRET}}],
     ("GET", "/healthz"): [lambda t: {}],
     ("GET", "/readyz"): [lambda t: {}],
     ("GET", "/metrics"): [lambda t: {}],

@@ -104,26 +104,36 @@ class Grant:
         return self.key.namespaces[0]
 
 
-_bearer = HTTPBearer(auto_error=False, description="An API key, from `mnemon key add`.")
+bearer = HTTPBearer(auto_error=False, description="An API key, from `mnemon key add`.")
 
 
 async def _granted(
     request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    given: Annotated[HTTPAuthorizationCredentials | None, Security(bearer)],
     actor: Annotated[
         str | None,
         Header(alias="Mnemon-Actor", description="Who acts; only where no keys are used."),
     ] = None,
 ) -> Grant:
+    return grant(request, None if given is None else given.credentials, actor)
+
+
+def grant(request: Request, token: str | None, actor: str | None) -> Grant:
+    """What a token gives.
+
+    Raises:
+        KeyRefused: none where one is needed, or it opens nothing.
+        AccessDenied: it belongs to someone else than `actor`.
+    """
     service: Service = request.app.state.service
     act: Act = request.scope["mnemon.act"]
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
     if service.settings.local and not service.keys.known():
         act.who = "local"
         return Grant(service.memory.acting(actor or "user"), None, act)
-    if bearer is None:
+    if token is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
-    key = service.keys.find(bearer.credentials)
+    key = service.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
     act.who = key.id

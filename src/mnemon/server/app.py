@@ -23,11 +23,14 @@ from mnemon.server.logs import Logged
 from mnemon.server.metrics import Measured, Metrics
 from mnemon.server.origins import Local
 from mnemon.server.periodic import Periodic
+from mnemon.server.proxy import routes as proxy
+from mnemon.server.proxy.sessions import Sessions
+from mnemon.server.proxy.upstream import connected
 from mnemon.server.routes import ask, forget, health, metrics, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, health, metrics)
+GROUPS = (remember, ask, forget, upkeep, transfer, proxy, health, metrics)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -51,8 +54,10 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
         MissingExtra: traces are asked for, and the extra `otel` is not installed.
+        InvalidInput, MissingExtra: the upstream cannot be used.
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
+    upstream = connected(settings)
     spool.clear(settings.store)
     service = Service(Memory(settings.store), beside(settings.store), settings)
     app = FastAPI(
@@ -67,6 +72,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.service = service
     app.state.metrics = Metrics(service.memory.size)
     app.state.tracing = provider
+    app.state.upstream, app.state.sessions = upstream, Sessions()
     for group in GROUPS:
         app.include_router(group.router)
     failures.register(app)
@@ -100,6 +106,10 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         yield
     finally:
         sweep.stop()
-        service.memory.close()
-        if app.state.tracing is not None:
-            app.state.tracing.shutdown()
+        try:
+            if app.state.upstream is not None:
+                await app.state.upstream.close()
+        finally:
+            service.memory.close()
+            if app.state.tracing is not None:
+                app.state.tracing.shutdown()

@@ -12,8 +12,10 @@ from mnemon.server.settings import Settings
 
 LONG = (
     "/v1/import", "/v1/export", "/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck",
+    "/v1/chat/completions", "/v1/responses", "/v1/embeddings",
 )  # fmt: skip
-"""Routes whose work may take as long as it needs; a receipt must reach whoever asked for it."""
+"""Routes whose work may take as long as it needs, or as another server's time limit says; a receipt
+must reach whoever asked for it."""
 
 
 class Deadline:

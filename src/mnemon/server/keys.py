@@ -34,7 +34,8 @@ ROLES = {
 }
 """Words for sets of verbs; a key keeps the verbs."""
 
-_PREFIX = "mnemon_"
+PREFIX = "mnemon_"
+"""What tokens begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ class Keys:
         if namespaces is not None and not namespaces:
             raise InvalidInput("say which namespaces the key reaches; None means all of the store")
         scope = None if namespaces is None else tuple(paths.check(one) for one in namespaces)
-        token = _PREFIX + secrets.token_urlsafe(32)
+        token = PREFIX + secrets.token_urlsafe(32)
         key = Key(
             secrets.token_hex(4), name, _digest(token), scope, tuple(verbs), datetime.now(UTC),
             expires_at, rate=None if rate is None else rates.parse(rate).text,
@@ -151,7 +152,7 @@ class Keys:
             NotFound: no such key, or it is dead already.
         """
         now = datetime.now(UTC)
-        token = _PREFIX + secrets.token_urlsafe(32)
+        token = PREFIX + secrets.token_urlsafe(32)
         with self._changing() as keys:
             old = keys[_index(keys, id)]
             if not old.alive(now):

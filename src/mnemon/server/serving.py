@@ -13,11 +13,14 @@ import uvicorn
 from mnemon.errors import InvalidInput
 from mnemon.server.app import build
 from mnemon.server.keys import beside
+from mnemon.server.proxy import upstream
 from mnemon.server.settings import Settings
 
 
 def check(settings: Settings) -> None:
-    """Raise InvalidInput when others could reach a memory that asks for no key."""
+    """Raise InvalidInput when others could reach a memory that asks for no key, or for an upstream
+    that cannot be one."""
+    upstream.check(settings)
     if not settings.local and not beside(settings.store).known():
         raise InvalidInput(
             f"serving on {settings.host} lets other machines in, and there are no API keys for "

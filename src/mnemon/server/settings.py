@@ -15,7 +15,10 @@ class Settings:
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
     upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
     `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
-    `retention_every` seconds. `otel` sends traces to where the environment says.
+    `retention_every` seconds. `otel` sends traces to where the environment says. `upstream` is the
+    address of an OpenAI-compatible API that chats are passed on to, `upstream_key_env` the
+    environment variable with its key, `upstream_timeout` seconds to wait for its next byte,
+    `recall_budget` tokens that memory may add to a chat.
     """
 
     store: Path
@@ -29,6 +32,10 @@ class Settings:
     audit: str = "writes"
     retention_every: float = 3600.0
     otel: bool = False
+    upstream: str | None = None
+    upstream_key_env: str | None = None
+    upstream_timeout: float = 600.0
+    recall_budget: int = 1000
 
     @property
     def local(self) -> bool:

@@ -37,6 +37,7 @@ STATUS: dict[type[MnemonError], int] = {
     errors.EmbedderError: 502,
     errors.SpaceMoved: 503,
     errors.ServerError: 504,
+    errors.UpstreamFailed: 502,
     errors.ImportFailed: 422,
     errors.MissingExtra: 501,
     MnemonError: 500,

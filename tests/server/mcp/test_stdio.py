@@ -3,7 +3,7 @@
 import pytest
 from tests.server.mcp.conftest import connected, parameters
 
-from mnemon.server.mcp.fence import NOTICE
+from mnemon.server.fence import NOTICE
 from mnemon.server.mcp.tools import TOOLS
 
 

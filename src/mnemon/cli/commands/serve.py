@@ -41,12 +41,28 @@ from mnemon.cli.settings import Settings
     "--otel", is_flag=True,
     help="Send traces by OTLP; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.",
 )  # fmt: skip
+    "--upstream", metavar="URL",
+    help="An OpenAI-compatible API to put memory in front of, such as https://api.openai.com/v1.",
+)  # fmt: skip
+@click.option(
+    "--upstream-key-env", metavar="NAME",
+    help="The environment variable with the upstream's key; without it callers send their own.",
+)  # fmt: skip
+@click.option(
+    "--upstream-timeout", type=click.FloatRange(0.1), default=600.0, show_default=True,
+    help="Seconds to wait for the upstream's next byte.",
+)  # fmt: skip
+@click.option(
+    "--budget", "recall_budget", type=click.IntRange(0), default=1000, show_default=True,
+    help="Tokens that memory may add to a chat.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, host: str, port: int, otel: bool, **limits: Any) -> None:
+def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
     """Serve the memory over HTTP.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
-    keys; from the first one on every request needs one.
+    keys; from the first one on every request needs one. With --upstream, chats of OpenAI's clients
+    go on to it with what memory holds on them, and are remembered.
     """
     from mnemon.models.extras import require
 
@@ -56,7 +72,7 @@ def command(settings: Settings, host: str, port: int, otel: bool, **limits: Any)
     from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, otel=otel or asked(os.environ), **limits)
+    told = Served(settings.path, host, port, otel=otel or asked(os.environ), **more)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 

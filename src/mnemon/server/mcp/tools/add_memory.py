@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from mnemon.errors import InvalidInput
+from mnemon.server.fence import is_fenced
 from mnemon.server.mcp import fields
 from mnemon.server.mcp.desk import SHORT, Desk
-from mnemon.server.mcp.fence import is_fenced
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
 
 

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from mnemon.cube import Recall
+from mnemon.server.fence import NOTICE, fenced
 from mnemon.server.mcp import budget, fields
 from mnemon.server.mcp.desk import Desk
-from mnemon.server.mcp.fence import NOTICE, fenced
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
 
 _ROUNDS = 4

@@ -8,9 +8,9 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from mnemon.cube import Hit
+from mnemon.server.fence import NOTICE, fenced
 from mnemon.server.mcp import budget, fields
 from mnemon.server.mcp.desk import SHORT, Desk
-from mnemon.server.mcp.fence import NOTICE, fenced
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
 
 _MOST = 50
