@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, spool
+from mnemon.server import failures, page, spool
 from mnemon.server.access import Service
 from mnemon.server.deadline import Deadline
 from mnemon.server.keys import beside
@@ -57,6 +57,7 @@ def build(settings: Settings) -> FastAPI:
     app.state.service = service
     for group in GROUPS:
         app.include_router(group.router)
+    page.register(app)
     failures.register(app)
     # The last one added is the outermost.
     app.add_middleware(Bounded, settings=settings)

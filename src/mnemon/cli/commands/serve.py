@@ -36,7 +36,7 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     """
     from mnemon.models.extras import require
 
-    for package in ("fastapi", "uvicorn"):
+    for package in ("fastapi", "uvicorn", "jinja2"):
         require(package, package, "server")
     from mnemon.server import serving
     from mnemon.server.settings import Settings as Served
