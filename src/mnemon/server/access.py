@@ -110,8 +110,9 @@ async def _granted(
 ) -> Grant:
     service: Service = request.app.state.service
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
-    if service.settings.local and not service.keys.known():
-        return Grant(service.memory.acting(actor or "user"), None)
+    grant = unkeyed(request, actor)
+    if grant is not None:
+        return grant
     if bearer is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
     key = service.keys.find(bearer.credentials)
@@ -121,6 +122,20 @@ async def _granted(
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
+    return keyed(request, key)
+
+
+def unkeyed(request: Request, actor: str | None = None) -> Grant | None:
+    """What somebody of this machine may do where no keys are used; None where keys are."""
+    service: Service = request.app.state.service
+    if not service.settings.local or service.keys.known():
+        return None
+    return Grant(service.memory.acting(actor or "user"), None)
+
+
+def keyed(request: Request, key: Key) -> Grant:
+    """What a living key may do, by a header or by a session of the page."""
+    service: Service = request.app.state.service
     request.scope["mnemon.key"] = key.id  # for the log
     return Grant(service.memory.acting(key.name), key)
 

@@ -22,6 +22,8 @@ _HIDDEN = re.compile(
 )
 _EXCERPT = 600
 _NAMED = 12
+_LONGEST = 24
+_ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def text(value: object, words: Iterable[str] = ()) -> Markup:
@@ -119,8 +121,12 @@ def short(id: str) -> str:
 
 
 def detail(told: Mapping[str, Any]) -> str:
-    """An event's detail in a line."""
-    return ", ".join(f"{name} {as_json(value)}" for name, value in told.items())
+    """An event's detail in a line, its ids and digests cut."""
+    return ", ".join(f"{name} {_cut(as_json(value))}" for name, value in told.items())
+
+
+def _cut(told: str) -> str:
+    return short(told) if _ID.fullmatch(told) else flat(told, _LONGEST)
 
 
 def as_json(value: Any) -> str:

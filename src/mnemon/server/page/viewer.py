@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 from mnemon import namespace as paths
 from mnemon.cube import MemCube
 from mnemon.memory import Memory
-from mnemon.server.access import Grant, Service
+from mnemon.server.access import Grant, keyed, unkeyed
 from mnemon.server.page.sessions import Sessions
 
 
@@ -68,15 +68,14 @@ def grant_of(request: Request) -> Grant:
     Raises:
         SignInNeeded: keys are in use and it has no session.
     """
-    service: Service = request.app.state.service
-    if service.settings.local and not service.keys.known():
-        return Grant(service.memory.acting("user"), None)
+    grant = unkeyed(request)
+    if grant is not None:
+        return grant
     sessions: Sessions = request.app.state.sessions
     key = sessions.key(request.cookies.get(sessions.cookie))
     if key is None:
         raise SignInNeeded
-    request.scope["mnemon.key"] = key.id  # for the log
-    return Grant(service.memory.acting(key.name), key)
+    return keyed(request, key)
 
 
 def _viewing(request: Request, namespace: Annotated[str | None, Query()] = None) -> Viewer:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import RedirectResponse
 
-from mnemon.server.access import Service
+from mnemon.server.access import Service, unkeyed
 from mnemon.server.page.forms import Form
 from mnemon.server.page.rendering import page
 from mnemon.server.page.route import PageRoute
@@ -20,8 +20,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.get("/login")
 def ask(request: Request, next: Annotated[str, Query()] = "/") -> Response:
     """The form."""
-    service: Service = request.app.state.service
-    if service.settings.local and not service.keys.known():
+    if unkeyed(request) is not None:
         return RedirectResponse("/", 303)
     return page("login.html", None, next=_local(next), wrong=False)
 
