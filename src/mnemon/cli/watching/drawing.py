@@ -42,11 +42,10 @@ def _row(*tables: Table) -> Table:
 
 def _head(frame: Frame) -> Text:
     head = Text(no_wrap=True, overflow="ellipsis")
-    head.append("mnemon top  ", style="bold")
-    head.append(layout.line(frame.store))
-    if frame.namespace is not None:
-        head.append(f"  in {frame.namespace}")
-    return head.append(f"  {frame.at:%Y-%m-%d %H:%M:%S} UTC", style="dim")
+    head.append("mnemon top", style="bold")
+    head.append(f"  {frame.at:%Y-%m-%d %H:%M:%S} UTC  ", style="dim")
+    where = "" if frame.namespace is None else f"{frame.namespace} in "
+    return head.append(layout.line(where + frame.store))
 
 
 def _forms(frame: Frame) -> Table:

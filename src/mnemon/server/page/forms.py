@@ -34,12 +34,15 @@ def _host(origin: str) -> str:
 
 
 async def _fields(request: Request) -> dict[str, str]:
+    body = await request.body()
+    if not body:
+        return {}
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise InvalidInput(f"a form is sent as application/x-www-form-urlencoded, not {kind!r}")
     try:
         pairs = parse_qsl(
-            (await request.body()).decode(), keep_blank_values=True, errors="strict",
+            body.decode(), keep_blank_values=True, errors="strict",
             max_num_fields=_FIELDS,
         )  # fmt: skip
     except ValueError as error:
