@@ -29,7 +29,7 @@ from mnemon.cli.settings import Settings
 )  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, **limits: float) -> None:
-    """Serve the memory over HTTP.
+    """Serve the memory over HTTP, with a page for people at /.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
     keys; from the first one on every request needs one.

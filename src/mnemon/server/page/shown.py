@@ -22,7 +22,7 @@ _HIDDEN = re.compile(
 )
 _EXCERPT = 600
 _NAMED = 12
-_LONGEST = 24
+_LONGEST = 16
 _ID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
