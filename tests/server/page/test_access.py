@@ -108,14 +108,15 @@ def test_a_key_that_may_not_forget_edits(browser, keyed, memory):
     assert f"/cubes/{made.id}/edit" in html and f"/cubes/{made.id}/forget" not in html
 
 
-def test_a_key_that_may_not_read_sees_nothing(browser, keyed, memory, path):
+def test_a_key_that_may_not_read_sees_nothing(browser, keyed, memory):
     made = memory.add("mine", namespace="acme/ana")
-    page = browser(key=None)
     token = keyed("blind", ["acme/ana"], "write")
+    page = browser()
     page.post("/login", data={"key": token})
     for address in ("/", "/?q=mine", "/timeline", "/journal", "/storage", f"/cubes/{made.id}"):
         answer = page.get(address)
         assert answer.status_code == 403 and ">mine<" not in answer.text
+    assert "Sign out" in page.get("/").text
 
 
 # Every address of the page, each aimed at the other tenant's cube and namespace.

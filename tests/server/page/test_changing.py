@@ -1,4 +1,5 @@
 import re
+import sqlite3
 from html import unescape
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from mnemon import Draft
 from mnemon.cube import Policy, Span
 from mnemon.errors import NotFound
+from mnemon.store.sqlite import purge
 
 
 @pytest.fixture
@@ -39,6 +41,16 @@ def test_an_edit_is_a_new_version_and_can_be_undone(browser, memory, cube, seen)
     undone = page.post(f"/cubes/{cube.id}/restore", data={"version": "1"})
     assert "saved as version 3" in seen(undone)
     assert memory.get(cube.id).content == "Ana lives in Lisbon."
+
+
+def test_an_undo_does_not_undo_others_work(browser, memory, cube, seen):
+    page = browser()
+    form = fields(page.get(f"/cubes/{cube.id}/edit")) | {"content": "Ana lives in Porto."}
+    undo = fields(page.post(f"/cubes/{cube.id}/edit", data=form))
+    memory.update(cube.id, "Ana lives in Faro.")
+    late = page.post(f"/cubes/{cube.id}/restore", data=undo)
+    assert late.status_code == 409 and "is at version 3, not 2" in seen(late)
+    assert memory.get(cube.id).content == "Ana lives in Faro."
 
 
 def test_an_edit_that_changes_nothing_makes_no_version(browser, memory, seen):
@@ -178,3 +190,16 @@ def test_forms_of_other_sites_are_refused(browser, memory, cube, keyed):
     own = {"Sec-Fetch-Site": "same-origin"}
     assert page.post(f"/cubes/{cube.id}/forget", headers=own).status_code == 200
     assert memory.count() == 0
+
+
+def test_a_purge_that_readers_hold_up_says_so(browser, path, cube, seen, monkeypatch):
+    patient = purge.erase
+    monkeypatch.setattr(purge, "erase", lambda connection, _: patient(connection, 0.2))
+    page = browser()
+    form = fields(page.get(f"/cubes/{cube.id}/purge")) | {"typed": cube.id[-8:]}
+    reader = sqlite3.connect(path)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM cubes").fetchone()
+    told = seen(page.post(f"/cubes/{cube.id}/purge", data=form, timeout=60))
+    reader.close()
+    assert "mnemon fsck --repair" in told and "possibly, see above" in told and cube.id in told

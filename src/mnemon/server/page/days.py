@@ -49,7 +49,7 @@ def page(
     if before is not None and after is not None:
         return _crowded(ask, before - _DAY, after, want)
     found: list[MemCube] = []
-    until, since = before, today if before is None else before - _DAY
+    until, since, step = before, today if before is None else before - _DAY, _DAY
     while True:
         part = ask(since=_start(since), until=_start(until), after=None, limit=_MOST)
         width = (until or date.max) - since
@@ -57,17 +57,15 @@ def page(
             found += part
             if len(found) >= want or since == date.min:
                 return _whole(found, want, None if since == date.min else since)
-            until, since = since, _earlier(since, width)
+            until, since, step = since, _back(since, step), step * _GROWTH
         elif width > _DAY:
-            since += width / 2
+            since, step = since + width / 2, _DAY
         else:
             return _whole(found, want, until) if found else _crowded(ask, since, None, want)
 
 
-def _earlier(day: date, width: timedelta) -> date:
-    # The first stretch has no end, and what follows it is near today.
-    days = 1 if width.days > 366 * 1000 else width.days * _GROWTH
-    return day - min(timedelta(days), day - date.min)
+def _back(day: date, step: timedelta) -> date:
+    return day - min(step, day - date.min)
 
 
 def _start(day: date | None) -> datetime | None:

@@ -27,10 +27,10 @@ def page(template: str, viewer: Viewer | None, status: int = 200, **told: Any) -
     return HTMLResponse(text, status)
 
 
-def failure(error: MnemonError) -> HTMLResponse:
-    """The page for an error of ours."""
+def failure(error: MnemonError, signed_in: bool) -> HTMLResponse:
+    """The page for an error of ours; who has signed in can sign out there."""
     told = problems.document(error)
-    return page("failure.html", None, told["status"], told=told)
+    return page("failure.html", None, told["status"], told=told, signed_in=signed_in)
 
 
 @cache

@@ -58,11 +58,11 @@ async def _answered(request: Request, inner: Handler) -> Response:
         return RedirectResponse(f"/login?next={quote(_back(request), safe='')}", 303)
     except MnemonError as error:
         request.scope["mnemon.error"] = type(error).__name__
-        return failure(error)
+        return failure(error, _signed_in(request))
     except RequestValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"][1:])
-        return failure(InvalidInput(f"{where}: {first['msg']}"))
+        return failure(InvalidInput(f"{where}: {first['msg']}"), _signed_in(request))
 
 
 def _back(request: Request) -> str:
@@ -71,3 +71,7 @@ def _back(request: Request) -> str:
         return "/"
     query = request.url.query
     return f"{request.url.path}?{query}" if query else request.url.path
+
+
+def _signed_in(request: Request) -> bool:
+    return request.app.state.sessions.cookie in request.cookies

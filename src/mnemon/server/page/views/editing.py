@@ -54,8 +54,15 @@ def edit(id: str, viewer: Viewing, form: Form) -> Response:
 
 @router.post("/cubes/{id}/restore")
 def restore(id: str, viewer: Viewing, form: Form) -> Response:
-    """An old version as the newest; without a number the cube that was forgotten."""
+    """An old version as the newest; without a number the cube that was forgotten.
+
+    Raises:
+        VersionConflict: it is no longer what the page showed: an undo must not undo others' work.
+    """
     memory = viewer.on("write")
+    latest = memory.history(id, namespace=viewer.scope)[-1].version
+    if form.get("latest") and number(form, "latest") != latest:
+        raise VersionConflict(id, number(form, "latest"), latest)
     if form.get("version"):
         memory.restore(id, number(form, "version"), namespace=viewer.scope)
         return RedirectResponse(viewer.link(f"/cubes/{id}", done="restored"), 303)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
+from mnemon import namespace as paths
 from mnemon.cube import Hit, MemCube
 from mnemon.errors import InvalidInput
 from mnemon.server.page import days
@@ -40,7 +41,7 @@ class Asked(BaseModel):
     until: str = ""
     as_of: str = ""
 
-    def filters(self) -> dict[str, str]:
+    def filters(self) -> dict[str, Any]:
         """What narrows the search, under the call's own names."""
         told = self.model_dump(exclude={"q", "k"})
         return {name: value.strip() for name, value in told.items() if value.strip()}
@@ -69,7 +70,7 @@ def search(viewer: Viewing, asked: Annotated[Asked, Query()]) -> Response:
             k,
             namespace=viewer.scope,
             explain=True,
-            **asked.filters(),  # type: ignore[arg-type]
+            **asked.filters(),
         )
     except InvalidInput as error:
         return page("search.html", viewer, status(error), **told | {"wrong": str(error)})
@@ -89,13 +90,10 @@ def _answer(hit: Hit) -> Answer:
 
 
 def _there(viewer: Viewer) -> dict[str, Any]:
-    memory = viewer.on("read")
-    within = [
-        (path, count) for path, count in viewer.namespaces()
-        if path == viewer.scope or path.startswith(f"{viewer.scope}/")
-    ]  # fmt: skip
-    total = sum(count for _, count in within)
-    elsewhere = sum(count for _, count in viewer.namespaces()) - total
+    memory, found = viewer.on("read"), viewer.namespaces()
+    within = [count for path, count in found if paths.contains(viewer.scope, path)]
+    total = sum(within)
+    elsewhere = sum(count for _, count in found) - total
     ask = partial(memory.list, namespace=viewer.scope)
     recent = _newest(days.page(ask, datetime.now(UTC).date(), want=_RECENT).days) if total else []
     return {"total": total, "below": len(within), "elsewhere": elsewhere, "recent": recent}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
@@ -28,7 +28,7 @@ class Asked(BaseModel):
     session: str = ""
     as_of: str = ""
 
-    def filters(self) -> dict[str, str]:
+    def filters(self) -> dict[str, Any]:
         """What narrows it, under the call's own names."""
         told = self.model_dump(exclude={"before", "after"})
         return {name: value.strip() for name, value in told.items() if value.strip()}
@@ -38,7 +38,7 @@ class Asked(BaseModel):
 def timeline(viewer: Viewing, asked: Annotated[Asked, Query()]) -> Response:
     """A page of days."""
     memory = viewer.on("read")
-    ask = partial(memory.list, namespace=viewer.scope, **asked.filters())  # type: ignore[arg-type]
+    ask = partial(memory.list, namespace=viewer.scope, **asked.filters())
     found = days.page(ask, datetime.now(UTC).date(), _day(asked.before), asked.after or None)
     return page("timeline.html", viewer, asked=asked, found=found, filters=asked.filters())
 
