@@ -14,7 +14,7 @@ from itertools import groupby
 from mnemon.cube import MemCube
 
 WANT = 50
-_MOST = 500
+_MOST = 200
 _GROWTH = 4
 _DAY = timedelta(1)
 
@@ -32,8 +32,8 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Days, and where the page after them begins: before a day; or, with `after`, in the day
-    before `before`, after a cube."""
+    """Days, and where the page after them begins: before a day; with `after`, in that day after a
+    cube."""
 
     days: tuple[Day, ...]
     before: date | None = None
@@ -44,10 +44,10 @@ def page(
     ask: Ask, today: date, before: date | None = None, after: str | None = None, want: int = WANT
 ) -> Page:
     """At least `want` cubes of the newest days (before one), if there are so many."""
-    if before is not None and before <= date.min:
-        return Page(())
     if before is not None and after is not None:
-        return _crowded(ask, before - _DAY, after, want)
+        return _crowded(ask, before, after, want)
+    if before == date.min:
+        return Page(())
     found: list[MemCube] = []
     until, since, step = before, today if before is None else before - _DAY, _DAY
     while True:
@@ -92,6 +92,4 @@ def _crowded(ask: Ask, day: date, after: str | None, want: int) -> Page:
     end = None if day == date.max else day + _DAY
     cubes = ask(since=_start(day), until=_start(end), after=after, limit=want + 1)
     shown = Day(datetime.combine(day, time(), UTC), tuple(cubes[:want]))
-    if len(cubes) > want and end is not None:
-        return Page((shown,), end, cubes[want - 1].id)
-    return Page((shown,), day)
+    return Page((shown,), day, cubes[want - 1].id if len(cubes) > want else None)
