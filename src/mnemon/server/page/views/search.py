@@ -65,13 +65,7 @@ def search(viewer: Viewing, asked: Annotated[Asked, Query()]) -> Response:
         return page("search.html", viewer, **told, **_there(viewer))
     k = max(1, min(asked.k, _MOST))
     try:
-        hits = memory.search(
-            asked.q,
-            k,
-            namespace=viewer.scope,
-            explain=True,
-            **asked.filters(),
-        )
+        hits = memory.search(asked.q, k, namespace=viewer.scope, explain=True, **asked.filters())
     except InvalidInput as error:
         return page("search.html", viewer, status(error), **told | {"wrong": str(error)})
     told["answers"] = [_answer(hit) for hit in hits]
