@@ -27,7 +27,11 @@ def browser(serve: Callable[..., str]) -> Iterator[Open]:
         if not urls:
             urls.append(serve(**options))
         client = httpx2.Client(
-            base_url=urls[0], headers={"Origin": urls[0]}, follow_redirects=True, verify=False
+            base_url=urls[0],
+            headers={"Origin": urls[0]},
+            follow_redirects=True,
+            verify=False,
+            timeout=60,
         )
         clients.append(client)
         if key is not None:

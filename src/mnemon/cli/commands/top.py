@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 @options.as_json
 @options.place
 def command(settings: Settings, once: bool, every: float, api_key: str | None, json_: bool) -> None:
-    """Watch the memory: sizes by form, rates, namespaces, stale artifacts, the journal.
+    """Watch what the memory holds and does, live.
 
-    --store may be a server's http address. Without --namespace all that can be reached is
-    watched. Rates are of the last minute; searches leave no line in the journal, so "read" is how
-    many cubes they gave, counted when a process writes its counts. --json prints one frame.
+    Sizes by form, rates, namespaces by size, stale artifacts, the journal. --store may be a
+    server's http address. Without --namespace all that can be reached is watched. Rates are of the
+    last minute; searches leave no line in the journal, so "read" is how many cubes they gave, once
+    a process writes its counts. --json prints one frame.
     """
     from mnemon.cli.watching.frame import Watch
 
