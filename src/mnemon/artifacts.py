@@ -177,9 +177,13 @@ class Artifacts:
         file = (self._store.blobs or Path()) / blob
         return file.read_bytes() if file.exists() else None
 
-    def list(self, form: str | None = None, cube: str | None = None) -> list[Artifact]:
-        """Artifacts of this namespace without payloads, fresh and stale, oldest first."""
-        return [_artifact(row) for row in self._store.artifacts(self._namespace, form, cube)]
+    def list(
+        self, form: str | None = None, cube: str | None = None, *, namespace: str | None = None
+    ) -> list[Artifact]:
+        """Artifacts of a namespace (the memory's own if None) without payloads, fresh and stale,
+        oldest first."""
+        scope = self._namespace if namespace is None else paths.check(namespace)
+        return [_artifact(row) for row in self._store.artifacts(scope, form, cube)]
 
     def sweep(self) -> int:
         """Delete the stale ones with their files; how many."""

@@ -32,6 +32,12 @@ def running(settings: Settings) -> Iterator[str]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def server_running() -> Callable[[Settings], Any]:
+    """`running`, for fixtures of other scopes."""
+    return running
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "served.db"

@@ -126,23 +126,44 @@ def grant(request: Request, token: str | None, actor: str | None) -> Grant:
         AccessDenied: it belongs to someone else than `actor`.
     """
     service: Service = request.app.state.service
-    act: Act = request.scope["mnemon.act"]
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
-    if service.settings.local and not service.keys.known():
-        act.who = "local"
-        return Grant(service.memory.acting(actor or "user"), None, act)
+    free = unkeyed(request, actor)
+    if free is not None:
+        return free
     if token is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
     key = service.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
-    act.who = key.id
-    request.scope["mnemon.key"] = key.id  # for the log
-    _within_rate(request, service, key)
+    granted = keyed(request, key)
     if actor not in (None, key.name):
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
+    return granted
+
+
+def unkeyed(request: Request, actor: str | None = None) -> Grant | None:
+    """What somebody of this machine may do where no keys are used; None where keys are."""
+    service: Service = request.app.state.service
+    if not service.settings.local or service.keys.known():
+        return None
+    act: Act = request.scope["mnemon.act"]
+    act.who = "local"
+    return Grant(service.memory.acting(actor or "user"), None, act)
+
+
+def keyed(request: Request, key: Key) -> Grant:
+    """What a living key may do, by a header or by a session of the page.
+
+    Raises:
+        RateLimited: it asks more often than it may.
+    """
+    service: Service = request.app.state.service
+    act: Act = request.scope["mnemon.act"]
+    act.who = key.id
+    request.scope["mnemon.key"] = key.id  # for the log
+    _within_rate(request, service, key)
     return Grant(service.memory.acting(key.name), key, act)
 
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, otel, retention, spool
+from mnemon.server import failures, otel, page, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.audit.log import AuditLog
 from mnemon.server.audit.recording import Audited
@@ -72,9 +72,10 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.service = service
     app.state.metrics = Metrics(service.memory.size)
     app.state.tracing = provider
-    app.state.upstream, app.state.sessions = upstream, Sessions()
+    app.state.upstream, app.state.chats = upstream, Sessions()
     for group in GROUPS:
         app.include_router(group.router)
+    page.register(app)
     failures.register(app)
     _wrap(app, service, provider)
     return app

@@ -41,6 +41,7 @@ from mnemon.cli.settings import Settings
     "--otel", is_flag=True,
     help="Send traces by OTLP; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.",
 )  # fmt: skip
+@click.option(
     "--upstream", metavar="URL",
     help="An OpenAI-compatible API to put memory in front of, such as https://api.openai.com/v1.",
 )  # fmt: skip
@@ -58,7 +59,7 @@ from mnemon.cli.settings import Settings
 )  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
-    """Serve the memory over HTTP.
+    """Serve the memory over HTTP, with a page for people at /.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
     keys; from the first one on every request needs one. With --upstream, chats of OpenAI's clients
@@ -66,7 +67,7 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     """
     from mnemon.models.extras import require
 
-    for package in ("fastapi", "uvicorn", "prometheus_client"):
+    for package in ("fastapi", "uvicorn", "jinja2", "prometheus_client"):
         require(package, package.replace("_", "-"), "server")
     from mnemon.server import serving
     from mnemon.server.otel import asked

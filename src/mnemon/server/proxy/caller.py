@@ -76,7 +76,7 @@ async def _called(
         )
     keyed = grant.key is not None
     theirs = _for_upstream(own, wishes, upstream, keyed)
-    return Caller(grant, wishes, upstream, request.app.state.sessions, theirs)
+    return Caller(grant, wishes, upstream, request.app.state.chats, theirs)
 
 
 def _for_upstream(own: str | None, wishes: Wishes, upstream: Upstream, keyed: bool) -> str | None:

@@ -243,7 +243,7 @@ def namespace_sizes(connection: sqlite3.Connection, scope: str | None) -> list[t
 
 
 def sizes(connection: sqlite3.Connection) -> dict[str, int]:
-    """Counts of what the store holds, and bytes of artifacts."""
+    """Counts of what the store holds, bytes of artifacts, and reads that were counted."""
     queries = {
         "cubes": "SELECT count(*) FROM versions WHERE retired_at IS NULL",
         "versions": "SELECT count(*) FROM versions",
@@ -252,6 +252,7 @@ def sizes(connection: sqlite3.Connection) -> dict[str, int]:
         "artifacts": "SELECT count(*) FROM artifacts",
         "artifact_bytes": "SELECT coalesce(sum(size), 0) FROM artifacts",
         "journal": "SELECT coalesce(max(seq), 0) FROM journal",
+        "reads": "SELECT coalesce(sum(reads), 0) FROM usage",
     }
     return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}
 
