@@ -14,6 +14,7 @@ from mnemon import analysis
 from mnemon.cube import Event, Link, MemCube
 from mnemon.identity import new_id
 from mnemon.instant import now_micros
+from mnemon.store import uploads
 from mnemon.store.rows import (
     Added,
     ArtifactRow,
@@ -42,6 +43,7 @@ from mnemon.store.sqlite import (
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
+from mnemon.store.sqlite.queue import SQLiteQueue
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +74,7 @@ class SQLiteStore:
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
         self._writer = Writer(self._connections)
+        self.queue = SQLiteQueue(self._writer.run, self._read)
         try:
             self._prepare()
         except BaseException:
@@ -96,6 +99,10 @@ class SQLiteStore:
     @property
     def index(self) -> Path | None:
         return None if self.address == MEMORY else Path(f"{self.address}-index")
+
+    @property
+    def uploads(self) -> Path | None:
+        return None if self.address == MEMORY else Path(f"{self.address}-uploads")
 
     def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
         with self._connections.read() as connection:
@@ -137,6 +144,7 @@ class SQLiteStore:
             gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
             self._unlink(gone.files)
             self._unlink(self._orphans())
+            uploads.drop(self.uploads, gone.jobs)
             purge.drop(self.index)
             return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
 

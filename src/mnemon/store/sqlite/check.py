@@ -95,6 +95,16 @@ _RULES = (
         "SELECT artifact FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)",
         "sources of artifacts that do not exist",
     ),
+    (
+        "running-jobs-held",
+        "SELECT id FROM jobs WHERE (state = 'running') != (token NOTNULL)",
+        "jobs that run for nobody, or are held and do not run",
+    ),
+    (
+        "job-cubes",
+        "SELECT job FROM job_cubes WHERE job NOT IN (SELECT num FROM jobs)",
+        "cubes named by jobs that do not exist",
+    ),
 )
 
 
@@ -168,3 +178,4 @@ def repair(connection: sqlite3.Connection) -> None:
         "DELETE FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)"
     )
     connection.execute("DELETE FROM usage WHERE cube NOT IN (SELECT num FROM cubes)")
+    connection.execute("DELETE FROM job_cubes WHERE job NOT IN (SELECT num FROM jobs)")

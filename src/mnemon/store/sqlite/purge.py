@@ -11,10 +11,11 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mnemon.store.rows import Purged
-from mnemon.store.sqlite import artifacts, journal, words, writing
+from mnemon.store.sqlite import artifacts, journal, queue, words, writing
 
 _PENDING = "purge_pending"
 
@@ -41,12 +42,23 @@ def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: 
         journal.write(connection, now, "purge", actor, namespace=num, cube=id)
     made = artifacts.of_cubes(connection, doomed)
     artifacts.delete(connection, [key for key, _ in made])
+    paths = _paths(connection, json.dumps(nums))
     _delete_rows(connection, json.dumps(nums))
+    jobs = queue.purged(connection, doomed, paths)
     connection.executemany(
         "INSERT OR IGNORE INTO tombstones VALUES (?, ?)", [(id, now) for id in doomed]
     )
     connection.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (_PENDING, str(now)))
-    return plan
+    return replace(plan, jobs=tuple(jobs))
+
+
+def _paths(connection: sqlite3.Connection, nums: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT n.path FROM cubes c JOIN namespaces n ON n.num = c.namespace "
+        "WHERE c.num IN (SELECT value FROM json_each(?))",
+        (nums,),
+    )
+    return [path for (path,) in rows]
 
 
 def counted(connection: sqlite3.Connection, ids: Sequence[str]) -> Purged:
