@@ -20,14 +20,14 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # Who may import whom: a room may use the rooms on its own line and on the lines above it.
 FLOORS = (
     {"errors"},
-    {"cube", "namespace", "instant", "identity", "analysis"},
+    {"cube", "job", "namespace", "instant", "identity", "analysis"},
     {"methods"},
     {"store", "models"},
     {"text", "importers", "sample"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
-    {"memory", "client"},
+    {"memory", "client", "jobs"},
     {"bench", "server"},
     {"cli"},
 )

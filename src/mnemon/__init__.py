@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Usage,
     )
     from mnemon.errors import MnemonError
+    from mnemon.job import Job
     from mnemon.memory import Memory
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ _HOMES = {
     "Memory": "memory",
     "Artifact": "artifacts",
     "MnemonError": "errors",
+    "Job": "job",
     **dict.fromkeys(
         (
             "Document",
@@ -69,6 +71,7 @@ __all__ = [
     "Edit",
     "Event",
     "Hit",
+    "Job",
     "Link",
     "MemCube",
     "Memory",

@@ -25,6 +25,7 @@
     ├── EmbedderError                       an embedding model failed or answered nonsense
     │   ├── DimensionMismatch
     │   └── SpaceMoved                      the store was reindexed meanwhile
+    ├── JobLost                             every process that worked on a job went away
     ├── ServerError                         a server cannot be reached, or gave no usable answer
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
@@ -189,6 +190,10 @@ class SpaceMoved(EmbedderError):
             f"the embedding space {space!r} is no longer in use: the store was reindexed "
             "meanwhile; open it again"
         )
+
+
+class JobLost(MnemonError):
+    """Every process that worked on the job went away."""
 
 
 class ServerError(MnemonError):

@@ -77,15 +77,13 @@ class RemoteMemory(Reading, Writing):
         other._connection = self._connection.acting(actor)
         return other
 
-    def reflect(self, *, namespace: str | None = None) -> int:
-        """See `Memory.reflect`."""
+    def reflect(self, *, namespace: str | None = None, progress: Any = None) -> int:
+        """See `Memory.reflect`; `progress` is never called."""
         return self._count("reflect", {"namespace": self._scope(namespace)})
 
     def reindex(self, embedder: Any = None, *, keep: bool = False, progress: Any = None) -> int:
-        """See `Memory.reindex`; the embedder is one that the server has, by its name.
-
-        `progress` is never called: the server does not tell how far it is.
-        """
+        """See `Memory.reindex`; the embedder is one that the server has, by its name, and
+        `progress` is never called."""
         if embedder is not None and not isinstance(embedder, str):
             raise InvalidInput("name an embedder that the server has: an object cannot be sent")
         return self._count("reindex", {"embedder": embedder, "keep": keep})

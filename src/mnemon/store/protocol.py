@@ -35,7 +35,6 @@ class Store(Protocol):
 
     address: str
     read_only: bool
-    queue: Queue
 
     @property
     def blobs(self) -> Path | None:
@@ -48,6 +47,11 @@ class Store(Protocol):
 
         A purge deletes it with everything in it.
         """
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """The background jobs."""
         ...
 
     @property

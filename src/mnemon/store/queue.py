@@ -9,6 +9,7 @@ the journal, which tells of cubes, has none of them.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -106,13 +107,13 @@ class Queue(Protocol):
         state: str | None = None,
         before: str | None = None,
         limit: int = 100,
-    ) -> list[Job[Any]]:
+    ) -> builtins.list[Job[Any]]:
         """The newest first: those of a namespace and below, or all with those of the whole store.
 
         `before` is the id of the last job of the page before; a limit below 0 means all.
         """
         ...
 
-    def sweep(self, done: float, dead: float) -> list[str]:
+    def sweep(self, done: float, dead: float) -> builtins.list[str]:
         """Delete what has been done or cancelled, or dead, for longer than so many seconds; ids."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
@@ -81,7 +82,9 @@ class SQLiteQueue:
 
     def cancel(self, id: str) -> Job[Any] | None:
         def stop(connection: sqlite3.Connection) -> Job[Any] | None:
-            connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ? AND token NOTNULL", [id])
+            connection.execute(
+                "UPDATE jobs SET cancelling = 1 WHERE id = ? AND token NOTNULL", [id]
+            )
             connection.execute(
                 "UPDATE jobs SET state = 'cancelled', finished_at = ? WHERE id = ? "
                 "AND state IN ('waiting', 'dead')",
@@ -116,7 +119,7 @@ class SQLiteQueue:
         state: str | None = None,
         before: str | None = None,
         limit: int = 100,
-    ) -> list[Job[Any]]:
+    ) -> builtins.list[Job[Any]]:
         given = (None, None, None) if scope is None else paths.bounds(scope)
         told = None if calls is None else json.dumps(list(calls))
         query = (
@@ -129,8 +132,8 @@ class SQLiteQueue:
         )
         return [_job(*row) for row in rows]
 
-    def sweep(self, done: float, dead: float) -> list[str]:
-        def old(connection: sqlite3.Connection) -> list[str]:
+    def sweep(self, done: float, dead: float) -> builtins.list[str]:
+        def old(connection: sqlite3.Connection) -> builtins.list[str]:
             now = now_micros()
             return _delete(
                 connection,
@@ -140,7 +143,7 @@ class SQLiteQueue:
                 now - _micros(dead),
             )
 
-        gone: list[str] = self._write(old)
+        gone: builtins.list[str] = self._write(old)
         return gone
 
 
