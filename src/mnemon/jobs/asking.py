@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,14 +125,14 @@ class Jobs:
         *,
         namespace: str | None = None,
         state: str | None = None,
-        call: str | None = None,
+        call: str | Sequence[str] | None = None,
         before: str | None = None,
         limit: int = 100,
     ) -> builtins.list[Job[Any]]:
         """Jobs of a namespace and below (None: all of the store's), the newest first.
 
-        `state` is one of waiting, running, done, dead, cancelled; `before` the id of the last job
-        of the page before.
+        `state` is one of waiting, running, done, dead, cancelled; `call` one call or several;
+        `before` the id of the last job of the page before.
 
         Raises:
             InvalidInput: no such state.
@@ -140,9 +140,8 @@ class Jobs:
         if state is not None and state not in STATES:
             raise InvalidInput(f"{state!r} is no state of a job: say one of {', '.join(STATES)}")
         scope = None if namespace is None else paths.check(namespace)
-        found = self._store.queue.list(
-            scope, calls=None if call is None else [call], state=state, before=before, limit=limit
-        )
+        calls = [call] if isinstance(call, str) else call
+        found = self._store.queue.list(scope, calls=calls, state=state, before=before, limit=limit)
         return [revived(job) for job in found]
 
     def cancel(self, id: str) -> Job[Any]:
@@ -212,8 +211,13 @@ class Jobs:
 
     def _found(self, id: str, job: Job[Any] | None) -> Job[Any]:
         if job is None:
-            raise NotFound(
-                f"there is no job {id}: jobs that are done are deleted after a day, and jobs go "
-                "with a purge of what they are about"
-            )
+            raise missing(id)
         return job
+
+
+def missing(id: str) -> NotFound:
+    """The error for a job that is not there, or not for this caller."""
+    return NotFound(
+        f"there is no job {id}: jobs that are done are deleted after a day, and jobs go with a "
+        "purge of what they are about"
+    )

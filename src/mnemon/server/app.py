@@ -10,18 +10,18 @@ from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, spool
+from mnemon.server import failures, logs, spool
 from mnemon.server.access import Service
 from mnemon.server.deadline import Deadline
 from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
-from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
+from mnemon.server.routes import ask, forget, health, jobs, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, health)
+GROUPS = (remember, ask, forget, upkeep, transfer, jobs, health)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -70,6 +70,7 @@ def build(settings: Settings) -> FastAPI:
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     current_default_thread_limiter().total_tokens = service.settings.threads
+    service.memory.jobs.start(service.settings.workers, told=logs.job)
     try:
         yield
     finally:

@@ -13,6 +13,9 @@ from mnemon.server.settings import Settings
 LONG = ("/v1/import", "/v1/export", "/v1/reflect", "/v1/reindex", "/v1/fsck")
 """Routes whose work may take as long as it needs."""
 
+WAITING = "/v1/jobs/"
+"""Routes that wait as long as they are told to, and work for a moment."""
+
 
 class Deadline:
     """Answers 504 when nothing else was answered in time.
@@ -26,7 +29,7 @@ class Deadline:
         self._seconds = settings.timeout
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in LONG:
+        if scope["type"] != "http" or scope["path"] in LONG or scope["path"].startswith(WAITING):
             await self._app(scope, receive, send)
             return
         answered, late = False, False

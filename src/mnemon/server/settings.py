@@ -13,7 +13,7 @@ class Settings:
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
-    upload, `threads` is how many requests work at once.
+    upload, `threads` is how many requests work at once, and `workers` how many jobs.
     """
 
     store: Path
@@ -24,6 +24,7 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+    workers: int = 1
 
     @property
     def local(self) -> bool:

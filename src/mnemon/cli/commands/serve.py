@@ -27,6 +27,10 @@ from mnemon.cli.settings import Settings
     "--max-upload", type=click.IntRange(1024), default=4 * 2**30, show_default=True,
     help="Bytes of an import.",
 )  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(0), default=1, show_default=True,
+    help="Jobs carried out at the same time; 0 leaves them to `mnemon jobs run`.",
+)  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     """Serve the memory over HTTP.
