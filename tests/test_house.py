@@ -28,6 +28,7 @@ FLOORS = (
     {"wire"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
     {"memory", "client", "jobs"},
+    {"awaiting", "async_memory"},
     {"bench", "server"},
     {"cli"},
 )

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
+    from mnemon.async_memory import AsyncMemory
     from mnemon.cube import (
         Document,
         Draft,
@@ -40,6 +41,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Memory": "memory",
+    "AsyncMemory": "async_memory",
     "Artifact": "artifacts",
     "MnemonError": "errors",
     "Job": "job",
@@ -66,6 +68,7 @@ _HOMES = {
 
 __all__ = [
     "Artifact",
+    "AsyncMemory",
     "Document",
     "Draft",
     "Edit",

@@ -350,6 +350,7 @@ class Memory:
 
     def update(
         self,
+        /,
         id: str,
         content: str = _UNSET,
         *,
@@ -538,6 +539,7 @@ class Memory:
 
     def import_(
         self,
+        /,
         path: str | Path,
         format: str | None = None,
         *,

@@ -75,6 +75,7 @@ class Jobs:
 
     def import_(
         self,
+        /,
         path: str | Path,
         format: str | None = None,
         *,

@@ -46,9 +46,12 @@ def events(
     return Events(tuple(found), _write(found[0].seq) if more else None)
 
 
-def jobs(ask: Callable[..., list[Job[Any]]], limit: int, cursor: str | None) -> Jobs:
+def jobs(
+    ask: Callable[..., list[Job[Any]]], limit: int, cursor: str | None, before: str | None
+) -> Jobs:
     """One page, the newest first; `ask` is `Jobs.list` with everything else given."""
-    before = None if cursor is None else _read(cursor, str)[0]
+    if cursor is not None:
+        (before,) = _read(cursor, str)
     found = ask(limit=limit, before=before)
     return Jobs(tuple(found), _write(found[-1].id) if len(found) == limit else None)
 

@@ -117,6 +117,7 @@ class Jobs(Query):
 
     namespace: str | None = Field(None, description="This and below; all that the key reaches.")
     state: str | None = None
-    call: str | None = None
+    call: list[str] | None = None
+    before: str | None = Field(None, description="The id of a job to begin before.")
     limit: int = Field(100, ge=1, le=PAGE)
     cursor: str | None = _CURSOR

@@ -30,10 +30,11 @@ VERBS = {"reflect": "admin", "reindex": "admin", "fsck": "admin", "import": "wri
 @router.get("/jobs", response_model=Jobs)
 def list_(query: Annotated[queries.Jobs, Query()], grant: Granted) -> Response:
     """Jobs, the newest first, a page at a time."""
-    if query.call is not None and query.call not in VERBS:
-        raise InvalidInput(f"{query.call!r} makes no jobs: say one of {', '.join(VERBS)}")
+    unknown = [call for call in query.call or () if call not in VERBS]
+    if unknown:
+        raise InvalidInput(f"{unknown[0]!r} makes no jobs: say one of {', '.join(VERBS)}")
     ask = partial(_listed, grant, query)
-    return Reply(cursors.jobs(ask, query.limit, query.cursor))
+    return Reply(cursors.jobs(ask, query.limit, query.cursor, query.before))
 
 
 @router.get("/jobs/{id}", response_model=Job[Any])
@@ -74,7 +75,7 @@ def _listed(grant: Grant, query: queries.Jobs, **page: Any) -> list[Job[Any]]:
     calls = [
         call
         for call, verb in VERBS.items()
-        if query.call in (None, call) and (grant.key is None or verb in grant.key.verbs)
+        if call in (query.call or VERBS) and (grant.key is None or verb in grant.key.verbs)
     ]
     ask = partial(grant.memory.jobs.list, state=query.state, call=calls, **page)
     parts = [ask(namespace=scope) for scope in _scopes(grant, query.namespace)]
