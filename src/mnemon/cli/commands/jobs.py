@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -62,8 +63,9 @@ def show(settings: Settings, id: str, json_: bool) -> None:
         serial.show(job)
         return
     for name, value in plain(job).items():
-        if value not in (None, [], {}, ""):
-            click.echo(f"{name:<13}{layout.line(str(value))}")
+        if value not in (None, [], {}) and value is not False:
+            told = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            click.echo(f"{name:<13}{layout.line(told)}")
 
 
 @command.command("retry")
