@@ -13,12 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mnemon import Draft, Job, Memory, Policy
-from mnemon.errors import EmbedderError, ImportFailed, InvalidInput, NotFound, StoreBusy
+from mnemon.errors import (
+    EmbedderError,
+    ImportFailed,
+    InvalidInput,
+    JobLost,
+    NotFound,
+    StoreBusy,
+)
 from mnemon.jobs import failing
 from mnemon.jobs.backoff import LONGEST_S, delay
 from mnemon.jobs.worker import Worker
 from mnemon.portable import ImportReport
 from mnemon.store import uploads
+from mnemon.store.queue import LOST
+from mnemon.wire import problems
 
 PATIENT = 30.0
 
@@ -341,3 +350,7 @@ def test_jobs_survive_in_a_copy_of_the_file_alone(idle, path, tmp_path):
     copy.write_bytes(Path(path).read_bytes())
     with Memory(copy) as memory:
         assert memory.jobs.get(id).key == "k"
+
+
+def test_a_lost_job_has_an_error_as_any_other():
+    assert problems.document(JobLost(LOST["detail"])) == LOST

@@ -95,6 +95,9 @@ _RULES = (
         "SELECT artifact FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)",
         "sources of artifacts that do not exist",
     ),
+)
+_FIRST_WITH_JOBS = 2
+_JOB_RULES = (
     (
         "running-jobs-held",
         "SELECT id FROM jobs WHERE (state = 'running') != (token NOTNULL)",
@@ -113,7 +116,9 @@ def problems(connection: sqlite3.Connection, blobs: Path | None) -> Iterator[Pro
     for (line,) in connection.execute("PRAGMA integrity_check(20)"):
         if line != "ok":
             yield Problem("sqlite-integrity", line)
-    for name, query, meaning in _RULES:
+    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    # A store that is only read keeps its old layout, which has no jobs.
+    for name, query, meaning in _RULES + (_JOB_RULES if layout >= _FIRST_WITH_JOBS else ()):
         wrong = [str(row[0]) for row in connection.execute(query)]
         if wrong:
             yield Problem(name, f"{len(wrong)} {meaning}: {', '.join(wrong[:5])}")
