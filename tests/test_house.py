@@ -25,10 +25,10 @@ FLOORS = (
     {"store", "models"},
     {"text", "importers", "sample"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
-    {"wire"},
+    {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
     {"memory", "client", "jobs"},
-    {"awaiting", "async_memory"},
+    {"async_memory"},
     {"bench", "server"},
     {"cli"},
 )

@@ -44,6 +44,19 @@ def awaited(call: Callable[Concatenate[Any, P], R]) -> Awaited[P, R]:
     return cast("Awaited[P, R]", later)
 
 
+async def to_its_end(work: Coroutine[Any, Any, R]) -> R:
+    """What some work gives; who is cancelled meanwhile waits for its end first, since what it uses
+    is about to be closed."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        if not task.cancelled():
+            task.exception()  # whoever was to hear of it has gone
+        raise
+
+
 class Threads:
     """Threads that carry out the calls of one memory."""
 
@@ -62,20 +75,11 @@ class Threads:
     async def each(self, items: Generator[R]) -> AsyncGenerator[R]:
         """The items of a generator, which runs on threads and is closed at the end."""
         try:
-            while some := await self._finished(lambda: list(islice(items, _AT_ONCE))):
+            while some := await to_its_end(self.run(lambda: list(islice(items, _AT_ONCE)))):
                 for item in some:
                     yield item
         finally:
-            await self._finished(items.close)
-
-    async def _finished(self, call: Callable[[], R]) -> R:
-        # A generator that still runs cannot be closed: wait for it, also when cancelled.
-        task = asyncio.ensure_future(self.run(call))
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            await asyncio.wait({task})
-            raise
+            await to_its_end(self.run(items.close))
 
     async def close(self, last: Callable[[], None]) -> None:
         """Wait for what is under way, then carry out the last call. Twice is no error."""

@@ -50,6 +50,13 @@ def in_short(job: Job[Any]) -> tuple[Any, ...]:
     return job.id, job.call, job.namespace, job.actor, job.state, job.attempts, job.result
 
 
+def raised(call: Callable[..., Any], **given: Any) -> str:
+    """The error that a call raises."""
+    with pytest.raises(MnemonError) as told:
+        call(**given)
+    return str(told.value)
+
+
 Call = Callable[[Seen], Any]
 
 CALLS: dict[str, Call] = {
@@ -166,6 +173,9 @@ CALLS: dict[str, Call] = {
     "a job under another's key": lambda s: (
         s.memory.jobs.fsck(key=s.other, wait=60).id, s.memory.jobs.reindex(key=s.other)
     ),
+    "a job under a key that is none": lambda s: [
+        raised(s.memory.jobs.fsck, key=key) for key in ("", "é", "a\nb", "x" * 256)
+    ],
     "jobs": lambda s: (
         [s.memory.jobs.reflect(namespace=f"{s.memory.namespace}/{n}", wait=60).id for n in "ab"],
         [in_short(job) for job in s.memory.jobs.list(namespace=s.memory.namespace, limit=1)],

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mnemon import portable
+from mnemon.awaiting import to_its_end
 from mnemon.client.connection import PIECE, Connection, Lines, Request, Steps
 
 
@@ -70,8 +71,8 @@ class Concurrent(Connection):
         with portable.Writing(path) as writing:
             async with aclosing(self.lines(call, query)) as lines:
                 async for some in _parts(lines):
-                    await asyncio.to_thread(writing.add, some)
-            return await asyncio.to_thread(writing.finish)
+                    await to_its_end(asyncio.to_thread(writing.add, some))
+            return await to_its_end(asyncio.to_thread(writing.finish))
 
 
 async def _parts(lines: AsyncGenerator[bytes]) -> AsyncIterator[list[bytes]]:
@@ -89,7 +90,7 @@ async def _parts(lines: AsyncGenerator[bytes]) -> AsyncIterator[list[bytes]]:
 async def _pieces(request: Request, file: Path) -> AsyncIterator[bytes]:
     total = file.stat().st_size
     with file.open("rb") as opened:
-        while piece := await asyncio.to_thread(opened.read, PIECE):
+        while piece := await to_its_end(asyncio.to_thread(opened.read, PIECE)):
             yield piece
             if request.progress is not None:
                 request.progress(opened.tell(), total)

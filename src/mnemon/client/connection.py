@@ -120,8 +120,12 @@ class Connection:
             "content": None if request.body is None else _json(request.body),
             "params": _params(request.query),
             "headers": self._headers(headers),
-            "timeout": None if request.wait is None else self._timeout + request.wait,
+            "timeout": self._patience(request.wait),
         }
+
+    def _patience(self, more: float | None) -> Any:
+        # However many calls wait for a connection to be free, none fails for that.
+        return self._http.Timeout(None if more is None else self._timeout + more, pool=None)
 
     def _policy(self, repeatable: bool) -> dict[str, Any]:
         """How tenacity repeats a request."""

@@ -14,6 +14,7 @@ from mnemon.client.connection import Connection, Request, Steps, one
 from mnemon.errors import ImportFailed, InvalidInput
 from mnemon.job import Job
 from mnemon.jobs import Jobs
+from mnemon.jobs.asking import check_key
 from mnemon.jobs.calls import revived
 from mnemon.memory import Memory
 from mnemon.portable import ImportReport
@@ -131,6 +132,7 @@ def upload_query(
 
 
 def _header(key: str | None) -> dict[str, str]:
+    check_key(key)
     return {} if key is None else {"Idempotency-Key": key}
 
 

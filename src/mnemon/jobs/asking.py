@@ -25,6 +25,8 @@ from mnemon.store.rows import Problem
 if TYPE_CHECKING:
     from mnemon.memory import Memory
 
+_LONGEST_KEY = 255
+
 
 class Jobs:
     """The background work of a memory: `memory.jobs`.
@@ -197,6 +199,7 @@ class Jobs:
         key: str | None,
         upload: Path | None = None,
     ) -> Job[Any]:
+        check_key(key)
         id, folder = new_id(), self._store.uploads
         if upload is not None and folder is not None:
             upload.replace(uploads.place(folder, id, upload.name))
@@ -214,6 +217,15 @@ class Jobs:
         if job is None:
             raise missing(id)
         return job
+
+
+def check_key(key: str | None) -> None:
+    """Raise InvalidInput for a job's key that could not be sent in a header."""
+    fits = key is None or (key.isascii() and key.isprintable() and 0 < len(key) <= _LONGEST_KEY)
+    if not fits:
+        raise InvalidInput(
+            f"a job's key is 1 to {_LONGEST_KEY} printable ASCII characters, not {key!r:.80}"
+        )
 
 
 def missing(id: str) -> NotFound:
