@@ -11,7 +11,9 @@ import pytest
 
 from mnemon import Draft, Memory, Policy
 from mnemon.errors import StoreBusy
+from mnemon.jobs.calls import CALLS
 from mnemon.server.keys import beside
+from mnemon.server.routes.jobs import VERBS
 
 PATIENT = "30"
 
@@ -253,3 +255,7 @@ def test_a_busy_store_is_waited_for(http, monkeypatch):
     begun = time.monotonic()
     assert http.post(f"/fsck?wait={PATIENT}", json={}).json() == []
     assert len(calls) == 2 and time.monotonic() - begun < 25
+
+
+def test_every_call_that_makes_jobs_has_its_verb():
+    assert VERBS.keys() == CALLS.keys()

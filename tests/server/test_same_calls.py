@@ -183,6 +183,7 @@ CALLS: dict[str, Call] = {
         s.memory.jobs.list(namespace=s.memory.namespace, call=["import", "fsck"]),
     ),
     "jobs in no state": lambda s: s.memory.jobs.list(state="ready"),
+    "jobs of no call": lambda s: s.memory.jobs.list(call=["fsck", "search"]),
     "cancel what is done": lambda s: (
         in_short(s.memory.jobs.cancel(s.memory.jobs.reflect(wait=60).id))
     ),

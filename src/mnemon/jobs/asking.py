@@ -13,7 +13,7 @@ from mnemon import portable
 from mnemon.errors import ImportFailed, InvalidInput, NotFound
 from mnemon.identity import new_id
 from mnemon.job import STATES, Job
-from mnemon.jobs.calls import revived
+from mnemon.jobs.calls import check_calls, revived
 from mnemon.jobs.crew import Crew
 from mnemon.jobs.pauses import pauses
 from mnemon.jobs.worker import Told, Worker
@@ -138,12 +138,13 @@ class Jobs:
         `before` the id of the last job of the page before.
 
         Raises:
-            InvalidInput: no such state.
+            InvalidInput: no such state, or a call that makes no jobs.
         """
         if state is not None and state not in STATES:
             raise InvalidInput(f"{state!r} is no state of a job: say one of {', '.join(STATES)}")
         scope = None if namespace is None else paths.check(namespace)
         calls = [call] if isinstance(call, str) else call
+        check_calls(calls or ())
         found = self._store.queue.list(scope, calls=calls, state=state, before=before, limit=limit)
         return [revived(job) for job in found]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnemon.errors import InvalidInput
 from mnemon.job import Job
 from mnemon.portable import ImportReport
 from mnemon.store import Store, uploads
@@ -54,6 +55,13 @@ CALLS: dict[str, Work] = {
 }  # fmt: skip
 
 _RESULTS: dict[str, Any] = {"fsck": list[Problem], "import": ImportReport}
+
+
+def check_calls(calls: Sequence[str]) -> None:
+    """Raise InvalidInput for a call that makes no jobs."""
+    unknown = [call for call in calls if call not in CALLS]
+    if unknown:
+        raise InvalidInput(f"{unknown[0]!r} makes no jobs: say one of {', '.join(CALLS)}")
 
 
 def revived(job: Job[Any]) -> Job[Any]:

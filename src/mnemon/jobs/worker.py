@@ -97,7 +97,7 @@ class Worker:
                     wake.clear()
             except StoreClosed:
                 return
-            except MnemonError:
+            except (MnemonError, OSError):
                 self._closing.wait(_IDLE_S)  # busy or full: the jobs are safe, and come later
 
     def close(self) -> None:

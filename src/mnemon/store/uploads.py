@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 _PREFIX = "job-"
@@ -30,8 +31,8 @@ def drop(folder: Path | None, jobs: Iterable[str]) -> None:
 
 def owners(folder: Path | None) -> dict[str, float]:
     """The jobs that have files there, with when each file came (seconds since 1970)."""
-    if folder is None:
-        return {}
-    return {
-        own.name.removeprefix(_PREFIX): own.stat().st_mtime for own in folder.glob(f"{_PREFIX}*")
-    }
+    found = {}
+    for own in folder.glob(f"{_PREFIX}*") if folder is not None else ():
+        with suppress(FileNotFoundError):  # another process was faster
+            found[own.name.removeprefix(_PREFIX)] = own.stat().st_mtime
+    return found

@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from mnemon.errors import InvalidInput
 from mnemon.job import Job
 from mnemon.jobs.asking import missing
+from mnemon.jobs.calls import check_calls
 from mnemon.server import cursors, queries
 from mnemon.server.access import Grant, Granted
 from mnemon.server.background import finished
@@ -30,9 +30,7 @@ VERBS = {"reflect": "admin", "reindex": "admin", "fsck": "admin", "import": "wri
 @router.get("/jobs", response_model=Jobs)
 def list_(query: Annotated[queries.Jobs, Query()], grant: Granted) -> Response:
     """Jobs, the newest first, a page at a time."""
-    unknown = [call for call in query.call or () if call not in VERBS]
-    if unknown:
-        raise InvalidInput(f"{unknown[0]!r} makes no jobs: say one of {', '.join(VERBS)}")
+    check_calls(query.call or ())
     ask = partial(_listed, grant, query)
     return Reply(cursors.jobs(ask, query.limit, query.cursor, query.before))
 
