@@ -1,4 +1,4 @@
-"""What a store's queue must do; `tests/conformance/test_queue.py` holds every store to it.
+"""What a store's queue must do; `tests/conformance/test_queue*.py` hold every store to it.
 
 A job runs at least once: whoever claims it holds it for a lease, which is renewed while the work
 goes on, and a job whose lease has run out is claimed by the next who asks. A claim has a token of

@@ -135,7 +135,7 @@ class SQLiteQueue:
     def sweep(self, done: float, dead: float) -> builtins.list[str]:
         def old(connection: sqlite3.Connection) -> builtins.list[str]:
             now = now_micros()
-            return _delete(
+            return delete(
                 connection,
                 "(state IN ('done', 'cancelled') AND finished_at <= ?) "
                 "OR (state = 'dead' AND finished_at <= ?)",
@@ -147,32 +147,8 @@ class SQLiteQueue:
         return gone
 
 
-def purged(connection: sqlite3.Connection, ids: Sequence[str], emptied: Sequence[str]) -> list[str]:
-    """Delete the jobs that name purged cubes, and those in namespaces (or above) that the purge
-    left empty; their ids. Runs in the purge's transaction."""
-    above = {
-        path.rsplit("/", n)[0] for path in emptied for n in range(path.count("/") + 1)
-    }  # `a/b` and `a` of `a/b`
-    empty = [path for path in above if not _inhabited(connection, path)]
-    return _delete(
-        connection,
-        "num IN (SELECT job FROM job_cubes WHERE cube IN (SELECT value FROM json_each(?))) "
-        "OR namespace IN (SELECT value FROM json_each(?))",
-        json.dumps(list(ids)),
-        json.dumps(empty),
-    )
-
-
-def _inhabited(connection: sqlite3.Connection, path: str) -> bool:
-    found = connection.execute(
-        "SELECT 1 FROM cubes c JOIN namespaces n ON n.num = c.namespace "
-        "WHERE n.path = ? OR (n.path >= ? AND n.path < ?) LIMIT 1",
-        paths.bounds(path),
-    ).fetchone()
-    return found is not None
-
-
-def _delete(connection: sqlite3.Connection, which: str, *values: Any) -> list[str]:
+def delete(connection: sqlite3.Connection, which: str, *values: Any) -> list[str]:
+    """Delete the jobs that a condition chooses, with the names of their cubes; their ids."""
     gone = connection.execute(f"SELECT num, id FROM jobs WHERE {which}", values).fetchall()
     for table, column in (("job_cubes", "job"), ("jobs", "num")):
         connection.executemany(
