@@ -54,4 +54,4 @@ def test_what_waits_for_another_try_is_told(run, asked, monkeypatch):
     monkeypatch.setattr(Memory, "reflect", reflect)
     done = run("jobs", "run", expect=1)
     assert "1 job waiting to be tried again later" in done.stderr
-    assert "1/5" in run("jobs", "list").stdout
+    assert "1/8" in run("jobs", "list").stdout

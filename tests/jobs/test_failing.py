@@ -57,7 +57,7 @@ def test_what_never_passes_dies(idle, monkeypatch):
     while not idle.jobs.get(id).finished:
         worker.step()
     job = idle.jobs.get(id)
-    assert (job.state, job.attempts) == ("dead", 5)
+    assert (job.state, job.attempts) == ("dead", 8)
 
 
 @given(st.integers(1, 10_000), st.floats(0.01, 10))

@@ -37,7 +37,7 @@ class NewJob:
     options: Mapping[str, Any] = field(default_factory=dict)
     cubes: tuple[str, ...] = ()
     key: str | None = None
-    max_attempts: int = 5
+    max_attempts: int = 8
 
 
 @dataclass(frozen=True, slots=True)
