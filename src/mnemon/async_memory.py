@@ -1,7 +1,7 @@
 """AsyncMemory: the calls of `Memory`, awaited. What each means, and takes, is said there.
 
-Over HTTP any number of calls is under way at once, in the event loop; a store of one's own is asked
-on threads.
+Over HTTP many calls are under way at once, in the event loop; a store of one's own is asked on
+threads.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sending in an event loop: every call is awaited, and any number is under way at once."""
+"""Sending in an event loop: every call is awaited, and many are under way at once."""
 
 from __future__ import annotations
 

@@ -41,9 +41,8 @@ def list_(settings: Settings, state: str | None, call: str | None, limit: int, j
     Of the whole store, or of --namespace and below.
     """
     with settings.existing() as memory:
-        found = memory.jobs.list(
-            namespace=settings.namespace, state=state, call=call, limit=limit
-        )  # fmt: skip
+        scope = settings.namespace
+        found = memory.jobs.list(namespace=scope, state=state, call=call, limit=limit)
     if json_:
         serial.show(found)
         return
