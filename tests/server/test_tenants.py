@@ -154,7 +154,7 @@ def test_no_route_reaches_the_other_tenant(shared, shared_path, pair, named):
     with Memory(shared_path) as memory:
         own = memory.add("my own", namespace=mine)
         victim = memory.add(f"the secret {SECRET}", namespace=theirs, speaker="Theo", key="theirs")
-        job = memory.jobs.reflect(namespace=theirs, wait=30)
+        job = memory.jobs.reflect(namespace=theirs, wait=300)
         portable = b"".join(memory.dump(namespace=theirs)).replace(b"secret", b"forged")
         portable = portable.replace(victim.id.encode(), new_id().encode())
         portable = portable.replace(b'"key":"theirs"', b'"key":null')
