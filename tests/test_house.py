@@ -20,14 +20,15 @@ FILES = sorted(SOURCE.rglob("*.py"))
 # Who may import whom: a room may use the rooms on its own line and on the lines above it.
 FLOORS = (
     {"errors", "stages"},
-    {"cube", "namespace", "instant", "identity", "analysis"},
+    {"cube", "job", "namespace", "instant", "identity", "analysis"},
     {"methods"},
     {"store", "models"},
     {"text", "importers", "sample"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
-    {"wire"},
+    {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
-    {"memory", "client"},
+    {"memory", "client", "jobs"},
+    {"async_memory"},
     {"bench", "integrations", "server"},
     {"cli"},
 )

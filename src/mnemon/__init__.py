@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
+    from mnemon.async_memory import AsyncMemory
     from mnemon.cube import (
         Document,
         Draft,
@@ -33,14 +34,17 @@ if TYPE_CHECKING:
         Usage,
     )
     from mnemon.errors import MnemonError
+    from mnemon.job import Job
     from mnemon.memory import Memory
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Memory": "memory",
+    "AsyncMemory": "async_memory",
     "Artifact": "artifacts",
     "MnemonError": "errors",
+    "Job": "job",
     **dict.fromkeys(
         (
             "Document",
@@ -64,11 +68,13 @@ _HOMES = {
 
 __all__ = [
     "Artifact",
+    "AsyncMemory",
     "Document",
     "Draft",
     "Edit",
     "Event",
     "Hit",
+    "Job",
     "Link",
     "MemCube",
     "Memory",

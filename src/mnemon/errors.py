@@ -28,6 +28,7 @@
     ├── EmbedderError                       an embedding model failed or answered nonsense
     │   ├── DimensionMismatch
     │   └── SpaceMoved                      the store was reindexed meanwhile
+    ├── JobLost                             every process that worked on a job went away
     ├── ServerError                         a server cannot be reached, or gave no usable answer
     │   └── UpstreamFailed                  the proxy's upstream, where answers come from
     ├── ImportFailed                        a history file as a whole cannot be read
@@ -243,6 +244,10 @@ class SpaceMoved(EmbedderError):
             f"the embedding space {space!r} is no longer in use: the store was reindexed "
             "meanwhile; open it again"
         )
+
+
+class JobLost(MnemonError):
+    """Every process that worked on the job went away."""
 
 
 class ServerError(MnemonError):

@@ -19,6 +19,7 @@ from mnemon.embedding import Embedding
 from mnemon.errors import AccessDenied, InvalidInput, NotFound
 from mnemon.forgetting import check_narrowed, forget_chosen
 from mnemon.instant import Instant
+from mnemon.jobs.crew import Crew
 from mnemon.recording import Recorder
 from mnemon.searching import Searcher
 from mnemon.store import Store, open_store
@@ -26,6 +27,7 @@ from mnemon.store.rows import Filter, Problem
 
 if TYPE_CHECKING:
     from mnemon.assembly import Counter
+    from mnemon.jobs import Jobs
     from mnemon.models.embed import Embedder
     from mnemon.portable import ImportReport
 
@@ -89,6 +91,7 @@ class Memory:
         self._recorder = Recorder(self._store, self._embedding, actor)
         self._searcher = Searcher(self._store, self._embedding, self._program, count_tokens)
         self.artifacts = Artifacts(self._store, self.namespace, actor)
+        self._crew = Crew()
 
     def __enter__(self) -> Memory:
         return self
@@ -109,9 +112,17 @@ class Memory:
         """The store's address: a file path or ":memory:"."""
         return self._store.address
 
+    @property
+    def jobs(self) -> Jobs:
+        """Calls that go on in the background: start, look, cancel, retry (see `Jobs`)."""
+        from mnemon.jobs import Jobs
+
+        return Jobs(self, self._store, self._crew)
+
     def close(self) -> None:
         """Finish what is under way and give everything back. Closing twice is no error."""
         try:
+            self._crew.close()
             self._searcher.close()
         finally:
             self._store.close()
@@ -339,6 +350,7 @@ class Memory:
 
     def update(
         self,
+        /,
         id: str,
         content: str = _UNSET,
         *,
@@ -478,12 +490,15 @@ class Memory:
             self.history(id, namespace=namespace)
             self._store.judge(self._scope(namespace), id, helpful)
 
-    def reflect(self, *, namespace: str | None = None) -> int:
-        """Run the program's maintenance; how many of its proposals were carried out."""
+    def reflect(self, *, namespace: str | None = None, progress: Any = None) -> int:
+        """Run the program's maintenance; how many of its proposals were carried out.
+
+        `progress` is called as progress(methods done, methods in all), at every proposal.
+        """
         from mnemon.reflection import reflect
 
         self._searcher.flush()  # upkeep may ask how often a cube was read
-        return reflect(self, self._store, self._program, self._scope(namespace))
+        return reflect(self, self._store, self._program, self._scope(namespace), progress)
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:
         """Cubes whose policy keeps them until `now` or earlier; `reflect` retires them."""
@@ -525,6 +540,7 @@ class Memory:
 
     def import_(
         self,
+        /,
         path: str | Path,
         format: str | None = None,
         *,

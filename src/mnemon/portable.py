@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
+from types import TracebackType
 from typing import IO, Any, cast
 
 from mnemon.errors import ImportFailed, StoreError
@@ -43,17 +44,48 @@ def write(path: Path, written: Iterable[bytes]) -> dict[str, int]:
     Raises:
         StoreError: the lines broke off; nothing has the name then.
     """
-    line = b""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with _opened(partial, path, "wb") as file:
-            for line in written:
-                file.write(line)
-        counts = _counts(line, path)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
-    return counts
+    with Writing(path) as writing:
+        writing.add(written)
+        return writing.finish()
+
+
+class Writing:
+    """A portable file while it is written: a context, at whose end there is no file unless
+    `finish` gave it its name."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+        self._last = b""
+        self._file = _opened(self._partial, path, "wb")
+
+    def __enter__(self) -> Writing:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self._file.close()
+        self._partial.unlink(missing_ok=True)
+
+    def add(self, lines: Iterable[bytes]) -> None:
+        """Write lines."""
+        for self._last in lines:  # the last of all holds the counts
+            self._file.write(self._last)
+
+    def finish(self) -> dict[str, int]:
+        """Give the file its name; counts of what is in it.
+
+        Raises:
+            StoreError: the last line is none of a whole file.
+        """
+        self._file.close()
+        counts = _counts(self._last, self._path)
+        self._partial.replace(self._path)
+        return counts
 
 
 def _counts(last: bytes, path: Path) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,16 +17,24 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
 
 
-def reflect(memory: Memory, store: Store, program: Program, scope: str) -> int:
+def reflect(
+    memory: Memory,
+    store: Store,
+    program: Program,
+    scope: str,
+    progress: Callable[[int, int], None] | None = None,
+) -> int:
     """Run every `maintain` method of the program over a scope; how many edits were made.
 
     An edit whose cube changed since the method read it is dropped: the next run sees the new state.
     """
     now = from_micros(now_micros())
     done = 0
-    for name in program.maintain:
+    for step, name in enumerate(program.maintain):
         method = methods.load("text.maintain", name)
         for edit in method.maintain(memory, scope, now):
+            if progress is not None:
+                progress(step, len(program.maintain))
             done += _carry_out(memory, store, scope, edit, methods.producer(method))
     store.sweep(scope, memory.actor)
     return done

@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from mnemon import Memory
-from mnemon.client import RemoteMemory, reading
+from mnemon.client import RemoteMemory, jobs, reading
+from mnemon.client.jobs import RemoteJobs
 from mnemon.errors import (
     ImportFailed,
     InvalidInput,
@@ -26,6 +27,8 @@ from mnemon.errors import (
     StoreError,
     UnknownName,
 )
+from mnemon.jobs import Jobs
+from mnemon.portable import ImportReport
 from mnemon.wire import problems
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: nothing listens there
@@ -184,3 +187,48 @@ def test_files_go_out_and_in(url, path, tmp_path):
             memory.import_(tmp_path / "nothing.md")
         with pytest.raises(UnknownName, match="colour"):
             memory.import_(notes, colour="red")
+
+
+def test_the_jobs_of_a_server_are_asked_for_alike():
+    for name in public(Jobs):
+        assert getattr(RemoteJobs, name) is not getattr(Jobs, name), name
+        mine, theirs = (inspect.signature(getattr(kind, name)) for kind in (RemoteJobs, Jobs))
+        assert [*mine.parameters] == [*theirs.parameters], name
+
+
+def test_jobs_over_http(url, tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "_LONGEST_S", 0.01)  # so that waiting takes several requests
+    notes = tmp_path / "cat.md"
+    notes.write_text("# Cat\n\nMiso is grey.\n")
+    with Memory(url, namespace="acme") as memory:
+        job = memory.jobs.import_(notes, wait=30, key="cat", limit=1000)
+        assert (job.state, job.namespace, job.result) == ("done", "acme", ImportReport(added=1))
+        assert memory.jobs.import_(notes, key="cat", limit=1000) == job
+        ids = [memory.jobs.fsck(wait=30).id for _ in range(3)]
+        monkeypatch.setattr(jobs, "_PAGE", 2)
+        everything = [*reversed(ids), job.id]
+        for limit, expected in ((-1, everything), (3, everything[:3]), (1, everything[:1])):
+            assert [one.id for one in memory.jobs.list(limit=limit)] == expected
+        assert [one.id for one in memory.jobs.list(before=ids[0])] == [job.id]
+        for call in (memory.jobs.run, memory.jobs.start):
+            with pytest.raises(InvalidInput, match="a server"):
+                call()
+        with pytest.raises(InvalidInput, match="zip"):
+            memory.jobs.import_(tmp_path)
+        with pytest.raises(InvalidInput, match="object"):
+            memory.jobs.reindex(object())
+        with pytest.raises(NotFound, match="no job"):
+            memory.jobs.cancel("nobody")
+
+
+def test_a_job_is_asked_for_again_only_under_a_key():
+    job = (202, json.dumps({"id": "x", "call": "fsck", "namespace": None, "actor": "user",
+                            "state": "waiting", "created_at": "2026-01-01T00:00:00+00:00",
+                            "due_at": "2026-01-01T00:00:00+00:00"}).encode())  # fmt: skip
+    with answering(None) as (url, asked), Memory(url) as memory:
+        with pytest.raises(ServerError):
+            memory.jobs.fsck()
+        assert len(asked) == 1
+    with answering(None, BUSY, job) as (url, asked), Memory(url) as memory:
+        assert memory.jobs.fsck(key="once").id == "x"
+        assert asked == ["POST /v1/fsck"] * 3

@@ -30,6 +30,7 @@ class Target:
     id: str
     own: str
     portable: bytes
+    job: str
 
 
 def where(target: Target) -> dict[str, Any]:
@@ -87,7 +88,9 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
         body(),
     ],
     ("GET", "/v1/status"): [lambda t: {}],
-    ("POST", "/v1/reflect"): [body()],
+    ("POST", "/v1/reflect"): [
+        body(), lambda t: {"json": where(t), "params": {"wait": "0"}},
+    ],
     ("GET", "/v1/log"): [lambda t: {"params": {**where(t), "cube": t.id}}],
     ("GET", "/v1/namespaces"): [lambda t: {}],
     ("GET", "/v1/size"): [lambda t: {}],
@@ -98,6 +101,8 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
         lambda t: {"params": where(t), "content": t.portable},
         lambda t: {"params": {**where(t), "format": "mnemon"}, "content": t.portable},
         lambda t: {"params": {**where(t), "name": "a.md"}, "content": b"# x\n\nintruder\n"},
+        lambda t: {"params": {**where(t), "name": "a.md", "wait": "0"}, "content": b"intruder\n"},
+        lambda t: {"params": {**where(t), "wait": "0"}, "content": t.portable},
     ],
     # With an upstream: proxy/test_callers.py.
     ("POST", "/v1/chat/completions"): [
@@ -107,6 +112,10 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
     ("GET", "/v1/models"): [lambda t: {}],
     ("GET", "/v1/models/{id}"): [lambda t: {}],
     ("POST", "/v1/embeddings"): [lambda t: {"json": {"input": SECRET}}],
+    ("GET", "/v1/jobs"): [lambda t: {"params": where(t)}],
+    ("GET", "/v1/jobs/{id}"): [lambda t: {"path": t.job}],
+    ("DELETE", "/v1/jobs/{id}"): [lambda t: {"path": t.job}],
+    ("POST", "/v1/jobs/{id}/retry"): [lambda t: {"path": t.job}],
     ("GET", "/healthz"): [lambda t: {}],
     ("GET", "/readyz"): [lambda t: {}],
     ("GET", "/metrics"): [lambda t: {}],
@@ -135,7 +144,8 @@ def state(path: Path, namespace: str) -> Any:
     """All that a namespace holds, its journal included; not what the time of asking changes."""
     with Memory(path) as memory:
         lines = [json.loads(line) for line in memory.dump(namespace=namespace)]
-        return lines[1:-1], memory.log(namespace=namespace, limit=-1)
+        jobs = memory.jobs.list(namespace=namespace)
+        return lines[1:-1], memory.log(namespace=namespace, limit=-1), jobs
 
 
 counter = itertools.count()
@@ -153,11 +163,12 @@ def test_no_route_reaches_the_other_tenant(shared, shared_path, pair, named):
     with Memory(shared_path) as memory:
         own = memory.add("my own", namespace=mine)
         victim = memory.add(f"the secret {SECRET}", namespace=theirs, speaker="Theo", key="theirs")
+        job = memory.jobs.reflect(namespace=theirs, wait=300)
         portable = b"".join(memory.dump(namespace=theirs)).replace(b"secret", b"forged")
         portable = portable.replace(victim.id.encode(), new_id().encode())
         portable = portable.replace(b'"key":"theirs"', b'"key":null')
     before = state(shared_path, theirs)
-    target = Target(theirs if named else None, victim.id, own.id, portable)
+    target = Target(theirs if named else None, victim.id, own.id, portable, job.id)
     for (method, path), attempts in ATTEMPTS.items():
         for attempt in attempts:
             sent = attempt(target)

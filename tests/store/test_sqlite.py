@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 
 import pytest
 
+from mnemon import Memory
 from mnemon.errors import StoreClosed, StoreCorrupt
 from mnemon.store import open_store
 from mnemon.store.rows import Filter
@@ -103,3 +105,23 @@ def test_a_file_that_another_process_is_shortening_is_looked_at_again(store, pat
     path.write_bytes(whole[:-1])
     with pytest.raises(StoreCorrupt):
         open_store(str(path))
+
+
+def test_a_store_of_the_first_layout_gets_its_queue(path, monkeypatch):
+    first = scripts()[:1]
+    with monkeypatch.context() as before:
+        before.setattr(sys.modules["mnemon.store.sqlite.migrate"], "scripts", lambda: first)
+        Memory(path).close()
+        connection = sqlite3.connect(path)
+        connection.execute("INSERT INTO namespaces (path) VALUES ('kept')")
+        connection.commit()
+        connection.close()
+    old = open_store(str(path), read_only=True)
+    assert old.fsck(repair=False) == []
+    old.close()
+    with Memory(path) as memory:
+        memory.jobs.start(0)
+        memory.jobs.reflect(namespace="kept")
+        assert [job.state for job in memory.jobs.list(namespace="kept")] == ["waiting"]
+        assert memory.fsck() == []
+    assert asked(path, "SELECT path FROM namespaces") == [("kept",)]

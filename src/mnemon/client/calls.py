@@ -2,30 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from mnemon.choosing import Kinds
-from mnemon.client.connection import Connection
+from mnemon.client.connection import Connection, Request, one
 from mnemon.instant import Instant, parse
 from mnemon.memory import Memory
 
+Then = Callable[[Any], Any] | None
+
 
 class Calls(Memory):
-    """A memory behind a connection."""
+    """A memory behind a connection.
+
+    Each call is described once. Over a `Blocking` connection it gives its result, as its signature
+    says; over a `Concurrent` one an awaitable of it, which is what `AsyncMemory` awaits.
+    """
 
     _connection: Connection
 
-    def _get(self, call: str, kind: Any, namespace: str | None, /, **query: Any) -> Any:
+    def _get(
+        self, call: str, kind: Any, namespace: str | None, /, then: Then = None, **query: Any
+    ) -> Any:
         asked = {"namespace": self._scope(namespace), **query}
-        return self._connection.ask("GET", call, kind, query=asked, repeatable=True)
+        return self._ask(Request("GET", call, kind, query=asked, repeatable=True), then)
 
     def _post(
-        self, call: str, kind: Any, namespace: str | None, /, repeatable: bool = False, **body: Any
-    ) -> Any:
+        self, call: str, kind: Any, namespace: str | None, /, then: Then = None,
+        repeatable: bool = False, **body: Any,
+    ) -> Any:  # fmt: skip
         told = {"namespace": self._scope(namespace), **body}
-        return self._connection.ask("POST", call, kind, body=told, repeatable=repeatable)
+        return self._ask(Request("POST", call, kind, told, repeatable=repeatable), then)
+
+    def _ask(self, request: Request, then: Then = None) -> Any:
+        return self._connection.carry(one(request, then))
 
 
 def moment(value: Instant | None) -> str | None:
@@ -41,3 +53,8 @@ def kinds(kind: Kinds) -> Sequence[str] | None:
 def quoted(id: str) -> str:
     """An id inside an address."""
     return quote(str(id), safe="")
+
+
+def counted_of(told: dict[str, Any]) -> int:
+    """The number in an answer that counts."""
+    return int(told["count"])

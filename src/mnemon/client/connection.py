@@ -1,10 +1,16 @@
-"""One server over HTTP: requests, retries, problem documents as the errors they tell of."""
+"""What is said to a server and what it answers, without sending anything (sans-IO).
+
+A call is described once, as a `Request` or as steps that go on from one answer to the next. Who
+sends is another matter: `Blocking` does it in the caller's thread, `Concurrent` in an event loop.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
 from mnemon import __version__
@@ -21,13 +27,43 @@ from mnemon.wire import problems
 from mnemon.wire.plain import plain
 from mnemon.wire.values import revive
 
+T = TypeVar("T")
+
+PIECE = 1 << 18
+"""Bytes of a file that are read and sent at once."""
+
 _ATTEMPTS = 4
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 2.0
 _LONGEST_RATE_WAIT_S = 30.0
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, with a body of JSON or a file that is sent piece by piece.
+
+    `kind` is the type of the answer's value; `repeatable` says that asking twice is as good as
+    once; `wait` is how many seconds the server may take beyond the usual, None as long as it likes;
+    `progress` is told how many bytes of the file were sent, and how many there are.
+    """
+
+    method: str
+    call: str
+    kind: Any
+    body: Mapping[str, Any] | None = None
+    query: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    repeatable: bool = False
+    wait: float | None = 0.0
+    file: Path | None = None
+    progress: Callable[[int, int], None] | None = None
+
+
+Steps = Generator[Request, Any, T]
+"""A call of several requests: yields one, is sent its answer, returns the call's result."""
+
+
 class Connection:
-    """Sends requests to one server; safe to use from many threads.
+    """What both ways of sending share: addresses, headers, what to repeat, what answers mean.
 
     What may be repeated without harm is repeated when the network or a busy store fails; anything
     else only when the server was not even reached, or when it did nothing because the key asks too
@@ -40,90 +76,68 @@ class Connection:
         self.url = url.rstrip("/")
         self._api_key, self._actor = api_key, actor
         self._timeout = timeout
-        self._client = self._http.Client(
+        self._client = self._opened(
             timeout=timeout,
             headers={"User-Agent": f"mnemon/{__version__}"},
             verify=not self.url.startswith("http://"),  # certificates take 60 ms to load
         )
 
+    def _opened(self, **options: Any) -> Any:
+        """The HTTP client."""
+        raise NotImplementedError
+
     def acting(self, actor: str) -> Connection:
         """The same connection for another actor."""
-        other = object.__new__(Connection)
+        other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _actor=actor)
         return other
 
-    def close(self) -> None:
-        """Let go of the server. Closing twice is no error."""
-        self._client.close()
+    # What senders implement. Each gives a value, or an awaitable of it.
 
-    def ask(
-        self,
-        method: str,
-        call: str,
-        kind: Any,
-        *,
-        body: Mapping[str, Any] | None = None,
-        query: Mapping[str, Any] | None = None,
-        repeatable: bool = False,
-        patient: bool = False,
-    ) -> Any:
-        """The answer to a call, as a value of type `kind`.
-
-        `repeatable` says that asking twice is as good as once, `patient` that it may take long.
+    def carry(self, steps: Steps[Any]) -> Any:
+        """The result of a call.
 
         Raises:
             ServerError: the server cannot be reached or is no Mnemon; else what it raised itself.
         """
-        content = None if body is None else _json(body)
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        raise NotImplementedError
 
-        def send() -> Any:
-            wait = None if patient else self._timeout
-            return self._answer(
-                self._client.request(
-                    method, self._address(call), content=content, timeout=wait,
-                    params=_params(query or {}), headers=self._headers(headers),
-                )
-            )  # fmt: skip
-
-        answer = self._attempted(send, repeatable)
-        if answer.status_code == 204:
-            return None
-        try:
-            return revive(kind, answer.json())
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            raise self._strange(f"an answer that is none of Mnemon's ({error})") from error
-
-    def upload(
-        self, call: str, kind: Any, pieces: Iterable[bytes], query: Mapping[str, Any]
-    ) -> Any:
-        """The answer to a body that is sent piece by piece."""
-
-        def send() -> Any:
-            return self._answer(
-                self._client.post(
-                    self._address(call), content=pieces, params=_params(query), timeout=None,
-                    headers=self._headers({"Content-Type": "application/octet-stream"}),
-                )
-            )  # fmt: skip
-
-        return revive(kind, self._reached(send).json())
-
-    def lines(self, call: str, query: Mapping[str, Any]) -> Generator[bytes]:
+    def lines(self, call: str, query: Mapping[str, Any]) -> Any:
         """The lines of an answer, as they come."""
-        self._check_open()
-        try:
-            with self._client.stream(
-                "GET", self._address(call), params=_params(query), headers=self._headers({})
-            ) as answer:
-                if answer.status_code != 200:
-                    answer.read()
-                self._answer(answer)
-                yield from _lines(answer.iter_bytes())
-        except self._http.TransportError as error:
-            raise self._unreachable(error) from error
+        raise NotImplementedError
 
-    def _attempted(self, send: Callable[[], Any], repeatable: bool) -> Any:
+    def save(self, path: Path, call: str, query: Mapping[str, Any]) -> Any:
+        """The lines of an answer as a portable file; counts of what is in it."""
+        raise NotImplementedError
+
+    def close(self) -> Any:
+        """Let go of the server. Closing twice is no error."""
+        raise NotImplementedError
+
+    # What they share.
+
+    def _options(self, request: Request) -> dict[str, Any]:
+        """A request as the HTTP client takes it."""
+        headers = dict(request.headers)
+        if request.body is not None:
+            headers["Content-Type"] = "application/json"
+        elif request.file is not None:
+            headers["Content-Type"] = "application/octet-stream"
+        return {
+            "method": request.method,
+            "url": self._address(request.call),
+            "content": None if request.body is None else _json(request.body),
+            "params": _params(request.query),
+            "headers": self._headers(headers),
+            "timeout": self._patience(request.wait),
+        }
+
+    def _patience(self, more: float | None) -> Any:
+        # However many calls wait for a connection to be free, none fails for that.
+        return self._http.Timeout(None if more is None else self._timeout + more, pool=None)
+
+    def _policy(self, repeatable: bool) -> dict[str, Any]:
+        """How tenacity repeats a request."""
         never_sent = (self._http.ConnectError, self._http.ConnectTimeout)
         worth = (self._http.TransportError, StoreBusy, SpaceMoved) if repeatable else never_sent
         growing = self._tenacity.wait_random_exponential(
@@ -135,27 +149,20 @@ class Connection:
             told = error.retry_after if isinstance(error, RateLimited) else 0.0
             return float(told + growing(state))
 
-        retrying = self._tenacity.Retrying(
-            retry=self._tenacity.retry_if_exception_type(worth)
+        return {
+            "retry": self._tenacity.retry_if_exception_type(worth)
             | self._tenacity.retry_if_exception(_soon_let_in),
-            stop=self._tenacity.stop_after_attempt(_ATTEMPTS),
-            wait=wait,
-            reraise=True,
-        )
-        return self._reached(lambda: retrying(send))
-
-    def _reached(self, send: Callable[[], Any]) -> Any:
-        self._check_open()
-        try:
-            return send()
-        except self._http.TransportError as error:
-            raise self._unreachable(error) from error
+            "stop": self._tenacity.stop_after_attempt(_ATTEMPTS),
+            "wait": wait,
+            "reraise": True,
+        }
 
     def _check_open(self) -> None:
         if self._client.is_closed:
             raise StoreClosed("this memory was closed: open it again with Memory(url)")
 
-    def _answer(self, answer: Any) -> Any:
+    def _checked(self, answer: Any) -> Any:
+        """An answer of success; raises what any other tells of."""
         if answer.is_success:
             return answer
         try:
@@ -166,15 +173,24 @@ class Connection:
             raise self._strange(f"status {answer.status_code} and no problem document")
         raise problems.error_of(told)
 
+    def _value(self, kind: Any, answer: Any) -> Any:
+        """What an answer says, as a value of a type."""
+        if answer.status_code == 204:
+            return None
+        try:
+            return revive(kind, answer.json())
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise self._strange(f"an answer that is none of Mnemon's ({error})") from error
+
     def _strange(self, what: str) -> ServerError:
         return ServerError(f"{self.url} gave {what}: check that a Mnemon server is there")
 
-    def _unreachable(self, error: Exception) -> ServerError:
+    def _unreachable(self, error: Exception) -> NoReturn:
         told = str(error) or type(error).__name__
-        return ServerError(
+        raise ServerError(
             f"{self.url} cannot be reached ({told}): check the address and that `mnemon serve` "
             "runs; a write may have been made"
-        )
+        ) from error
 
     def _address(self, call: str) -> str:
         return f"{self.url}/v1/{call}"
@@ -192,6 +208,28 @@ def _soon_let_in(error: BaseException) -> bool:
     return isinstance(error, RateLimited) and error.retry_after <= _LONGEST_RATE_WAIT_S
 
 
+def one(request: Request, then: Callable[[Any], T] | None = None) -> Steps[T]:
+    """The steps of a call of one request, whose answer `then` makes into the result."""
+    answer = yield request
+    return answer if then is None else then(answer)
+
+
+class Lines:
+    """Bytes as they come → whole lines."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, piece: bytes) -> list[bytes]:
+        """The lines that end in a piece."""
+        *whole, self._rest = (self._rest + piece).split(b"\n")
+        return [line + b"\n" for line in whole]
+
+    def end(self) -> list[bytes]:
+        """What was left without an end."""
+        return [self._rest] if self._rest else []
+
+
 def _json(body: Mapping[str, Any]) -> bytes:
     try:
         return json.dumps(plain(body)).encode()
@@ -201,12 +239,3 @@ def _json(body: Mapping[str, Any]) -> bytes:
 
 def _params(query: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in query.items() if value is not None}
-
-
-def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for piece in pieces:
-        *whole, rest = (rest + piece).split(b"\n")
-        yield from (line + b"\n" for line in whole)
-    if rest:
-        yield rest

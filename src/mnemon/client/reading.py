@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mnemon.choosing import Kinds
-from mnemon.client.calls import Calls, kinds, moment, quoted
+from mnemon.client.calls import Calls, counted_of, kinds, moment, quoted
+from mnemon.client.connection import Request, Steps
 from mnemon.cube import Event, Hit, Link, MemCube, Recall
 from mnemon.instant import Instant
 from mnemon.wire.values import revive
@@ -94,19 +95,23 @@ class Reading(Calls):
             "metadata": json.dumps(dict(metadata)) if metadata else None, "until": moment(until),
             "as_of": moment(as_of), "valid_at": moment(valid_at), "after": after,
         }  # fmt: skip
-        return self._pages("list", "cubes", MemCube, namespace, limit, of)
+        found: builtins.list[MemCube] = self._connection.carry(
+            self._pages("list", "cubes", MemCube, namespace, limit, of)
+        )
+        return found
 
     def _pages(
         self, call: str, name: str, kind: Any, namespace: str | None, limit: int,
         of: Mapping[str, Any],
-    ) -> builtins.list[Any]:  # fmt: skip
+    ) -> Steps[builtins.list[Any]]:  # fmt: skip
         """As many as were asked for, over as many pages as that takes; the journal's pages go back
         in time, so each of them belongs before the one that came before it."""
         found: list[Any] = []
         cursor, most = None, limit if limit >= 0 else None
         while most is None or len(found) < most:
             size = _PAGE if most is None else min(_PAGE, most - len(found))
-            page = self._get(call, dict, namespace, **of, limit=size, cursor=cursor)
+            asked = {**of, "namespace": self._scope(namespace), "limit": size, "cursor": cursor}
+            page = yield Request("GET", call, dict, query=asked, repeatable=True)
             part = [revive(kind, one) for one in page[name]]
             found = part + found if name == "events" else found + part
             cursor = page["next"]
@@ -119,7 +124,8 @@ class Reading(Calls):
         return found
 
     def count(self, *, namespace: str | None = None, kind: Kinds = None) -> int:
-        return int(self._get("count", dict, namespace, kind=kinds(kind))["count"])
+        counted: int = self._get("count", dict, namespace, counted_of, kind=kinds(kind))
+        return counted
 
     def history(self, id: str, *, namespace: str | None = None) -> builtins.list[MemCube]:
         found: list[MemCube] = self._get(f"history/{quoted(id)}", list[MemCube], namespace)
@@ -142,4 +148,7 @@ class Reading(Calls):
         before: int | None = None, limit: int = 100,
     ) -> builtins.list[Event]:  # fmt: skip
         of = {"cube": cube, "after": after, "before": before}
-        return self._pages("log", "events", Event, namespace, limit, of)
+        found: builtins.list[Event] = self._connection.carry(
+            self._pages("log", "events", Event, namespace, limit, of)
+        )
+        return found

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import builtins
-import json
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator
 from copy import copy
 from pathlib import Path
 from typing import Any
 
 from mnemon import namespace as paths
-from mnemon import portable
-from mnemon.client.connection import Connection
+from mnemon.client.blocking import Blocking
+from mnemon.client.calls import counted_of
+from mnemon.client.concurrent import Concurrent
+from mnemon.client.connection import Connection, Request
+from mnemon.client.jobs import RemoteJobs, upload_query
 from mnemon.client.reading import Reading
 from mnemon.client.writing import Writing
-from mnemon.errors import ImportFailed, InvalidInput
+from mnemon.errors import InvalidInput
 from mnemon.portable import ImportReport
 from mnemon.store.rows import Problem
 
-_PIECE = 1 << 18
 _ACTOR = "user"
 
 
@@ -32,6 +33,8 @@ class RemoteMemory(Reading, Writing):
         timeout: seconds to wait for an answer.
         api_key: what `mnemon key add` printed.
     """
+
+    _transport: type[Connection] = Blocking
 
     def __init__(
         self,
@@ -51,7 +54,7 @@ class RemoteMemory(Reading, Writing):
         self.namespace = paths.check(namespace)
         self.actor = actor
         told = None if actor == _ACTOR else actor
-        self._connection = Connection(str(path), api_key, told, timeout)
+        self._connection = self._transport(str(path), api_key, told, timeout)
 
     def __repr__(self) -> str:
         return f"Memory({self._connection.url!r}, namespace={self.namespace!r})"
@@ -68,7 +71,12 @@ class RemoteMemory(Reading, Writing):
 
     def close(self) -> None:
         """Let go of the server; its memory stays open."""
-        self._connection.close()
+        return self._connection.close()  # type: ignore[no-any-return]
+
+    @property
+    def jobs(self) -> RemoteJobs:
+        """See `Memory.jobs`; the server carries them out."""
+        return RemoteJobs(self, self._connection)
 
     def acting(self, actor: str) -> RemoteMemory:
         """The same memory for another actor, where the server uses no keys."""
@@ -77,44 +85,46 @@ class RemoteMemory(Reading, Writing):
         other._connection = self._connection.acting(actor)
         return other
 
-    def reflect(self, *, namespace: str | None = None) -> int:
-        """See `Memory.reflect`."""
+    def reflect(self, *, namespace: str | None = None, progress: Any = None) -> int:
+        """See `Memory.reflect`; `progress` is never called."""
         return self._count("reflect", {"namespace": self._scope(namespace)})
 
     def reindex(self, embedder: Any = None, *, keep: bool = False, progress: Any = None) -> int:
-        """See `Memory.reindex`; the embedder is one that the server has, by its name.
-
-        `progress` is never called: the server does not tell how far it is.
-        """
+        """See `Memory.reindex`; the embedder is one that the server has, by its name, and
+        `progress` is never called."""
         if embedder is not None and not isinstance(embedder, str):
             raise InvalidInput("name an embedder that the server has: an object cannot be sent")
         return self._count("reindex", {"embedder": embedder, "keep": keep})
 
     def _count(self, call: str, body: dict[str, Any]) -> int:
-        told = self._connection.ask("POST", call, dict, body=body, patient=True)
-        return int(told["count"])
+        counted: int = self._ask(Request("POST", call, dict, body, wait=None), counted_of)
+        return counted
 
     def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
         """See `Memory.fsck`."""
-        found: list[Problem] = self._connection.ask(
-            "POST", "fsck", list[Problem], body={"repair": repair}, patient=True
+        found: list[Problem] = self._ask(
+            Request("POST", "fsck", list[Problem], {"repair": repair}, wait=None)
         )
         return found
 
     def namespaces(self) -> builtins.list[tuple[str, int]]:
         """See `Memory.namespaces`; those that the key reaches."""
-        found = self._connection.ask("GET", "namespaces", list[dict[str, Any]], repeatable=True)
-        return [(one["namespace"], one["cubes"]) for one in found]
+        found: list[tuple[str, int]] = self._ask(
+            Request("GET", "namespaces", list[dict[str, Any]], repeatable=True),
+            lambda told: [(one["namespace"], one["cubes"]) for one in told],
+        )
+        return found
 
     def size(self) -> dict[str, int]:
         """See `Memory.size`."""
-        told: dict[str, int] = self._connection.ask("GET", "size", dict, repeatable=True)
+        told: dict[str, int] = self._ask(Request("GET", "size", dict, repeatable=True))
         return told
 
     def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
         """See `Memory.dump`."""
         scope = None if namespace is None else paths.check(namespace)
-        return self._connection.lines("export", {"namespace": scope})
+        lines: Generator[bytes] = self._connection.lines("export", {"namespace": scope})
+        return lines
 
     def import_(
         self,
@@ -126,31 +136,24 @@ class RemoteMemory(Reading, Writing):
         **options: Any,
     ) -> ImportReport:
         """See `Memory.import_`; `progress` tells how much was sent."""
-        file = Path(path)
-        if file.is_dir():
-            raise InvalidInput(
-                f"{file} is a folder, a server takes one file: send it as a zip file"
+        query = upload_query(path, format, self._scope(namespace), options)
+        report: ImportReport = self._ask(
+            Request(
+                "POST", "import", ImportReport, query=query, wait=None, file=Path(path),
+                progress=progress,
             )
-        if not file.is_file():
-            raise ImportFailed(f"cannot open {file}: there is no such file")
-        query = {
-            "namespace": self._scope(namespace), "format": format, "name": file.name,
-            "options": json.dumps(options) if options else None,
-        }  # fmt: skip
-        report: ImportReport = self._connection.upload(
-            "import", ImportReport, _pieces(file, progress), query
-        )
+        )  # fmt: skip
         return report
 
     def export(self, path: str | Path, *, namespace: str | None = None) -> dict[str, int]:
         """See `Memory.export`; the file is written here."""
-        return portable.write(Path(path), self.dump(namespace=namespace))
+        scope = None if namespace is None else paths.check(namespace)
+        counts: dict[str, int] = self._connection.save(Path(path), "export", {"namespace": scope})
+        return counts
 
 
-def _pieces(file: Path, progress: Callable[[int, int], None] | None) -> Iterator[bytes]:
-    total = file.stat().st_size
-    with file.open("rb") as opened:
-        while piece := opened.read(_PIECE):
-            yield piece
-            if progress is not None:
-                progress(opened.tell(), total)
+class AwaitableMemory(RemoteMemory):
+    """A `RemoteMemory` whose every call gives an awaitable of what its signature says: the subject
+    of `AsyncMemory`, which has the signatures that are true."""
+
+    _transport = Concurrent

@@ -134,8 +134,10 @@ class Writing(Calls):
         return made
 
     def unlink(self, src: str, type: str, dst: str, *, namespace: str | None = None) -> bool:
-        done = self._post("unlink", dict, namespace, src=src, type=type, dst=dst)
-        return bool(done["unlinked"])
+        done: bool = self._post(
+            "unlink", dict, namespace, lambda told: told["unlinked"], src=src, type=type, dst=dst
+        )
+        return done
 
     def forget(
         self,
@@ -164,7 +166,9 @@ class Writing(Calls):
         self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None
     ) -> None:
         told = ids if isinstance(ids, str) else [*ids]
-        self._post("feedback", None, namespace, ids=told, helpful=helpful)
+        return self._post(  # type: ignore[no-any-return]
+            "feedback", None, namespace, ids=told, helpful=helpful
+        )
 
 
 def _told(draft: Draft) -> dict[str, Any]:

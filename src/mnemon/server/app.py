@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, otel, page, retention, spool
+from mnemon.server import failures, logs, otel, page, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.audit.log import AuditLog
 from mnemon.server.audit.recording import Audited
@@ -26,11 +26,11 @@ from mnemon.server.periodic import Periodic
 from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
-from mnemon.server.routes import ask, forget, health, metrics, remember, transfer, upkeep
+from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
 from mnemon.server.settings import Settings
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, proxy, health, metrics)
+GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, health, metrics)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -103,6 +103,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     settings = service.settings
     sweep = Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
     sweep.start()
+    service.memory.jobs.start(settings.jobs, told=logs.job)
     try:
         yield
     finally:

@@ -16,7 +16,8 @@ from typing import Any
 from mnemon.cube import Event, MemCube
 from mnemon.errors import InvalidInput, InvalidTime
 from mnemon.instant import from_micros, now_micros, parse
-from mnemon.server.replies import Cubes, Events
+from mnemon.job import Job
+from mnemon.server.replies import Cubes, Events, Jobs
 
 
 def cubes(ask: Callable[..., list[MemCube]], limit: int, cursor: str | None, **of: Any) -> Cubes:
@@ -43,6 +44,16 @@ def events(
     found = ask(limit=limit, before=before)
     more = len(found) == limit
     return Events(tuple(found), _write(found[0].seq) if more else None)
+
+
+def jobs(
+    ask: Callable[..., list[Job[Any]]], limit: int, cursor: str | None, before: str | None
+) -> Jobs:
+    """One page, the newest first; `ask` is `Jobs.list` with everything else given."""
+    if cursor is not None:
+        (before,) = _read(cursor, str)
+    found = ask(limit=limit, before=before)
+    return Jobs(tuple(found), _write(found[-1].id) if len(found) == limit else None)
 
 
 def _write(*parts: str | int) -> str:

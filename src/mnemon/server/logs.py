@@ -1,4 +1,4 @@
-"""One line of JSON for each request: what was asked, never with which words.
+"""One line of JSON for each request and each job: what was asked, never with which words.
 
 The route's template stands for the address, since ids, filters and queries may tell of people.
 """
@@ -15,6 +15,7 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.errors import MnemonError
+from mnemon.job import Job
 from mnemon.server import failures
 
 log = logging.getLogger("mnemon.server")
@@ -47,6 +48,20 @@ class Logged:
                 await _answer(error)(scope, receive, watched)
         finally:
             _write(scope, told, time.perf_counter() - begun)
+
+
+def job(left: Job[Any]) -> None:
+    """Write the line of a job as it was left."""
+    ended, begun = left.finished_at or datetime.now(UTC), left.started_at or left.created_at
+    line = {
+        "at": ended.isoformat(timespec="milliseconds"), "job": left.id, "call": left.call,
+        "state": left.state, "attempts": left.attempts,
+        "ms": round((ended - begun).total_seconds() * 1000, 1),
+    }  # fmt: skip
+    if left.error is not None:
+        line["error"] = left.error["type"]
+    level = logging.ERROR if left.state == "dead" else logging.INFO
+    log.log(level, json.dumps({"level": logging.getLevelName(level).lower(), **line}))
 
 
 def _answer(error: Exception) -> failures.Problem:

@@ -12,6 +12,15 @@ PAGE = 1000
 _CURSOR = Field(None, description="`next` of the page before; the other parameters as they were.")
 
 
+MOST_WAIT_S = 300.0
+"""The most that a request waits for a job: longer ones are cut by what is in between."""
+
+_WAIT: Any = Field(
+    None, ge=0, le=MOST_WAIT_S,
+    description="Seconds to wait for it; what is not done then goes on as a job (202).",
+)  # fmt: skip
+
+
 class Query(BaseModel):
     """What all of them have. An unknown parameter is refused."""
 
@@ -80,6 +89,35 @@ class Log(Query):
 class Import(Query):
     """See `Memory.import_`. `name` is the file's name: it helps to tell the format."""
 
+    wait: float | None = _WAIT
+
     format: str | None = None
     name: str | None = None
     options: Json[dict[str, Any]] | None = Field(None, description="The importer's own, as JSON.")
+
+
+class Waiting(BaseModel):
+    """How long to wait for what may take long; as long as it takes if nothing is said."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait: float | None = _WAIT
+
+
+class JobGet(BaseModel):
+    """See `Jobs.get`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    wait: float = Field(0.0, ge=0, le=MOST_WAIT_S, description="Seconds to wait until it is done.")
+
+
+class Jobs(Query):
+    """See `Jobs.list`."""
+
+    namespace: str | None = Field(None, description="This and below; all that the key reaches.")
+    state: str | None = None
+    call: list[str] | None = None
+    before: str | None = Field(None, description="The id of a job to begin before.")
+    limit: int = Field(100, ge=1, le=PAGE)
+    cursor: str | None = _CURSOR

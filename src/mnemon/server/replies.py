@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 
 from mnemon.cube import Event, MemCube
 from mnemon.errors import InvalidInput
+from mnemon.job import Job
 from mnemon.wire.plain import plain
 
 
@@ -26,6 +27,14 @@ class Events:
     """A page of the journal, oldest event first; `next` is the cursor of the page of older ones."""
 
     events: tuple[Event, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """A page of jobs, the newest first; `next` is the cursor of the page of older ones."""
+
+    jobs: tuple[Job[Any], ...]
     next: str | None
 
 

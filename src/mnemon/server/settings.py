@@ -18,7 +18,7 @@ class Settings:
     `retention_every` seconds. `otel` sends traces to where the environment says. `upstream` is the
     address of an OpenAI-compatible API that chats are passed on to, `upstream_key_env` the
     environment variable with its key, `upstream_timeout` seconds to wait for its next byte,
-    `recall_budget` tokens that memory may add to a chat.
+    `recall_budget` tokens that memory may add to a chat. `jobs` is how many of them work at once.
     """
 
     store: Path
@@ -36,6 +36,7 @@ class Settings:
     upstream_key_env: str | None = None
     upstream_timeout: float = 600.0
     recall_budget: int = 1000
+    jobs: int = 1
 
     @property
     def local(self) -> bool:

@@ -1,7 +1,7 @@
 """Uploads: written piece by piece to a file beside the store, gone when the request ends.
 
-Beside the store, not in the system's temporary folder: what the disk of the store is good for
-(room, encryption) is good for this too. What a killed server left is removed by the next one.
+What a job is to read moves to the job's own folder and goes with that (see `store.uploads`). What a
+killed server left is removed by the next one.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def clear(store: Path) -> None:
     """Remove what servers that are no longer alive left behind."""
     for folder in _root(store).glob("*-*"):
         pid = folder.name.partition("-")[0]
-        if not (pid.isdecimal() and _alive(int(pid))):
+        if pid.isdecimal() and not _alive(int(pid)):  # the others belong to jobs
             shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # not there, or another server's upload is in it
         _root(store).rmdir()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mnemon.cube import Event, Link, MemCube
+from mnemon.store.queue import Queue
 from mnemon.store.rows import (
     Added,
     ArtifactRow,
@@ -49,6 +50,17 @@ class Store(Protocol):
 
         A purge deletes it with everything in it.
         """
+        ...
+
+    @property
+    def queue(self) -> Queue:
+        """The background jobs."""
+        ...
+
+    @property
+    def uploads(self) -> Path | None:
+        """The folder of files that jobs are to read (see `store.uploads`); None for a volatile
+        store. A purge deletes those of the jobs that it deletes."""
         ...
 
     # cubes

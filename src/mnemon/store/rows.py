@@ -169,10 +169,12 @@ class ArtifactRow:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Counts of what a purge deleted (or would), and the blob files to unlink."""
+    """Counts of what a purge deleted (or would), the blob files to unlink, and the background jobs
+    that went with it."""
 
     ids: tuple[str, ...]
     versions: int
     links: int
     artifacts: int
     files: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = field(default=(), compare=False)

@@ -57,6 +57,10 @@ from mnemon.cli.settings import Settings
     "--budget", "recall_budget", type=click.IntRange(0), default=1000, show_default=True,
     help="Tokens that memory may add to a chat.",
 )  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(0), default=1, show_default=True,
+    help="Jobs carried out at the same time; 0 leaves them to `mnemon jobs run`.",
+)  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
     """Serve the memory over HTTP, with a page for people at /.

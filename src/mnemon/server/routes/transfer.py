@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +15,17 @@ from starlette.types import Receive, Scope, Send
 
 from mnemon import portable
 from mnemon.errors import InvalidInput
+from mnemon.memory import Memory
 from mnemon.portable import ImportReport
 from mnemon.server import queries, spool
 from mnemon.server.access import Grant, Granted, Service
-from mnemon.server.replies import Reply
+from mnemon.server.background import ACCEPTED, Background
+from mnemon.server.routes.remember import Key
 
 router = APIRouter(prefix="/v1", tags=["transfer"])
 
 _LINES = {"application/x-ndjson": {"schema": {"type": "string", "format": "binary"}}}
+_RESERVED = {"path", "format", "namespace", "progress", "wait", "key"}
 _FILE = {"content": {"application/octet-stream": {"schema": {"type": "string"}}}, "required": True}
 
 
@@ -57,9 +61,15 @@ class _Lines(StreamingResponse):
             self._lines.close()
 
 
-@router.post("/import", response_model=ImportReport, openapi_extra={"requestBody": _FILE})
+@router.post(
+    "/import", response_model=ImportReport, responses=ACCEPTED,
+    openapi_extra={"requestBody": _FILE},
+)  # fmt: skip
 async def import_(
-    request: Request, query: Annotated[queries.Import, Query()], grant: Granted
+    request: Request,
+    query: Annotated[queries.Import, Query()],
+    grant: Granted,
+    idempotency_key: Key = None,
 ) -> Response:
     """Read a history into a namespace, or a portable file into the namespaces it names.
 
@@ -68,18 +78,24 @@ async def import_(
     service: Service = request.app.state.service
     grant.on("write", query.namespace)  # before anything is taken in
     async with spool.received(request.stream(), service, query.name or "") as path:
-        report = await run_in_threadpool(_imported, grant, query, path)
-    return Reply(report)
+        memory, scope = await run_in_threadpool(_allowed, grant, query, path)
+        return await Background(request, query.wait, idempotency_key).answer(
+            memory, "import_", partial(_told, grant), path, query.format,
+            namespace=scope, **(query.options or {}),
+        )  # fmt: skip
 
 
-def _imported(grant: Grant, query: queries.Import, path: Path) -> ImportReport:
+def _allowed(grant: Grant, query: queries.Import, path: Path) -> tuple[Memory, str]:
     memory, scope = grant.on("write", query.namespace)
     if query.format == "mnemon" or (query.format is None and portable.is_portable(path)):
         memory = grant.whole("write")
     options = query.options or {}
-    reserved = sorted({"path", "format", "namespace", "progress"} & options.keys())
+    reserved = sorted(_RESERVED & options.keys())
     if reserved:
         raise InvalidInput(f"{reserved[0]!r} is no option of an importer: {json.dumps(options)}")
-    report = memory.import_(path, query.format, namespace=scope, **options)
+    return memory, scope
+
+
+def _told(grant: Grant, report: ImportReport) -> ImportReport:
     grant.act.touch((), report.added)
     return report

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Query, Response
 from mnemon import __version__
 from mnemon.server import bodies, cursors, queries
 from mnemon.server.access import Granted
+from mnemon.server.background import ACCEPTED, InBackground
 from mnemon.server.replies import Counted, Events, Namespace, Reply
 from mnemon.store.rows import Problem
 
@@ -38,13 +39,16 @@ def status(grant: Granted) -> Response:
     return Reply(Status(__version__, grant.memory.actor, *told))
 
 
-@router.post("/reflect", response_model=Counted)
-def reflect(body: bodies.Body, grant: Granted) -> Response:
+@router.post("/reflect", response_model=Counted, responses=ACCEPTED)
+async def reflect(body: bodies.Body, grant: Granted, background: InBackground) -> Response:
     """Run the program's maintenance; how many of its proposals were carried out."""
     memory, scope = grant.on("admin", body.namespace)
-    done = memory.reflect(namespace=scope)
-    grant.act.touch((), done)
-    return Reply(Counted(done))
+
+    def told(done: int) -> Counted:
+        grant.act.touch((), done)
+        return Counted(done)
+
+    return await background.answer(memory, "reflect", told, namespace=scope)
 
 
 @router.get("/log", response_model=Events)
@@ -68,13 +72,14 @@ def size(grant: Granted) -> Response:
     return Reply(grant.whole("admin").size())
 
 
-@router.post("/fsck", response_model=list[Problem])
-def fsck(body: bodies.Fsck, grant: Granted) -> Response:
+@router.post("/fsck", response_model=list[Problem], responses=ACCEPTED)
+async def fsck(body: bodies.Fsck, grant: Granted, background: InBackground) -> Response:
     """Check every promise of the store; an empty list is a sound store."""
-    return Reply(grant.whole("admin").fsck(repair=body.repair))
+    return await background.answer(grant.whole("admin"), "fsck", list, repair=body.repair)
 
 
-@router.post("/reindex", response_model=Counted)
-def reindex(body: bodies.Reindex, grant: Granted) -> Response:
+@router.post("/reindex", response_model=Counted, responses=ACCEPTED)
+async def reindex(body: bodies.Reindex, grant: Granted, background: InBackground) -> Response:
     """Move the store to another embedder; how many vectors were written."""
-    return Reply(Counted(grant.whole("admin").reindex(body.embedder, keep=body.keep)))
+    memory = grant.whole("admin")
+    return await background.answer(memory, "reindex", Counted, body.embedder, keep=body.keep)

@@ -14,6 +14,7 @@ from mnemon import analysis
 from mnemon.cube import Event, Link, MemCube
 from mnemon.identity import new_id
 from mnemon.instant import now_micros
+from mnemon.store import uploads
 from mnemon.store.rows import (
     Added,
     ArtifactRow,
@@ -43,6 +44,7 @@ from mnemon.store.sqlite import (
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
+from mnemon.store.sqlite.queue import SQLiteQueue
 from mnemon.store.sqlite.tenancy import Tenancy
 from mnemon.store.sqlite.writer import Writer
 
@@ -73,6 +75,7 @@ class SQLiteStore(Tenancy):
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
         self._writer = Writer(self._connections)
+        self.queue = SQLiteQueue(self._writer.run, self._read)
         try:
             self._prepare()
         except BaseException:
@@ -97,6 +100,10 @@ class SQLiteStore(Tenancy):
     @property
     def index(self) -> Path | None:
         return None if self.address == MEMORY else Path(f"{self.address}-index")
+
+    @property
+    def uploads(self) -> Path | None:
+        return None if self.address == MEMORY else Path(f"{self.address}-uploads")
 
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
@@ -135,6 +142,7 @@ class SQLiteStore(Tenancy):
             gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
             self._unlink(gone.files)
             self._unlink(self._orphans())
+            uploads.drop(self.uploads, gone.jobs)
             purge.drop(self.index)
             return gone, self._writer.alone(lambda c: purge.erase(c, self._timeout))
 

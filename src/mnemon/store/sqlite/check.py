@@ -103,6 +103,19 @@ _RULES = (
         "namespaces whose counters for quotas are wrong",
     ),
 )
+_FIRST_WITH_JOBS = 2
+_JOB_RULES = (
+    (
+        "running-jobs-held",
+        "SELECT id FROM jobs WHERE (state = 'running') != (token NOTNULL)",
+        "jobs that run for nobody, or are held and do not run",
+    ),
+    (
+        "job-cubes",
+        "SELECT job FROM job_cubes WHERE job NOT IN (SELECT num FROM jobs)",
+        "cubes named by jobs that do not exist",
+    ),
+)
 
 
 def problems(connection: sqlite3.Connection, blobs: Path | None) -> Iterator[Problem]:
@@ -110,7 +123,9 @@ def problems(connection: sqlite3.Connection, blobs: Path | None) -> Iterator[Pro
     for (line,) in connection.execute("PRAGMA integrity_check(20)"):
         if line != "ok":
             yield Problem("sqlite-integrity", line)
-    for name, query, meaning in _RULES:
+    layout = connection.execute("PRAGMA user_version").fetchone()[0]
+    # A store that is only read keeps its old layout, which has no jobs.
+    for name, query, meaning in _RULES + (_JOB_RULES if layout >= _FIRST_WITH_JOBS else ()):
         wrong = [str(row[0]) for row in connection.execute(query)]
         if wrong:
             yield Problem(name, f"{len(wrong)} {meaning}: {', '.join(wrong[:5])}")
@@ -176,3 +191,4 @@ def repair(connection: sqlite3.Connection) -> None:
         "DELETE FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)"
     )
     connection.execute("DELETE FROM usage WHERE cube NOT IN (SELECT num FROM cubes)")
+    connection.execute("DELETE FROM job_cubes WHERE job NOT IN (SELECT num FROM jobs)")

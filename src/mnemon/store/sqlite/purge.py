@@ -11,10 +11,12 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from mnemon import namespace as paths
 from mnemon.store.rows import Purged
-from mnemon.store.sqlite import artifacts, journal, retention, words, writing
+from mnemon.store.sqlite import artifacts, journal, queue, retention, words, writing
 
 _PENDING = "purge_pending"
 
@@ -42,12 +44,50 @@ def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: 
         journal.write(connection, now, "purge", actor, namespace=num, cube=id)
     made = artifacts.of_cubes(connection, doomed)
     artifacts.delete(connection, [key for key, _ in made])
+    emptied = _paths(connection, json.dumps(nums))
     _delete_rows(connection, json.dumps(nums))
+    jobs = _purge_jobs(connection, doomed, emptied)
     connection.executemany(
         "INSERT OR IGNORE INTO tombstones VALUES (?, ?)", [(id, now) for id in doomed]
     )
     connection.execute("INSERT OR REPLACE INTO store VALUES (?, ?)", (_PENDING, str(now)))
-    return plan
+    return replace(plan, jobs=tuple(jobs))
+
+
+def _paths(connection: sqlite3.Connection, nums: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT DISTINCT n.path FROM cubes c JOIN namespaces n ON n.num = c.namespace "
+        "WHERE c.num IN (SELECT value FROM json_each(?))",
+        (nums,),
+    )
+    return [path for (path,) in rows]
+
+
+def _purge_jobs(
+    connection: sqlite3.Connection, ids: Sequence[str], emptied: Sequence[str]
+) -> list[str]:
+    """Delete the jobs that name purged cubes, and those in namespaces (or above) that the purge
+    left empty; their ids."""
+    above = {
+        path.rsplit("/", n)[0] for path in emptied for n in range(path.count("/") + 1)
+    }  # `a/b` and `a` of `a/b`
+    empty = [path for path in above if not _inhabited(connection, path)]
+    return queue.delete(
+        connection,
+        "num IN (SELECT job FROM job_cubes WHERE cube IN (SELECT value FROM json_each(?))) "
+        "OR namespace IN (SELECT value FROM json_each(?))",
+        json.dumps(list(ids)),
+        json.dumps(empty),
+    )
+
+
+def _inhabited(connection: sqlite3.Connection, path: str) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM cubes c JOIN namespaces n ON n.num = c.namespace "
+        "WHERE n.path = ? OR (n.path >= ? AND n.path < ?) LIMIT 1",
+        paths.bounds(path),
+    ).fetchone()
+    return found is not None
 
 
 def counted(connection: sqlite3.Connection, ids: Sequence[str]) -> Purged:
