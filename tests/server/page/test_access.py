@@ -69,6 +69,18 @@ def test_sessions_end_by_themselves(path):
     assert long.key(long.begin(key)) == key and long.key("guessed") is None
 
 
+def test_other_processes_and_later_ones_know_a_session(path):
+    keys = beside(path)
+    _, key = keys.add("ana", None)
+    id = Sessions(keys).begin(key)
+    other = Sessions(beside(path))
+    assert other.key(id) == key
+    other.end(id)
+    assert Sessions(keys).key(id) is None
+    held = path.with_name(f"{path.name}-sessions")
+    assert id.encode() not in held.read_bytes() and held.stat().st_mode & 0o077 == 0
+
+
 def test_signing_in_leads_nowhere_else(browser, keyed):
     token = keyed("ana", ["acme/ana"])
     page = browser()
