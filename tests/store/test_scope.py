@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import mnemon
 from mnemon.cube import Draft, Policy
 from mnemon.store import scope as scopes
-from mnemon.store.index import candidates, lists
+from mnemon.store.index import holding, lists
 from mnemon.store.index.columns import Columns
 from mnemon.store.neighbours import Chains, neighbours
 from mnemon.text.programs.default import Default
@@ -248,13 +248,13 @@ def table_order():
 
 
 def test_only_the_rarest_terms_are_read_in_full(monkeypatch):
-    monkeypatch.setattr(candidates, "BUDGET", 10)
+    monkeypatch.setattr(holding, "BUDGET", 10)
     lists_of = {"rare": 4, "some": 6, "most": 50}
     postings = {t: (np.arange(n, dtype=np.int32), np.ones(n, np.float32)) for t, n in
                 lists_of.items()}  # fmt: skip
-    assert candidates._split(postings, ()) == (["rare", "some"], ["most"])
-    assert candidates._split({"most": postings["most"]}, ()) == (["most"], [])
-    assert candidates._split(postings, {"rare"}) == (["some"], ["most"])
+    assert holding._split(postings, ()) == (["rare", "some"], ["most"])
+    assert holding._split({"most": postings["most"]}, ()) == (["most"], [])
+    assert holding._split(postings, {"rare"}) == (["some"], ["most"])
 
 
 def test_columns_survive_being_saved():
