@@ -18,7 +18,7 @@ from mnemon.store.index.lists import best, highest
 from mnemon.store.index.terms import Postings
 
 BY_WORDS = 450
-BUDGET = 150_000
+BUDGET = 300_000
 """Postings read for one question; rare terms first. Common ones only reorder candidates."""
 
 _LENDERS = 16_384  # matches that lend to the turns around them
@@ -26,7 +26,7 @@ _BLOCK = 2  # 4 turns
 _FOLLOWING = (0.7, 0.4, 0.1, 0.1)  # what a match is worth to the turns after it,
 _PRECEDING = (0.3, 0.2, 0.1)  # and before it
 _WEIGHTS = np.array((1.0, *_FOLLOWING, *_PRECEDING), dtype=np.float32)
-_LOOKED_AT = 3000  # the best by a sum of matches, of which the best are found exactly
+_LOOKED_AT = 8.0  # times the root of all: the best by a sum of matches, which are looked at closely
 _CODED = 16  # terms that are, each two bits of an uint32:
 _OFTEN = 3  # more often in a turn counts as this
 _SATURATION = 0.5  # as BM25's k1
@@ -81,7 +81,8 @@ def by_words(
     telling, common = _split(postings, names)
     scores, held = _held(postings, statistics, telling, len(eligible))
     _lend(scores, step)
-    keep = _LOOKED_AT * (4 if names else 2 if common else 1)
+    most = int(_LOOKED_AT * math.sqrt(len(eligible)))
+    keep = most * (4 if names else 2 if common else 1)
     found = best(scores, eligible & (scores > 0), keep)
     gained = scores.take(found)
     called = said.take(columns["speaker"].take(found), mode="wrap")  # nobody, -1, is the last
@@ -90,7 +91,7 @@ def by_words(
     for term in common:
         inside, counts = within(found, postings[term])
         own[inside] += statistics.rarity(term) * _gain(counts)
-    kept = _top(gained + bonus + own, _LOOKED_AT)
+    kept = _top(gained + bonus + own, most)
     found, rest = found.take(kept), bonus.take(kept) + own.take(kept)
     lengths = columns["length"].take(found)
     norms = _SATURATION * (1.0 - _LENGTH + _LENGTH * lengths / (mean_length or 1.0))

@@ -29,9 +29,9 @@ from mnemon.store.index.outlines import Outlines, summed
 
 _FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 200.0  # vectors compared by their short codes, and
+_READ = 20.0  # times all to the power of 2/3: vectors compared by their short codes, and
 _SAMPLE = 8192
-_KEPT = 10.0  # by their components, for one question: so many times the root of all
+_KEPT = 14.0  # times the root of all: by their components, for one question
 
 Wanted = Sequence[tuple[np.ndarray, int]]
 """(eligible bool [N], at most so many of them), one or several that have nothing in common."""
@@ -136,7 +136,7 @@ class Lists:
         tail += np.float32(self.directions.middle @ vector)
         reach = np.cumsum(np.diff(self.offsets)[order])
         read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)] if len(tail) else []
-        enough, first = _READ * math.sqrt(len(self)), 0
+        enough, first = _READ * len(self) ** (2 / 3), 0
         while True:
             last = min(len(order), int(np.searchsorted(reach, enough)) + 1)
             read.append(self._read(np.sort(order[first:last]), weights, common))
