@@ -29,9 +29,9 @@ from mnemon.store.index.outlines import Outlines, summed
 
 _FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 20.0  # times all to the power of 2/3: vectors compared by their short codes, and
+_READ = 24.0  # times all to the power of 2/3: vectors compared by their short codes, and
 _SAMPLE = 8192
-_KEPT = 14.0  # times the root of all: by their components, for one question
+_KEPT = 18.0  # times the root of all: by their components, for one question
 
 Wanted = Sequence[tuple[np.ndarray, int]]
 """(eligible bool [N], at most so many of them), one or several that have nothing in common."""
