@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mnemon import methods
@@ -134,7 +135,7 @@ def embedded(embedder: Embedder, texts: Sequence[str], names: Iterable[str]) -> 
     """
     import numpy as np
 
-    pattern = _pattern(names)
+    pattern = _pattern(tuple(names))
     matrix = np.asarray(embedder.embed([_strip(text, pattern) for text in texts]), np.float32)
     if matrix.ndim != 2 or len(matrix) != len(texts):
         raise EmbedderError(
@@ -150,10 +151,11 @@ def without_names(text: str, names: Iterable[str]) -> str:
 
     A text of nothing but names stays as it is.
     """
-    return _strip(text, _pattern(names))
+    return _strip(text, _pattern(tuple(names)))
 
 
-def _pattern(names: Iterable[str]) -> re.Pattern[str] | None:
+@lru_cache(maxsize=64)
+def _pattern(names: tuple[str, ...]) -> re.Pattern[str] | None:
     said = sorted({name for name in names if name.lower() not in _ROLES}, key=len, reverse=True)
     if not said:
         return None

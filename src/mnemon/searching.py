@@ -227,9 +227,17 @@ class Searcher:
         names = moment.speakers[chosen.namespace]
         embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
         query = programs.ask(text, embed, at)
-        terms = (*query.terms, *query.compounds)
-        scope = self._scope(chosen.namespace)
-        return scope.view(chosen, moment.space, terms, moment.seq, query.vector), query
+
+        def days(now: int) -> Sequence[tuple[int, int]]:
+            from mnemon.text.retrieve._asked_time import days_named
+
+            return days_named(query, now)
+
+        view = self._scope(chosen.namespace).view(
+            chosen, moment.space, query.terms, moment.seq, query.vector,
+            compounds=query.compounds, days=days,
+        )  # fmt: skip
+        return view, query
 
     def _now(self, namespace: str) -> _Moment:
         """What does not change between journal entries, read again only after one."""

@@ -77,7 +77,7 @@ def test_the_best_are_never_fewer_than_asked_for_and_none_below_is_better(values
         patch.setattr(lists, "_SAMPLE", 8)
         scores = np.array(values, dtype=np.float32)
         inside = scores != outside
-        found = lists._best(scores, inside, keep)
+        found = lists.best(scores, inside, keep)
     among = np.flatnonzero(inside)
     assert np.isin(found, among).all() and len(found) >= min(keep, len(among))
     left = np.setdiff1d(among, found)

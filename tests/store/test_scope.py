@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 import mnemon
 from mnemon.cube import Draft, Policy
 from mnemon.store import scope as scopes
-from mnemon.store.index import candidates, lists
+from mnemon.store.index import asked as asking
+from mnemon.store.index import holding, lists
 from mnemon.store.index.columns import Columns
+from mnemon.store.index.moments import InTime, by_time
 from mnemon.store.neighbours import Chains, neighbours
 from mnemon.text.programs.default import Default
 
@@ -140,6 +142,41 @@ def test_a_scope_without_vectors_or_with_few_eligible_is_searched_too(low, path)
         assert asked(memory, "violin", session="only")[0][0] == rare.id
 
 
+def test_what_was_said_on_the_asked_day_is_a_candidate_even_if_nothing_else_finds_it(
+    low, path, monkeypatch
+):
+    monkeypatch.setattr(asking, "BY_MEANING", 4)
+    timed = Default(channels=(("words", 1.0, {}), ("time", 1.0, {})), rerank=None)
+    with mnemon.Memory(path, program=timed) as memory:
+        memory.add(drafts(80))
+        told = memory.add("nothing of the kind", at=START + timedelta(days=40))
+        later = memory.add("nothing at all", at=START + timedelta(days=41))
+        memory.search("cat")
+        memory._searcher.settle()
+        question = "What happened on 10 February 2025?"
+        assert memory.recall(question).trace["regime"] == "candidates"
+        found = [hit.cube.id for hit in memory.search(question, at=START + timedelta(days=60))]
+        assert found[:2] == [told.id, later.id]
+        memory.forget(told.id)
+        again = memory.search(question, at=START + timedelta(days=60))
+        assert again[0].cube.id == later.id
+
+
+@given(st.data())
+def test_by_time_gives_the_days_first_and_then_the_nearest(data):
+    moments = np.array(data.draw(st.lists(st.integers(0, 40), min_size=1, max_size=60)))
+    eligible = np.array(data.draw(st.lists(st.booleans(), min_size=60, max_size=60)))[
+        : len(moments)
+    ]
+    first = data.draw(st.integers(-5, 45))
+    last = first + data.draw(st.integers(0, 10))
+    found = by_time(InTime.of(moments), first, last, eligible).tolist()
+    inside = (moments >= first) & (moments <= last) & eligible
+    assert len(set(found)) == len(found) and eligible[found].all()
+    assert sorted(found[: inside.sum()]) == np.flatnonzero(inside).tolist()
+    assert sorted(found) == np.flatnonzero(eligible).tolist()  # they are fewer than are given
+
+
 def index_files(path):
     folder = path.parent / "memory.db-index"
     return sorted(file for file in folder.rglob("*") if file.is_file()) if folder.exists() else []
@@ -248,13 +285,13 @@ def table_order():
 
 
 def test_only_the_rarest_terms_are_read_in_full(monkeypatch):
-    monkeypatch.setattr(candidates, "BUDGET", 10)
+    monkeypatch.setattr(holding, "BUDGET", 10)
     lists_of = {"rare": 4, "some": 6, "most": 50}
     postings = {t: (np.arange(n, dtype=np.int32), np.ones(n, np.float32)) for t, n in
                 lists_of.items()}  # fmt: skip
-    assert candidates._split(postings, ()) == (["rare", "some"], ["most"])
-    assert candidates._split({"most": postings["most"]}, ()) == (["most"], [])
-    assert candidates._split(postings, {"rare"}) == (["some"], ["most"])
+    assert holding._split(postings, ()) == (["rare", "some"], ["most"])
+    assert holding._split({"most": postings["most"]}, ()) == (["most"], [])
+    assert holding._split(postings, {"rare"}) == (["some"], ["most"])
 
 
 def test_columns_survive_being_saved():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from mnemon import Memory
 from mnemon.errors import InvalidTime
 from mnemon.text.programs.default import Default
+from mnemon.text.query import Query
+from mnemon.text.retrieve._asked_time import days_named
 
 TIMED = Default(channels=(("words", 1.0, {}), ("time", 1.0, {})), rerank=None)
 
@@ -19,6 +22,20 @@ def add(memory: Memory, **said: str) -> None:
     """`_2023_05_08="text"`: a note of each day."""
     for day, text in said.items():
         memory.add(text, at=day.strip("_").replace("_", "-"), session=day)
+
+
+def test_the_days_a_question_names_are_told_in_microseconds() -> None:
+    now = int(datetime(2023, 6, 1, tzinfo=UTC).timestamp()) * 1_000_000
+    day = 86_400_000_000
+
+    def days(text: str) -> list[tuple[int, int]]:
+        return days_named(Query(text, (), frozenset()), now)
+
+    assert days("Who went to the beach?") == []
+    (first, last), = days("What did she do on 8 May 2023?")  # fmt: skip
+    assert (first, last) == (now - 24 * day, now - 23 * day - 1)
+    every = days("What did she do in March?")  # of any year
+    assert len(every) > 5 and all(one[0] > two[0] for one, two in pairwise(every))
 
 
 def test_a_question_that_names_no_time_ranks_nothing(empty, ask) -> None:

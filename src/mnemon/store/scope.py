@@ -12,7 +12,7 @@ statistics of terms are of the whole scope in any case. At 50,000 versions eithe
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +20,15 @@ import numpy as np
 from mnemon.instant import now_micros
 from mnemon.store.edges import touching
 from mnemon.store.index import candidates
+from mnemon.store.index.asked import Asked, Days
 from mnemon.store.index.building import Builds
 from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import FOREVER, Columns
 from mnemon.store.index.filters import matching
 from mnemon.store.index.grown import Grown
-from mnemon.store.index.nearest import Nearest, caught_up
+from mnemon.store.index.holding import Statistics
+from mnemon.store.index.moments import InTime
+from mnemon.store.index.nearest import caught_up
 from mnemon.store.index.terms import Postings, Terms
 from mnemon.store.index.upkeep import State, Upkeep
 from mnemon.store.neighbours import Chains, in_order, neighbours
@@ -76,6 +79,7 @@ class Scope:
         self._chains = Chains()
         self._beside: tuple[np.ndarray, np.ndarray] | None = None
         self._order: np.ndarray | None = None
+        self._when: InTime | None = None
         self._terms = Terms()
         self._frequency: dict[str, int] = {}  # of current versions
         self._codes: dict[str, Codes] = {}  # of a small scope, by space
@@ -102,10 +106,15 @@ class Scope:
         terms: Sequence[str],
         seq: int,
         vector: np.ndarray | None = None,
+        *,
+        compounds: Sequence[str] = (),
+        days: Callable[[int], Sequence[Days]] = lambda now: (),
     ) -> View:
         """What a search under a filter may see, at the journal's `seq` or later.
 
-        `vector` float32 [D] is the question's: what a big scope's candidates are nearest to.
+        Of a big scope the candidates: what says the `terms` or, if less likely, the `compounds`,
+        is nearest to the question's `vector` float32 [D], or is of the `days` that it names, seen
+        from the microseconds of a moment.
         """
         with self._lock:
             if self._seq < seq:
@@ -115,13 +124,16 @@ class Scope:
             eligible = moment.alive if kept is None else moment.alive & kept
             nums = self._columns.nums
             postings = self._terms.get(
-                terms, self._columns, lambda unread: self._store.postings(nums, unread)
+                (*terms, *compounds),
+                self._columns,
+                lambda unread: self._store.postings(nums, unread),
             )
             known = self._frequency if chosen.as_of is None else {}
-            statistics = candidates.Statistics.of(moment.population, moment.alive, postings, known)
+            statistics = Statistics.of(moment.population, moment.alive, postings, known)
             if len(self._columns) <= LIMIT:
                 return self._whole(moment, eligible.copy(), postings, statistics)
-            return self._narrow(moment, eligible, postings, statistics, vector)
+            asked = Asked(terms, vector, days(moment.at))
+            return self._narrow(moment, eligible, postings, statistics, asked)
 
     # following the store
 
@@ -173,7 +185,7 @@ class Scope:
         self._ended += int(np.count_nonzero(~fresh))
         self._lengths += float(columns["length"][start:][fresh].sum(dtype=np.float64))
         self._chains.extend(columns, self._alive.rows)
-        self._beside = self._order = None
+        self._beside = self._order = self._when = None
         self._frequency = {}
         if self._terms and len(columns) - start <= _READ_AGAIN:
             self._terms.extend(start, self._store.contents(columns["row"][start:].tolist()))
@@ -219,6 +231,11 @@ class Scope:
         then, steps = chosen.as_of, candidates.stepping(beside)
         return _Moment(alive, living, mean, steps, beside, then, then, space)
 
+    def _in_time(self) -> InTime:
+        if self._when is None:
+            self._when = InTime.of(self._columns["valid_from"])
+        return self._when
+
     # views
 
     def _whole(
@@ -226,7 +243,7 @@ class Scope:
         moment: _Moment,
         eligible: np.ndarray,
         postings: dict[str, Postings],
-        statistics: candidates.Statistics,
+        statistics: Statistics,
     ) -> View:
         vectors = None if moment.space is None else self._space(moment.space)
         every, beside = slice(0, len(self._columns)), moment.beside
@@ -238,8 +255,8 @@ class Scope:
         moment: _Moment,
         eligible: np.ndarray,
         postings: dict[str, Postings],
-        statistics: candidates.Statistics,
-        vector: np.ndarray | None,
+        statistics: Statistics,
+        asked: Asked,
     ) -> View:
         self._codes, self._vectors = {}, {}
         nearest, total = self._upkeep.of(moment.space, self._columns), len(eligible)
@@ -247,11 +264,10 @@ class Scope:
             every = [(np.flatnonzero(eligible), candidates.REACH)]
             chosen, regime = candidates.around(every, moment.step, total), "chosen"
         else:
-            near = self._near(nearest, vector, eligible)
-            holding = candidates.by_words(
-                self._columns, postings, statistics, moment.step, eligible, moment.mean_length
-            )
-            chosen = candidates.gathered(near, holding, moment.step, total)
+            chosen = asked.candidates(
+                self._columns, postings, statistics, nearest, self._in_time, moment.step, eligible,
+                moment.mean_length,
+            )  # fmt: skip
             regime = "unindexed" if nearest is not None and not nearest.ready else "candidates"
         inside = {term: candidates.within(chosen, one) for term, one in postings.items()}
         before, after = candidates.local_steps(chosen, moment.step)
@@ -260,19 +276,6 @@ class Scope:
             chosen, eligible[chosen], moment, (before, after), inside, statistics, vectors, regime
         )
 
-    def _near(
-        self, nearest: Nearest | None, vector: np.ndarray | None, eligible: np.ndarray
-    ) -> list[np.ndarray]:
-        """The nearest eligible versions that tell, and a few that ask, best first."""
-        if nearest is None or vector is None:
-            return []
-        asks = self._columns["asks"]
-        wanted = [
-            (eligible & ~asks, candidates.BY_MEANING),
-            (eligible & asks, candidates.BY_MEANING // 4),
-        ]
-        return nearest.find(vector, wanted)
-
     def _made(
         self,
         chosen: slice | np.ndarray,
@@ -280,7 +283,7 @@ class Scope:
         moment: _Moment,
         beside: tuple[np.ndarray, np.ndarray],
         postings: dict[str, Postings],
-        statistics: candidates.Statistics,
+        statistics: Statistics,
         vectors: Vectors | None,
         regime: str,
     ) -> View:

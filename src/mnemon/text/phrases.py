@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, pairwise
+from typing import NamedTuple
 
 from mnemon import analysis
 from mnemon.text.vocabulary import parts
@@ -47,8 +49,7 @@ class Phrase:
         return (analysis.terms(_OPEN.sub("", self.text)) or [""])[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(NamedTuple):
     text: str
     term: str
     plain: str
@@ -100,16 +101,27 @@ def compounds(question: str) -> list[str]:
 def _tokens(question: str) -> list[_Token]:
     question = question if question.isascii() else analysis.without_marks(question)
     tokens: list[_Token] = []
+    end = 0
     for one in islice(_TOKEN.finditer(question), _MOST):
-        start, terms = one.start(), analysis.terms(one[0])
-        if len(terms) != 1:
+        text, start, known = one[0], one.start(), _known(one[0])
+        if known is None:
             continue  # a script without spaces: its pairs of characters are its phrases
-        end = tokens[-1].end if tokens else 0
-        joined = bool(tokens) and _BETWEEN.fullmatch(question[end:start]) is not None
+        between = question[end:start]
+        joined = bool(tokens) and (between == " " or _BETWEEN.fullmatch(between) is not None)
         initial = _SENTENCE.search(question, max(0, start - _HEAD), start) is not None
-        (plain,) = analysis.names(one[0]) or [""]
-        tokens.append(_Token(one[0], terms[0], plain, start, one.end(), joined, initial))
+        end = one.end()
+        tokens.append(_Token(text, *known, start, end, joined, initial))
     return tokens
+
+
+@lru_cache(maxsize=20_000)
+def _known(text: str) -> tuple[str, str] | None:
+    """(term, plain word) of what is one; None of what is several."""
+    terms = analysis.terms(text)
+    if len(terms) != 1:
+        return None
+    (plain,) = analysis.names(text) or [""]
+    return terms[0], plain
 
 
 def _marked(question: str) -> Iterator[Phrase]:

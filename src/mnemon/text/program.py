@@ -158,11 +158,10 @@ def _ranks(ranking: Ranking, indices: Sequence[int]) -> dict[int, int]:
     """index → its rank from 1, of those that a ranking has."""
     import numpy as np  # not before something is ranked
 
-    wanted = np.asarray(indices, dtype=np.intp)
-    ranks = np.zeros(1 + max(wanted.max(initial=0), ranking.indices.max(initial=0)), np.intp)
-    ranks[ranking.indices] = np.arange(1, len(ranking.indices) + 1)
-    pairs = zip(indices, ranks.take(wanted).tolist(), strict=True)
-    return {index: rank for index, rank in pairs if rank}
+    wanted = np.asarray(indices, dtype=ranking.indices.dtype)
+    which, place = (wanted[:, None] == ranking.indices).nonzero()
+    pairs = zip(which.tolist(), place.tolist(), strict=True)
+    return {indices[one]: rank + 1 for one, rank in pairs}
 
 
 def _ordinal(place: int) -> str:

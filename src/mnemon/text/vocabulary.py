@@ -18,14 +18,15 @@ def ordinary(word: str) -> bool:
     return StaticEmbedder().count_tokens([word]) == [1]
 
 
-def parts(word: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def parts(word: str) -> tuple[str, ...]:
     """The two words that a plain word is made of ("roadtrip", "5km"), or none."""
     if measured := _MEASURED.fullmatch(word):
-        return list(measured.groups())
+        return measured[1], measured[2]
     if len(word) < _SPLIT or not word.isascii() or not word.isalpha() or ordinary(word):
-        return []
+        return ()
     middle = len(word) / 2
     for place in sorted(range(3, len(word) - 2), key=lambda place: abs(place - middle)):
         if ordinary(word[:place]) and ordinary(word[place:]):
-            return [word[:place], word[place:]]
-    return []
+            return word[:place], word[place:]
+    return ()

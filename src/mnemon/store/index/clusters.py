@@ -41,11 +41,6 @@ class Clusters:
         """The nearest cluster int32 [N] of points float32 [N, P]."""
         return _nearest(points, self.centroids)
 
-    def order(self, point: np.ndarray) -> np.ndarray:
-        """All clusters, nearest to a point [P] first."""
-        found: np.ndarray = np.argsort(-_nearness(point[None], self.centroids)[0])
-        return found
-
 
 def sample_size(count: int) -> int:
     """How many vectors to learn `count` clusters from."""

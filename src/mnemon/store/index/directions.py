@@ -5,9 +5,8 @@ space", https://doi.org/10.1080/14786440109462720) of a sample. How ours differs
 hold three fifths of the variance, since the best are compared whole; the codes of an axis share one
 step, which goes into the question's weights, so that comparing is one inner product.
 
-Of the true 400 nearest among 100,000 vectors of the bundled model, the best 5,000 by their 64 axes
-(64 bytes) hold 98%; of those of an earlier one 97%, where the best 5,000 by 256 sign bits (Charikar
-2002, in about the same time) held 90%.
+Of the true 400 nearest among a million vectors of the bundled model, the best 10,000 by 64 axes and
+the means of lists (`outlines.py`) hold 98%; by 64 axes alone 94%.
 """
 
 from __future__ import annotations

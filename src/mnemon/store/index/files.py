@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 2
+VERSION = 3
 _MAPPED = ("codes", "short")  # large, and any value in them is harmless: only their size is checked
 
 

@@ -25,12 +25,13 @@ from mnemon.store.index.clusters import Clusters, sample_size
 from mnemon.store.index.codes import Codes
 from mnemon.store.index.directions import Directions, products
 from mnemon.store.index.grown import Grown
+from mnemon.store.index.outlines import Outlines, summed
 
-_FLAT = 150_000  # below, one list is as fast
+_FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 100.0  # vectors compared by their short codes, and
+_READ = 24.0  # times all to the power of 2/3: vectors compared by their short codes, and
 _SAMPLE = 8192
-_KEPT = 10.0  # by their components, for one question: so many times the root of all
+_KEPT = 18.0  # times the root of all: by their components, for one question
 
 Wanted = Sequence[tuple[np.ndarray, int]]
 """(eligible bool [N], at most so many of them), one or several that have nothing in common."""
@@ -49,6 +50,7 @@ class Lists:
     ids: np.ndarray
     codes: np.ndarray
     trained: int
+    outlines: Outlines | None
     _tail: Grown = field(init=False)
 
     def __post_init__(self) -> None:
@@ -70,17 +72,22 @@ class Lists:
             directions, clusters, trained = *_learn(codes, check), total
         short = np.empty((total, directions.basis.shape[1]), dtype=np.int8)
         owner = np.zeros(total, dtype=np.int32)
+        count = 1 if clusters is None else len(clusters.centroids)
+        sums = np.zeros((count, codes.dimension), dtype=np.float32)
         for start, block in codes.blocks(0):
             check()
             points = directions.points(block)
             short[start : start + len(block)] = directions.codes(points)
             if clusters is not None:
-                owner[start : start + len(block)] = clusters.assign(points)
+                lists = owner[start : start + len(block)] = clusters.assign(points)
+                summed(sums, lists, block)
         ids = np.argsort(owner, kind="stable").astype(np.int32)
-        count = 1 if clusters is None else len(clusters.centroids)
         offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=count))])
-        short = short if clusters is None else short[ids]
-        return cls(directions, clusters, offsets.astype(np.int64), ids, short, trained)
+        if clusters is None:
+            return cls(directions, None, offsets, ids, short, trained, None)
+        short = short[ids]
+        outlines = Outlines.of(sums, short, offsets)
+        return cls(directions, clusters, offsets, ids, short, trained, outlines)
 
     def __len__(self) -> int:
         return len(self.ids) + len(self._tail)
@@ -106,7 +113,7 @@ class Lists:
         found, every = [], sum(most for _, most in wanted)
         for (_, most), inside in zip(wanted, parts, strict=True):
             keep = max(2 * most, int(_KEPT * math.sqrt(len(self)) * most / every))
-            at = _best(scores, inside, keep)
+            at = best(scores, inside, keep)
             at = at if ids is None else ids.take(at)
             found.append(highest(at, codes.scores(at, vector), most))
         return found
@@ -119,18 +126,20 @@ class Lists:
         weights = self.directions.weights(vector)
         tail = np.empty(len(self._tail), dtype=np.float32)
         products(self._tail.rows, weights, tail)
-        if self.clusters is None:
+        if self.outlines is None:
             scores = np.empty(len(self.ids), dtype=np.float32)
             products(self.codes, weights, scores)
             scores = np.concatenate([scores, tail]) if len(tail) else scores
             return None, scores, [of for of, _ in wanted]
-        order = self.clusters.order(self.directions.points(vector[None])[0])
+        promises, common = self.outlines.promises(vector, weights)
+        order = np.argsort(-promises)
+        tail += np.float32(self.directions.middle @ vector)
         reach = np.cumsum(np.diff(self.offsets)[order])
         read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)] if len(tail) else []
-        enough, first = _READ * math.sqrt(len(self)), 0
+        enough, first = _READ * len(self) ** (2 / 3), 0
         while True:
             last = min(len(order), int(np.searchsorted(reach, enough)) + 1)
-            read.append(self._read(np.sort(order[first:last]), weights))
+            read.append(self._read(np.sort(order[first:last]), weights, common))
             ids, scores = (
                 read[0] if len(read) == 1 else map(np.concatenate, zip(*read, strict=True))
             )
@@ -142,18 +151,24 @@ class Lists:
                 return ids, scores, parts
             read, first, enough = [(ids, scores)], last, 4 * enough
 
-    def _read(self, chosen: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        starts, ends = self.offsets[chosen].tolist(), self.offsets[chosen + 1].tolist()
+    def _read(
+        self, chosen: np.ndarray, weights: np.ndarray, common: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        firsts = np.flatnonzero(np.append(True, np.diff(chosen) != 1))  # of lists in a row
+        lasts = np.append(firsts[1:], len(chosen)) - 1
+        starts = self.offsets[chosen[firsts]].tolist()
+        ends = self.offsets[chosen[lasts] + 1].tolist()
         scores = np.empty(sum(ends) - sum(starts), dtype=np.float32)
         done = 0
         for start, end in zip(starts, ends, strict=True):
             products(self.codes[start:end], weights, scores[done : done + end - start])
             done += end - start
+        scores += common.take(chosen).repeat(self.offsets[chosen + 1] - self.offsets[chosen])
         ids = [self.ids[start:end] for start, end in zip(starts, ends, strict=True)]
         return np.concatenate(ids), scores
 
 
-def _best(scores: np.ndarray, inside: np.ndarray, keep: int) -> np.ndarray:
+def best(scores: np.ndarray, inside: np.ndarray, keep: int) -> np.ndarray:
     """Places of about the `keep` highest scores of those `inside`, never fewer.
 
     The border is that of a sample: it costs a third of sorting, and all are compared again.
@@ -186,7 +201,7 @@ def highest(ids: np.ndarray, scores: np.ndarray, most: int) -> np.ndarray:
 def _learn(codes: Codes, check: Callable[[], None]) -> tuple[Directions, Clusters | None]:
     total = len(codes)
     draw = np.random.default_rng(0)
-    count = 0 if total < _FLAT else 1024 if total < 4_000_000 else 4096
+    count = 0 if total < _FLAT else 512 if total < 150_000 else 1024 if total < 4_000_000 else 4096
     size = min(total, max(20_000, sample_size(count)))
     sample = codes.rows(np.sort(draw.choice(total, size, replace=False)))
     sample = sample[draw.permutation(size)]

@@ -13,8 +13,11 @@ from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import Columns
 from mnemon.store.index.directions import Directions
 from mnemon.store.index.lists import Lists, Wanted, highest
+from mnemon.store.index.outlines import Outlines
 from mnemon.store.packing import split
 from mnemon.store.protocol import Store
+
+_OUTLINES = ("means", "centres", "variances")
 
 
 class Nearest:
@@ -87,6 +90,8 @@ class Nearest:
         }  # fmt: skip
         if lists.clusters is not None:
             made["centroids"] = lists.clusters.centroids
+        if lists.outlines is not None:
+            made |= {name: getattr(lists.outlines, name) for name in _OUTLINES}
         return made
 
     @classmethod
@@ -96,6 +101,7 @@ class Nearest:
             Directions(saved["middle"], saved["basis"], saved["steps"]),
             Clusters(saved["centroids"]) if "centroids" in saved else None,
             saved["offsets"], saved["ids"], saved["short"], trained,
+            Outlines(*(saved[name] for name in _OUTLINES)) if "means" in saved else None,
         )  # fmt: skip
         return cls(space, Codes(saved["codes"], saved["scales"]), lists)
 

@@ -18,7 +18,8 @@ _COLUMNS = (
     "v.row, c.id, v.version, n.path, v.kind, v.content, v.valid_from, v.recorded_at, v.speaker, "
     "v.session, v.metadata, v.valid_to, v.retired_at, c.key, v.producer, v.source, v.confidence, "
     "v.readers, v.writers, v.retain_until, v.compile, "
-    "u.reads, u.last_read, u.helpful, u.unhelpful, u.strength"
+    "u.reads, u.last_read, u.helpful, u.unhelpful, u.strength, "
+    "EXISTS (SELECT 1 FROM spans s WHERE s.row = v.row)"
 )
 _TABLES = (
     "versions v JOIN cubes c ON c.num = v.cube JOIN namespaces n ON n.num = v.namespace "
@@ -181,7 +182,8 @@ def _moment(chosen: Filter, need: Any) -> None:
 def _cubes(
     connection: sqlite3.Connection, rows: list[tuple[Any, ...]]
 ) -> list[tuple[int, MemCube]]:
-    spans = _spans(connection, [row[0] for row in rows]) if rows else {}
+    derived = [row[0] for row in rows if row[-1]]
+    spans = _spans(connection, derived) if derived else {}
     return [(row[0], _cube(row, tuple(spans.get(row[0], ())))) for row in rows]
 
 

@@ -65,11 +65,30 @@ times = Kept(lambda text, at: tuple(read(text[:4096], day_of(at))))
 """The times that a version speaks of, seen from its own day."""
 
 
+def days_named(query: Query, now: int) -> list[tuple[int, int]]:
+    """(first, last) microseconds of the days that a question names: what may come every year, of
+    all years of late. `now` is when it is asked, unless it says so itself."""
+    found = []
+    for one in _named(query, now if query.at is None else query.at):
+        for back in range(_YEARS if one.recurs else 1):
+            try:
+                ends = [number_of(dates.shifted(day, -12 * back)) for day in (one.first, one.last)]
+            except ValueError:
+                break
+            found.append((ends[0] * _DAY, (ends[1] + 1) * _DAY - 1))
+    return found
+
+
+def _named(query: Query, at: int) -> list[When]:
+    """The times a question names, without "recently" where it names others."""
+    named = read(query.text, day_of(at))
+    return [one for one in named if not one.loose] or named
+
+
 def asked(view: View, query: Query, anchors: int) -> list[Asked]:
     """The days that a question asks about; none if it names no time."""
-    today = day_of(view.now if query.at is None else query.at)
-    named = read(query.text, today)
-    named = [one for one in named if not one.loose] or named
+    at = view.now if query.at is None else query.at
+    named, today = _named(query, at), day_of(at)
     found = [days for one in named for days in _every(view, one)]
     event = _EVENT.search(query.text.lower())
     if event and not any(event.start() < one.end and one.start < event.end() for one in named):

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
+from typing import NamedTuple
 
 from mnemon import analysis
 from mnemon.text.retrieve._nicknames import COMMON, aliases
@@ -28,6 +28,7 @@ _SHORTEST = 3  # letters of a short form
 _SLIPPERY = 5  # letters of a name that may have a slip
 _OFTEN = 3  # cubes
 _MOST = 256  # words of a question that are looked at
+_STRANGERS = 20_000  # words remembered
 _HEAD = 8  # characters before a word that may end a sentence
 
 Heard = Callable[[str], int]
@@ -35,8 +36,7 @@ Match = tuple[bool, set[int]]
 """(whether a word is the name itself, codes of those it names)"""
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a question: as compared; whether a capital in the middle of a sentence says that it
     is a name; whether it follows the word before at once."""
 
@@ -82,6 +82,7 @@ class Register:
         self._starts: dict[str, set[str]] = {}
         self._slips: dict[str, set[str]] = {}
         self._tails: dict[str, set[str]] = {}
+        self._strange: set[tuple[str, bool]] = set()  # words that are like none of these
 
     def add(self, code: int, name: str) -> None:
         """Take in a speaker."""
@@ -95,6 +96,7 @@ class Register:
                     for slip in (word, *_shortened(word)):
                         self._slips.setdefault(slip, set()).add(word)
             self._bearers.setdefault(word, set()).add(code)
+        self._strange = set()  # a new one: other threads may be adding to the old
 
     def named(
         self, question: str, present: Collection[int], heard: Heard
@@ -114,6 +116,13 @@ class Register:
         return codes, telling
 
     def _match(self, word: Word, present: Collection[int], heard: Heard) -> Match:
+        strange, written = self._strange, (word.text, word.capital)
+        if written in strange:
+            return False, set()
+        if not any(names for _, names in self._readings(word, lambda _: 0)):
+            if len(strange) < _STRANGERS:
+                strange.add(written)
+            return False, set()
         for sure, names in self._readings(word, heard):
             bearers = {name: self._bearers[name].intersection(present) for name in names}
             held = sorted((name for name in names if bearers[name]), key=lambda n: (len(n), n))

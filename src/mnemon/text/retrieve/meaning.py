@@ -33,8 +33,9 @@ class Meaning:
         if view.embedded is None or query.vector is None or not query.vector.any():
             return nothing("meaning")
         alike = view.embedded.cosines(query.vector)
-        scores = alike * np.where(view.asks, np.float32(self.asking), np.float32(1.0))
-        found = np.flatnonzero(view.eligible & (scores > self.least))
+        scores = alike.copy()
+        scores[view.asks] *= np.float32(self.asking)
+        found = (view.eligible & (scores > self.least)).nonzero()[0]
 
         def why(indices: Sequence[int]) -> list[str]:
             return [f"similarity {scores[index]:.2f}" for index in indices]
