@@ -65,16 +65,26 @@ class Store(Protocol):
         """Write the next version if the latest is still `expected`; raises VersionConflict."""
         ...
 
-    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+    def retire(
+        self, ids: Iterable[str], actor: str, expected: int | None = None
+    ) -> tuple[list[str], int]:
         """End current versions, and those that methods derived from them; (ids that ended,
         artifacts deleted).
 
-        Artifacts made from them are deleted too. Missing ids are no error.
+        Artifacts made from them are deleted too. Missing ids are no error. With `expected` nothing
+        ends unless that is the current version of the one id that is given: VersionConflict, or
+        NotFound when it has none.
         """
         ...
 
-    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
-        """Delete cubes and all derived from them; (what went, whether no byte is left on disk)."""
+    def purge(
+        self, ids: Sequence[str], actor: str, expected: int | None = None
+    ) -> tuple[Purged, bool]:
+        """Delete cubes and all derived from them; (what went, whether no byte is left on disk).
+
+        With `expected` nothing goes unless that is the latest version of the one id that is given:
+        VersionConflict, or NotFound when it is gone.
+        """
         ...
 
     def ending(self, ids: Sequence[str]) -> Purged:

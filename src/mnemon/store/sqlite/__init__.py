@@ -118,10 +118,13 @@ class SQLiteStore:
             lambda c: writing.update(c, id, expected, draft, made, actor, now, verb)
         )
 
-    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+    def retire(
+        self, ids: Iterable[str], actor: str, expected: int | None = None
+    ) -> tuple[list[str], int]:
         wanted, now = list(ids), now_micros()
 
         def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
+            writing.check_current(connection, wanted, expected)
             ended = writing.retire(connection, wanted, actor, now)
             made = artifacts.of_cubes(connection, ended)
             artifacts.delete(connection, [key for key, _ in made])
@@ -131,10 +134,17 @@ class SQLiteStore:
         self._unlink(blob for _, blob in made if blob)
         return ended, len(made)
 
-    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
+    def purge(
+        self, ids: Sequence[str], actor: str, expected: int | None = None
+    ) -> tuple[Purged, bool]:
         now = now_micros()
+
+        def delete(connection: sqlite3.Connection) -> Purged:
+            writing.check_latest(connection, ids, expected)
+            return purge.delete(connection, ids, actor, now)
+
         with self._connections.unbounded():  # a full store must be able to forget
-            gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
+            gone = self._writer.run(delete)
             self._unlink(gone.files)
             self._unlink(self._orphans())
             purge.drop(self.index)

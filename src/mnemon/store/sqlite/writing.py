@@ -92,6 +92,30 @@ def latest(connection: sqlite3.Connection, id: str) -> tuple[int | None, int | N
     return found
 
 
+def check_current(connection: sqlite3.Connection, ids: Sequence[str], expected: int | None) -> None:
+    """Raise unless the one id's current version is `expected`; None asks for nothing.
+
+    Raises:
+        VersionConflict: it has another version.
+        NotFound: it was forgotten or purged in between.
+    """
+    check_latest(connection, ids, expected)
+    if expected is not None and latest(connection, ids[0])[1] is None:
+        raise NotFound(f"cube {ids[0]} is gone: it was forgotten meanwhile")
+
+
+def check_latest(connection: sqlite3.Connection, ids: Sequence[str], expected: int | None) -> None:
+    """The same for its latest version, which may be a forgotten one."""
+    if expected is None:
+        return
+    (id,) = ids
+    known, _ = latest(connection, id)
+    if known is None:
+        raise NotFound(f"cube {id} is gone: it was purged meanwhile")
+    if known != expected:
+        raise VersionConflict(id, expected, known)
+
+
 def is_purged(connection: sqlite3.Connection, id: str) -> bool:
     """Whether a cube was deleted for good."""
     return bool(connection.execute("SELECT 1 FROM tombstones WHERE id = ?", (id,)).fetchone())
