@@ -27,7 +27,7 @@ FLOORS = (
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
-    {"memory", "client"},
+    {"memory", "client", "gathering"},
     {"bench", "server"},
     {"cli"},
 )

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.types import Scope
 
 from mnemon import namespace as paths
 from mnemon.cube import Span
@@ -108,20 +110,36 @@ async def _granted(
         Header(alias="Mnemon-Actor", description="Who acts; only where no keys are used."),
     ] = None,
 ) -> Grant:
-    service: Service = request.app.state.service
+    told = None if bearer is None else bearer.credentials
+    return granted(request.app.state.service, request.scope, told, actor)
+
+
+def token(authorization: str | None) -> str | None:
+    """The token of an `Authorization` header; None when it has none."""
+    scheme, told = get_authorization_scheme_param(authorization)
+    return told if told and scheme.lower() == "bearer" else None
+
+
+def granted(service: Service, scope: Scope, token: str | None, actor: str | None) -> Grant:
+    """What a request with this token may do.
+
+    Raises:
+        KeyRefused: a key is needed and this is none that is alive.
+        AccessDenied: the key acts as somebody else.
+    """
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
     if service.settings.local and not service.keys.known():
         return Grant(service.memory.acting(actor or "user"), None)
-    if bearer is None:
+    if token is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
-    key = service.keys.find(bearer.credentials)
+    key = service.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
     if actor not in (None, key.name):
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
-    request.scope["mnemon.key"] = key.id  # for the log
+    scope["mnemon.key"] = key.id  # for the log
     return Grant(service.memory.acting(key.name), key)
 
 

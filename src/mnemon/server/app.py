@@ -19,6 +19,7 @@ from mnemon.server.logs import Logged
 from mnemon.server.origins import Local
 from mnemon.server.routes import ask, forget, health, remember, transfer, upkeep
 from mnemon.server.settings import Settings
+from mnemon.server.straight import Straight
 from mnemon.wire.problems import MEDIA_TYPE
 
 GROUPS = (remember, ask, forget, upkeep, transfer, health)
@@ -59,6 +60,7 @@ def build(settings: Settings) -> FastAPI:
         app.include_router(group.router)
     failures.register(app)
     # The last one added is the outermost.
+    app.add_middleware(Straight, service=service)
     app.add_middleware(Bounded, settings=settings)
     app.add_middleware(Deadline, settings=settings)
     app.add_middleware(Local, settings=settings, keys=service.keys)

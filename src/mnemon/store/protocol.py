@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mnemon.cube import Event, Link, MemCube
 from mnemon.store.rows import (
     Added,
+    Addition,
     ArtifactRow,
     Changes,
     Filter,
@@ -53,6 +54,13 @@ class Store(Protocol):
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
     ) -> list[Added]:
         """Write new cubes with words, vectors, links and journal, all or none."""
+        ...
+
+    def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
+        """Several `add` in one durable write, each all or none by itself: its result or its error.
+
+        A store for which one write costs no more than several may call `add` for each.
+        """
         ...
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from mnemon.identity import new_id
 from mnemon.instant import now_micros
 from mnemon.store.rows import (
     Added,
+    Addition,
     ArtifactRow,
     Changes,
     Filter,
@@ -106,6 +107,14 @@ class SQLiteStore:
     ) -> list[Added]:
         now = now_micros()
         return self._writer.run(lambda c: writing.add(c, namespace, drafts, made, actor, now))
+
+    def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
+        now = now_micros()
+
+        def adding(one: Addition) -> Callable[[sqlite3.Connection], list[Added]]:
+            return lambda c: writing.add(c, one.namespace, one.rows, one.vectors, one.actor, now)
+
+        return self._writer.run_each([adding(one) for one in additions])
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         return self._read(lambda c: writing.known_keys_of(c, namespace, keys))
