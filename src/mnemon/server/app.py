@@ -56,6 +56,7 @@ def build(settings: Settings) -> FastAPI:
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
+    app.state.leaving = False
     for group in GROUPS:
         app.include_router(group.router)
     failures.register(app)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.errors import ServerError
@@ -13,22 +14,40 @@ from mnemon.server.settings import Settings
 LONG = ("/v1/import", "/v1/export", "/v1/reflect", "/v1/reindex", "/v1/fsck")
 """Routes whose work may take as long as it needs."""
 
+_HEALTH = ("/healthz",)
+
 
 class Deadline:
     """Answers 504 when nothing else was answered in time.
 
-    A thread cannot be stopped in the middle of a transaction: what it does is finished, and its
-    answer thrown away. A write may so have been made, which the answer says.
+    What has not begun by then never will: it waited for its turn, or for the rest of its body. A
+    thread cannot be stopped in the middle of a transaction: what it does is finished, and its
+    answer thrown away; a write may so have been made, which the answer says. Others get a thread in
+    its place, until as many are overdue as work at once: then new calls are refused with 503 at
+    once, until one of them ends.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._seconds = settings.timeout
+        self._most = settings.threads
+        self._overdue: set[asyncio.Future[None]] = set()
+        self._long = asyncio.Semaphore(max(1, settings.threads // 4))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in LONG:
+        if scope["type"] != "http" or scope["path"] in _HEALTH:
             await self._app(scope, receive, send)
-            return
+        elif len(self._overdue) >= self._most:
+            await failures.busy("too many calls are taking too long")(scope, receive, send)
+        elif scope["path"] == "/v1/export":  # holds no thread while its reader takes his time
+            await self._app(scope, receive, send)
+        elif scope["path"] in LONG:
+            async with self._long:  # so that they leave threads for the rest
+                await self._app(scope, receive, send)
+        else:
+            await self._in_time(scope, receive, send)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         answered, late = False, False
 
         async def once(message: Message) -> None:
@@ -42,12 +61,26 @@ class Deadline:
             await asyncio.wait({work}, timeout=self._seconds)
             if not work.done() and not answered:
                 late = True
+                self._leave(work)
                 await failures.of(self._error())(scope, receive, send)
                 return
             await work
         finally:
             _kept.add(work)
             work.add_done_callback(_done)
+
+    def _leave(self, work: asyncio.Future[None]) -> None:
+        limiter = current_default_thread_limiter()
+        if not any(one is work for one in limiter.statistics().borrowers):
+            work.cancel()
+            return
+        self._overdue.add(work)
+        limiter.total_tokens += 1
+        work.add_done_callback(self._back)
+
+    def _back(self, work: asyncio.Future[None]) -> None:
+        self._overdue.discard(work)
+        current_default_thread_limiter().total_tokens -= 1
 
     def _error(self) -> ServerError:
         return ServerError(

@@ -48,6 +48,11 @@ def plain(code: int, detail: str, headers: Mapping[str, str] | None = None) -> P
     return Problem(told, code, dict(headers or {}))
 
 
+def busy(why: str) -> Problem:
+    """The answer to what can be asked again in a moment."""
+    return plain(503, f"{why}: ask again in a moment", {"Retry-After": "1"})
+
+
 def register(app: FastAPI) -> None:
     """Give an app its answers to errors."""
     app.add_exception_handler(MnemonError, _ours)

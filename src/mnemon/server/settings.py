@@ -13,7 +13,8 @@ class Settings:
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
-    upload, `threads` is how many requests work at once.
+    upload, `threads` is how many requests work at once in each of `workers` processes. When it is
+    told to stop, a server says for `drain` seconds that it is not ready before it takes no more.
     """
 
     store: Path
@@ -24,6 +25,8 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+    workers: int = 1
+    drain: float = 0.0
 
     @property
     def local(self) -> bool:

@@ -20,10 +20,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mnemon.errors import MnemonError
 from mnemon.server import access, bodies, failures
 from mnemon.server.gathered import Gathered
+from mnemon.server.limits import LARGE, given_again
 from mnemon.server.replies import Reply
 from mnemon.server.routes import ask, remember
-
-_LONGEST = 64 * 2**10  # bytes: checking more would keep others waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Straight:
         message = await receive()
         body = _checked(call, Headers(scope=scope), message)
         if body is None:
-            await self._app(scope, _again(message, receive), send)
+            await self._app(scope, given_again(message.get("body", b""), receive), send)
             return
         scope["route"] = call
         try:
@@ -88,7 +87,7 @@ def _checked(call: Call, headers: Headers, message: Message) -> bodies.Body | No
     raw = message.get("body", b"")
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     key = headers.get("idempotency-key")
-    if kind != "application/json" or len(raw) > _LONGEST or message.get("more_body"):
+    if kind != "application/json" or len(raw) > LARGE:
         return None
     if key is not None and not 1 <= len(key) <= remember.LONGEST_KEY:
         return None
@@ -100,12 +99,3 @@ def _checked(call: Call, headers: Headers, message: Message) -> bodies.Body | No
 
 def _has_sources(content: str | bodies.Item) -> bool:
     return isinstance(content, bodies.Item) and bool(content.spans)
-
-
-def _again(message: Message, receive: Receive) -> Receive:
-    given = iter([message])
-
-    async def again() -> Message:
-        return next(given, None) or await receive()
-
-    return again

@@ -27,8 +27,16 @@ from mnemon.cli.settings import Settings
     "--max-upload", type=click.IntRange(1024), default=4 * 2**30, show_default=True,
     help="Bytes of an import.",
 )  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+    help="Processes that serve: one a core.",
+)  # fmt: skip
+@click.option(
+    "--drain", type=click.FloatRange(0), default=0.0, show_default=True,
+    help="Seconds to go on serving, not ready, after SIGTERM.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, host: str, port: int, **limits: float) -> None:
+def command(settings: Settings, host: str, port: int, **more: float) -> None:
     """Serve the memory over HTTP.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
@@ -36,12 +44,12 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     """
     from mnemon.models.extras import require
 
-    for package in ("fastapi", "uvicorn"):
+    for package in ("fastapi", "httptools", "orjson", "uvicorn"):
         require(package, package, "server")
     from mnemon.server import serving
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
+    told = Served(settings.path, host, port, **more)  # type: ignore[arg-type]
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 
