@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mnemon.portable import ImportReport
 
 _UNSET: Any = object()
+_MOST_TOKENS = 10**12  # more than any memory has; beyond 64 bits they could not be added up
 
 
 class Memory:
@@ -254,6 +255,7 @@ class Memory:
             InvalidInput: a budget below 1, or a query that is no text.
         """
         within = self._chosen(namespace, kind=kind, as_of=as_of, ended=False)
+        budget = min(budget, _MOST_TOKENS)
         return self._searcher.recall(query, budget, within, min_score, micros(at))
 
     def get(

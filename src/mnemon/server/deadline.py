@@ -74,13 +74,15 @@ class Deadline:
         if not any(one is work for one in limiter.statistics().borrowers):
             work.cancel()
             return
+        more = int(len(self._overdue) < self._most)
         self._overdue.add(work)
-        limiter.total_tokens += 1
-        work.add_done_callback(self._back)
+        limiter.total_tokens += more
 
-    def _back(self, work: asyncio.Future[None]) -> None:
-        self._overdue.discard(work)
-        current_default_thread_limiter().total_tokens -= 1
+        def ended(work: asyncio.Future[None]) -> None:
+            self._overdue.discard(work)
+            limiter.total_tokens -= more
+
+        work.add_done_callback(ended)
 
     def _error(self) -> ServerError:
         return ServerError(

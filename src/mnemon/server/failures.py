@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -27,6 +28,12 @@ class Problem(JSONResponse):
     """A problem document."""
 
     media_type = problems.MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The document; what it quotes need not be valid Unicode."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
 
 
 def of(error: MnemonError, code: int | None = None) -> Problem:
