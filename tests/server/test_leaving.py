@@ -65,6 +65,13 @@ def test_a_worker_that_dies_is_replaced(process):
     assert child.wait(timeout=40) == 0
 
 
+def test_workers_do_not_outlive_the_process_that_started_them(process):
+    child, url = process("--workers", "2")
+    wait_for(lambda: ready(url) == 200)
+    child.kill()
+    wait_for(lambda: ready(url) is None)
+
+
 def test_workers_that_cannot_start_are_not_started_for_ever(process, path):
     path.write_bytes(b"this is no store" * 100)
     child, _ = process("--workers", "2")

@@ -32,6 +32,8 @@ class Server(uvicorn.Server):
     balances load over several needs that time to look elsewhere. A second signal ends the wait."""
 
     _until: float | None = None
+    parent: int | None = None
+    """The process that it must not outlive."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         settings: Settings = self.config.app.state.service.settings  # type: ignore[union-attr]
@@ -42,7 +44,8 @@ class Server(uvicorn.Server):
             self._until = time.monotonic() + settings.drain
 
     async def on_tick(self, counter: int) -> bool:
-        if self._until is not None and time.monotonic() >= self._until:
+        over = self._until is not None and time.monotonic() >= self._until
+        if over or self.parent not in (None, os.getppid()):
             self.should_exit = True
         return await super().on_tick(counter)
 
@@ -86,8 +89,14 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         _log_to_stderr()
         if settings.workers == 1:
             server(settings).run(sockets=[listening])
-        elif workers.run(settings.workers, lambda: server(settings).run(sockets=[listening])):
+        elif workers.run(settings.workers, lambda: _work(settings, listening, os.getppid())):
             raise ServerError("the server's processes end as soon as they are started: see its log")
+
+
+def _work(settings: Settings, listening: socket.socket, parent: int) -> None:
+    one = server(settings)
+    one.parent = parent
+    one.run(sockets=[listening])
 
 
 def _prepare() -> None:

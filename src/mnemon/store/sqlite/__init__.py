@@ -110,11 +110,7 @@ class SQLiteStore:
 
     def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
         now = now_micros()
-
-        def adding(one: Addition) -> Callable[[sqlite3.Connection], list[Added]]:
-            return lambda c: writing.add(c, one.namespace, one.rows, one.vectors, one.actor, now)
-
-        return self._writer.run_each([adding(one) for one in additions])
+        return self._writer.run_each([writing.adding(one, now) for one in additions])
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         return self._read(lambda c: writing.known_keys_of(c, namespace, keys))
@@ -133,8 +129,7 @@ class SQLiteStore:
         wanted, now = list(ids), now_micros()
 
         def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
-            writing.check_current(connection, wanted, expected)
-            ended = writing.retire(connection, wanted, actor, now)
+            ended = writing.retire(connection, wanted, actor, now, expected)
             made = artifacts.of_cubes(connection, ended)
             artifacts.delete(connection, [key for key, _ in made])
             return ended, made
@@ -147,13 +142,8 @@ class SQLiteStore:
         self, ids: Sequence[str], actor: str, expected: int | None = None
     ) -> tuple[Purged, bool]:
         now = now_micros()
-
-        def delete(connection: sqlite3.Connection) -> Purged:
-            writing.check_latest(connection, ids, expected)
-            return purge.delete(connection, ids, actor, now)
-
         with self._connections.unbounded():  # a full store must be able to forget
-            gone = self._writer.run(delete)
+            gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now, expected))
             self._unlink(gone.files)
             self._unlink(self._orphans())
             purge.drop(self.index)
