@@ -68,11 +68,24 @@ class Embedding:
 
     def vectors(self, texts: Sequence[str], names: Iterable[str]) -> Vectors:
         """Vectors of texts for the active space; makes that space on first use."""
+        (made,) = self.vectors_each([(texts, names)])
+        return made
+
+    def vectors_each(self, asked: Sequence[tuple[Sequence[str], Iterable[str]]]) -> list[Vectors]:
+        """`vectors` of several (texts, names), embedded in one call."""
         if self.space is None:
             described = space_of(self.embedder)
             self._store.create_space(Space(**{**_fields(described), "state": "active"}))
             self._space = described.name
-        return Vectors(self._space or "", embedded(self.embedder, texts, names))
+        patterns = [_pattern(tuple(names)) for _, names in asked]
+        parts = zip(asked, patterns, strict=True)
+        stripped = [[_strip(text, pattern) for text in texts] for (texts, _), pattern in parts]
+        matrix = _embedded(self.embedder, [text for texts in stripped for text in texts])
+        found, start = [], 0
+        for texts in stripped:
+            found.append(Vectors(self._space or "", matrix[start : start + len(texts)]))
+            start += len(texts)
+        return found
 
     def query(self, text: str, names: Iterable[str]) -> np.ndarray:
         """The vector of a question, float32 [D].
@@ -133,10 +146,14 @@ def embedded(embedder: Embedder, texts: Sequence[str], names: Iterable[str]) -> 
     Raises:
         DimensionMismatch, EmbedderError: the model did not answer [N, D].
     """
+    pattern = _pattern(tuple(names))
+    return _embedded(embedder, [_strip(text, pattern) for text in texts])
+
+
+def _embedded(embedder: Embedder, texts: Sequence[str]) -> np.ndarray:
     import numpy as np
 
-    pattern = _pattern(tuple(names))
-    matrix = np.asarray(embedder.embed([_strip(text, pattern) for text in texts]), np.float32)
+    matrix = np.asarray(embedder.embed(texts), np.float32)
     if matrix.ndim != 2 or len(matrix) != len(texts):
         raise EmbedderError(
             f"{embedder.model} answered an array of shape {matrix.shape} for {len(texts)} texts"

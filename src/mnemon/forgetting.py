@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnemon.cube import MemCube, Receipt
-from mnemon.errors import InvalidInput, PurgeIncomplete
+from mnemon.errors import InvalidInput, NotFound, PurgeIncomplete, VersionConflict
 from mnemon.instant import from_micros, now_micros
 from mnemon.store import Store
 
@@ -16,25 +16,52 @@ def check_narrowed(*given: object) -> None:
         raise InvalidInput("say what to forget: ids, namespace, kind, speaker, session, time …")
 
 
+def check_one(ids: Sequence[str] | None, version: int | None) -> None:
+    """Raise InvalidInput when a version is told and not the one cube that has it."""
+    if version is not None and len(ids or ()) != 1:
+        raise InvalidInput(
+            f"a version speaks of one cube, and here are {len(ids or ())} ids: send one"
+        )
+
+
 def forget_chosen(
-    store: Store, cubes: Sequence[MemCube], actor: str, *, dry_run: bool, purge: bool
+    store: Store,
+    cubes: Sequence[MemCube],
+    actor: str,
+    *,
+    dry_run: bool,
+    purge: bool,
+    version: int | None = None,
 ) -> Receipt:
     """Carry out (or count) a forgetting; see `Memory.forget`."""
     ids = [cube.id for cube in cubes]
+    if version is not None:
+        _check_version(cubes, version)
     if purge:
-        return _purge(store, ids, actor, dry_run)
+        return _purge(store, ids, actor, dry_run, version)
     plan = store.ending(ids)
     if dry_run or not ids:
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
-    ended, artifacts = store.retire(ids, actor)
+    ended, artifacts = store.retire(ids, actor, version)
     return _receipt(ended, len(ended), plan.links, artifacts, False, False)
 
 
-def _purge(store: Store, ids: Sequence[str], actor: str, dry_run: bool) -> Receipt:
+def _check_version(cubes: Sequence[MemCube], version: int) -> None:
+    # The store looks again in its transaction; this is what a dry run and most conflicts get.
+    if not cubes:
+        raise NotFound("there is no such cube to forget: it was forgotten already, or never here")
+    latest = max(cubes, key=lambda cube: cube.version)
+    if latest.version != version:
+        raise VersionConflict(latest.id, version, latest.version)
+
+
+def _purge(
+    store: Store, ids: Sequence[str], actor: str, dry_run: bool, version: int | None
+) -> Receipt:
     if dry_run or not ids:
         plan = store.doomed(ids)
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, True, dry_run)
-    gone, erased = store.purge(ids, actor)
+    gone, erased = store.purge(ids, actor, version)
     receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False)
     if not erased:
         raise PurgeIncomplete(

@@ -99,7 +99,7 @@ def prepare(draft: Draft, now: int) -> NewCube:
     check_content(draft.content)
     for name in ("kind", "speaker", "session", "source", "key", "producer"):
         check_text(name, getattr(draft, name))
-    if not draft.kind.strip():
+    if not draft.kind or not draft.kind.strip():
         raise EmptyContent("a cube needs a kind, such as 'episode' or 'fact'")
     if not isinstance(draft.confidence, int | float) or not 0.0 <= draft.confidence <= 1.0:
         raise InvalidInput(f"confidence is {draft.confidence}: it lies between 0 and 1")

@@ -17,7 +17,7 @@ from mnemon.choosing import Kinds, chosen, micros
 from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt
 from mnemon.embedding import Embedding
 from mnemon.errors import AccessDenied, InvalidInput, NotFound
-from mnemon.forgetting import check_narrowed, forget_chosen
+from mnemon.forgetting import check_narrowed, check_one, forget_chosen
 from mnemon.instant import Instant
 from mnemon.jobs.crew import Crew
 from mnemon.recording import Recorder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from mnemon.portable import ImportReport
 
 _UNSET: Any = object()
+_MOST_TOKENS = 10**12  # more than any memory has; beyond 64 bits they could not be added up
 
 
 class Memory:
@@ -265,6 +266,7 @@ class Memory:
             InvalidInput: a budget below 1, or a query that is no text.
         """
         within = self._chosen(namespace, kind=kind, as_of=as_of, ended=False)
+        budget = min(budget, _MOST_TOKENS)
         return self._searcher.recall(query, budget, within, min_score, micros(at))
 
     def get(
@@ -451,6 +453,7 @@ class Memory:
         since: Instant | None = None,
         until: Instant | None = None,
         metadata: Mapping[str, Any] | None = None,
+        version: int | None = None,
         dry_run: bool = False,
         purge: bool = False,
     ) -> Receipt:
@@ -462,10 +465,13 @@ class Memory:
         Args:
             ids: these; or None for all that the other arguments choose (at least one is needed;
                 `namespace=` alone forgets all of it).
+            version: the version you read of the one id that is given; it is not forgotten if that
+                is no longer the latest.
             dry_run: count only.
 
         Raises:
-            InvalidInput: nothing says what to forget.
+            InvalidInput: nothing says what to forget, or a version of several.
+            VersionConflict: someone else updated it.
             AccessDenied: one of them has a policy with other writers, or is on hold (OnHold); none
                 was forgotten.
             PurgeIncomplete: readers in other processes kept the old bytes alive; fsck(repair=True)
@@ -473,6 +479,7 @@ class Memory:
         """
         check_narrowed(ids, namespace, kind, speaker, session, since, until, metadata or None)
         wanted = None if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
+        check_one(wanted, version)
         doomed = self._chosen(
             namespace, kind=kind, speaker=speaker, session=session, since=since, until=until,
             metadata=metadata or {}, ids=wanted, forgotten=purge,
@@ -480,7 +487,9 @@ class Memory:
         cubes = [cube for _, cube in self._store.select(doomed)]
         for cube in cubes:
             self._may_write(cube)
-        return forget_chosen(self._store, cubes, self.actor, dry_run=dry_run, purge=purge)
+        return forget_chosen(
+            self._store, cubes, self.actor, dry_run=dry_run, purge=purge, version=version
+        )
 
     def feedback(
         self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None

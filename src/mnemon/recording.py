@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mnemon import intake
@@ -11,7 +11,7 @@ from mnemon.embedding import Embedding
 from mnemon.errors import SpaceMoved
 from mnemon.instant import now_micros
 from mnemon.store import Store
-from mnemon.store.rows import NewCube, Vectors
+from mnemon.store.rows import Added, Addition, NewCube, Vectors
 
 T = TypeVar("T")
 
@@ -33,6 +33,34 @@ class Recorder:
         added = self._embedded(
             scope, rows, lambda made: self._store.add(scope, rows, made, self._actor)
         )
+        return self._written(scope, rows, added)
+
+    def add_each(
+        self, additions: Sequence[tuple[str, Sequence[NewCube], str]]
+    ) -> list[list[MemCube] | Exception]:
+        """(scope, rows, actor) of several callers, embedded together and written in one commit: the
+        cubes of each, or why it alone failed.
+
+        Raises:
+            EmbedderError: the embedder failed; nothing was written.
+        """
+        speakers = {scope: self._store.speakers(scope) for scope in {one[0] for one in additions}}
+        texts = [
+            (self._texts(scope, rows), _names(speakers[scope], rows))
+            for scope, rows, _ in additions
+        ]
+        made = self._embedding.vectors_each(texts)
+        written = self._store.add_each(
+            [Addition(*one[:2], each, one[2]) for one, each in zip(additions, made, strict=True)]
+        )
+        return [
+            added if isinstance(added, Exception) else self._written(scope, rows, added)
+            for (scope, rows, _), added in zip(additions, written, strict=True)
+        ]
+
+    def _written(
+        self, scope: str, rows: Sequence[NewCube], added: Sequence[Added]
+    ) -> list[MemCube]:
         # A cube known by its key may have been forgotten since: its last version stands for it.
         return [
             intake.as_written(row, scope, one.recorded_at)
@@ -59,7 +87,7 @@ class Recorder:
 
     def _embedded(self, scope: str, rows: Sequence[NewCube], write: Callable[[Vectors], T]) -> T:
         """Call `write` with vectors for rows; once more if the store moved to another embedder."""
-        names = {*self._store.speakers(scope), *(row.speaker for row in rows if row.speaker)}
+        names = _names(self._store.speakers(scope), rows)
         try:
             return write(self._vectors(scope, rows, names))
         except SpaceMoved:
@@ -67,7 +95,14 @@ class Recorder:
             return write(self._vectors(scope, rows, names))
 
     def _vectors(self, scope: str, rows: Sequence[NewCube], names: set[str]) -> Vectors:
+        return self._embedding.vectors(self._texts(scope, rows), names)
+
+    def _texts(self, scope: str, rows: Sequence[NewCube]) -> list[str]:
+        """What is to be embedded: nothing for what is there already."""
         keys = [row.key for row in rows if row.key]
         known = self._store.known_keys(scope, keys) if keys else {}
-        texts = ["" if row.key in known else row.content for row in rows]
-        return self._embedding.vectors(texts, names)
+        return ["" if row.key in known else row.content for row in rows]
+
+
+def _names(speakers: Iterable[str], rows: Sequence[NewCube]) -> set[str]:
+    return {*speakers, *(row.speaker for row in rows if row.speaker)}

@@ -173,3 +173,17 @@ def test_sizes_count_what_is_held(store):
     store.retire([ids[1]], ME)
     size = store.size()
     assert (size["cubes"], size["versions"], size["namespaces"]) == (1, 3, 1)
+
+
+def test_only_the_version_that_was_read_is_retired(store):
+    (id,) = add(store, "one")
+    assert store.update(id, 1, new("two"), None, ME, "update") == 2
+    with pytest.raises(VersionConflict) as told:
+        store.retire([id], ME, 1)
+    assert (told.value.expected, told.value.current) == (1, 2)
+    assert found(store) == ["two"]
+    assert store.retire([id], ME, 2) == ([id], 0)
+    with pytest.raises(NotFound):
+        store.retire([id], ME, 2)
+    with pytest.raises(NotFound):
+        store.retire(["nobody"], ME, 1)

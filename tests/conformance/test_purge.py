@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnemon.cube import Link, Span
-from mnemon.errors import NotFound
+from mnemon.errors import NotFound, VersionConflict
 
 from .rows import HOME, ME, add, artifact, found, made_from, new
 
@@ -113,3 +113,16 @@ def test_no_row_is_used_twice(store):
     store.purge(ids, ME)
     add(store, "three")
     assert store.headers(HOME, 0)[2].columns[0][0] > before
+
+
+def test_only_the_version_that_was_read_is_purged(store):
+    (id,) = add(store, "one")
+    store.update(id, 1, new("two"), None, ME, "update")
+    with pytest.raises(VersionConflict):
+        store.purge([id], ME, 1)
+    assert [cube.content for cube in store.history(HOME, id)] == ["one", "two"]
+    store.retire([id], ME)
+    gone, _ = store.purge([id], ME, 2)
+    assert (gone.ids, store.history(HOME, id)) == ((id,), [])
+    with pytest.raises(NotFound):
+        store.purge([id], ME, 2)

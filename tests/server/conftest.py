@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +18,8 @@ import pytest
 
 from mnemon.server import serving
 from mnemon.server.settings import Settings
+
+SOURCE = Path(__file__).parents[2] / "src"
 
 
 @contextmanager
@@ -94,3 +100,24 @@ def problem() -> Callable[..., dict[str, Any]]:
         return told
 
     return check
+
+
+@pytest.fixture
+def process(path: Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    """Starts `mnemon serve` as a shell would; gives the process and its address."""
+    started = []
+
+    def start(*args: str) -> tuple[subprocess.Popen[str], str]:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "mnemon", "--store", str(path), "serve", "--port", "0", *args],
+            env=os.environ | {"PYTHONPATH": str(SOURCE)}, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        started.append(child)
+        line = child.stderr.readline()
+        found = re.search(r"http://\S+:\d+", line)
+        return child, found[0] if found else line
+
+    yield start
+    for child in started:
+        child.kill()
+        child.communicate()

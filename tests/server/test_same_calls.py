@@ -145,6 +145,14 @@ CALLS: dict[str, Call] = {
     "unlink": lambda s: [s.memory.unlink(s.ids[0], "next", s.ids[1]) for _ in range(2)],
     "forget": lambda s: (s.memory.forget(s.ids[0]), s.memory.list()),
     "forget by a filter": lambda s: s.memory.forget(speaker="Ana", since="2020-01-01"),
+    "forget a version": lambda s: (s.memory.forget(s.ids[0], version=1), s.memory.list()),
+    "forget too late": lambda s: s.memory.forget(s.ids[0], version=7),
+    "forget too late, dry": lambda s: s.memory.forget(s.ids[0], version=7, dry_run=True),
+    "forget a version of several": lambda s: s.memory.forget(s.ids, version=1),
+    "forget a version of nobody": lambda s: s.memory.forget("nobody", version=1),
+    "purge a version": lambda s: (
+        s.memory.update(s.ids[0], "x"), s.memory.forget(s.ids[0], version=2, purge=True)
+    ),
     "forget by ids, dry": lambda s: s.memory.forget(iter(s.ids), dry_run=True, purge=True),
     "purge": lambda s: (s.memory.forget(kind="fact", purge=True), s.memory.count()),
     "forget nothing": lambda s: s.memory.forget([]),

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import httpx2
 import pytest
@@ -23,29 +21,6 @@ from mnemon.errors import InvalidInput, ServerError
 from mnemon.server import serving, spool
 from mnemon.server.keys import beside
 from mnemon.server.settings import Settings
-
-SOURCE = Path(__file__).parents[2] / "src"
-
-
-@pytest.fixture
-def process(path):
-    """Starts `mnemon serve` as a shell would; gives the process and its address."""
-    started = []
-
-    def start(*args):
-        child = subprocess.Popen(
-            [sys.executable, "-m", "mnemon", "--store", str(path), "serve", "--port", "0", *args],
-            env=os.environ | {"PYTHONPATH": str(SOURCE)}, stderr=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        started.append(child)
-        line = child.stderr.readline()
-        found = re.search(r"http://\S+:\d+", line)
-        return child, found[0] if found else line
-
-    yield start
-    for child in started:
-        child.kill()
-        child.communicate()
 
 
 def test_a_killed_server_loses_nothing_acknowledged(process, path):

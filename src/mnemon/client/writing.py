@@ -150,6 +150,7 @@ class Writing(Calls):
         since: Instant | None = None,
         until: Instant | None = None,
         metadata: Mapping[str, Any] | None = None,
+        version: int | None = None,
         dry_run: bool = False,
         purge: bool = False,
     ) -> Receipt:
@@ -158,7 +159,7 @@ class Writing(Calls):
         receipt: Receipt = self._post(
             "forget", Receipt, namespace, repeatable=dry_run, ids=wanted, kind=kinds(kind),
             speaker=speaker, session=session, since=moment(since), until=moment(until),
-            metadata=metadata, dry_run=dry_run, purge=purge,
+            metadata=metadata, version=version, dry_run=dry_run, purge=purge,
         )  # fmt: skip
         return receipt
 

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
+from starlette.types import Scope
 
 from mnemon import namespace as paths
 from mnemon.cube import Span
@@ -115,19 +117,26 @@ async def _granted(
         Header(alias="Mnemon-Actor", description="Who acts; only where no keys are used."),
     ] = None,
 ) -> Grant:
-    return grant(request, None if given is None else given.credentials, actor)
+    told = None if given is None else given.credentials
+    return granted(request.app.state.service, request.scope, told, actor)
 
 
-def grant(request: Request, token: str | None, actor: str | None) -> Grant:
-    """What a token gives.
+def token(authorization: str | None) -> str | None:
+    """The token of an `Authorization` header; None when it has none."""
+    scheme, told = get_authorization_scheme_param(authorization)
+    return told if told and scheme.lower() == "bearer" else None
+
+
+def granted(service: Service, scope: Scope, token: str | None, actor: str | None) -> Grant:
+    """What a request with this token may do.
 
     Raises:
-        KeyRefused: none where one is needed, or it opens nothing.
-        AccessDenied: it belongs to someone else than `actor`.
+        KeyRefused: a key is needed and this is none that is alive.
+        AccessDenied: the key acts as somebody else.
+        RateLimited: it asks more often than it may.
     """
-    service: Service = request.app.state.service
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
-    free = unkeyed(request, actor)
+    free = unkeyed(service, scope, actor)
     if free is not None:
         return free
     if token is None:
@@ -135,45 +144,38 @@ def grant(request: Request, token: str | None, actor: str | None) -> Grant:
     key = service.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
-    granted = keyed(request, key)
+    grant = keyed(service, scope, key)
     if actor not in (None, key.name):
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
-    return granted
+    return grant
 
 
-def unkeyed(request: Request, actor: str | None = None) -> Grant | None:
+def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant | None:
     """What somebody of this machine may do where no keys are used; None where keys are."""
-    service: Service = request.app.state.service
     if not service.settings.local or service.keys.known():
         return None
-    act: Act = request.scope["mnemon.act"]
+    act: Act = scope["mnemon.act"]
     act.who = "local"
     return Grant(service.memory.acting(actor or "user"), None, act)
 
 
-def keyed(request: Request, key: Key) -> Grant:
+def keyed(service: Service, scope: Scope, key: Key) -> Grant:
     """What a living key may do, by a header or by a session of the page.
 
     Raises:
         RateLimited: it asks more often than it may.
     """
-    service: Service = request.app.state.service
-    act: Act = request.scope["mnemon.act"]
+    act: Act = scope["mnemon.act"]
     act.who = key.id
-    request.scope["mnemon.key"] = key.id  # for the log
-    _within_rate(request, service, key)
+    scope["mnemon.key"] = key.id  # for the log
+    if key.rate is not None:
+        standing, error = service.rates.take(key.id, parse(key.rate))
+        scope["mnemon.rate"] = standing.headers()  # for `Identified`
+        if error is not None:
+            raise error
     return Grant(service.memory.acting(key.name), key, act)
-
-
-def _within_rate(request: Request, service: Service, key: Key) -> None:
-    if key.rate is None:
-        return
-    standing, error = service.rates.take(key.id, parse(key.rate))
-    request.scope["mnemon.rate"] = standing.headers()  # for `Identified`
-    if error is not None:
-        raise error
 
 
 Granted = Annotated[Grant, Depends(_granted)]

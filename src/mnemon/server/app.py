@@ -28,6 +28,7 @@ from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
 from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
 from mnemon.server.settings import Settings
+from mnemon.server.straight import Straight
 from mnemon.wire.problems import MEDIA_TYPE
 
 GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, health, metrics)
@@ -73,6 +74,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.metrics = Metrics(service.memory.size)
     app.state.tracing = provider
     app.state.upstream, app.state.chats = upstream, Sessions()
+    app.state.leaving = False
     for group in GROUPS:
         app.include_router(group.router)
     page.register(app)
@@ -84,6 +86,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
 def _wrap(app: FastAPI, service: Service, provider: Any) -> None:
     settings = service.settings
     # The last one added is the outermost.
+    app.add_middleware(Straight, service=service)
     app.add_middleware(Bounded, settings=settings)
     app.add_middleware(Local, settings=settings, keys=service.keys)
     log = None if settings.audit == "off" else AuditLog(settings.store)

@@ -178,6 +178,7 @@ class Forget(Body):
     since: Time | None = None
     until: Time | None = None
     metadata: dict[str, Any] | None = None
+    version: int | None = Field(None, description="The version you read; `If-Match` is the same.")
     dry_run: bool = False
     purge: bool = False
 

@@ -4,38 +4,54 @@ from __future__ import annotations
 
 import asyncio
 
+from anyio.to_thread import current_default_thread_limiter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.errors import ServerError
 from mnemon.server import failures
 from mnemon.server.settings import Settings
 
-LONG = (
-    "/v1/import", "/v1/export", "/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck",
-    "/v1/chat/completions", "/v1/responses", "/v1/embeddings",
-)  # fmt: skip
-"""Routes whose work may take as long as it needs, or as another server's time limit says; a receipt
-must reach whoever asked for it."""
+LONG = ("/v1/import", "/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck")
+"""Routes whose work may take as long as it needs; a receipt must reach whoever asked for it."""
 
-WAITING = "/v1/jobs/"
-"""Routes that wait as long as they are told to, and work for a moment."""
+WAITING = ("/v1/export", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/jobs/")
+"""What begins so waits for its reader, for another server, or as long as it was told to, and works
+for a moment: it holds no thread meanwhile."""
+
+_HEALTH = ("/healthz",)
 
 
 class Deadline:
     """Answers 504 when nothing else was answered in time.
 
-    A thread cannot be stopped in the middle of a transaction: what it does is finished, and its
-    answer thrown away. A write may so have been made, which the answer says.
+    What has not begun by then never will: it waited for its turn, or for the rest of its body. A
+    thread cannot be stopped in the middle of a transaction: what it does is finished, and its
+    answer thrown away; a write may so have been made, which the answer says. Others get a thread in
+    its place, until as many are overdue as work at once: then new calls are refused with 503 at
+    once, until one of them ends.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._seconds = settings.timeout
+        self._most = settings.threads
+        self._overdue: set[asyncio.Future[None]] = set()
+        self._long = asyncio.Semaphore(max(1, settings.threads // 4))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in LONG or scope["path"].startswith(WAITING):
+        if scope["type"] != "http" or scope["path"] in _HEALTH:
             await self._app(scope, receive, send)
-            return
+        elif len(self._overdue) >= self._most:
+            await failures.busy("too many calls are taking too long")(scope, receive, send)
+        elif scope["path"].startswith(WAITING):
+            await self._app(scope, receive, send)
+        elif scope["path"] in LONG:
+            async with self._long:  # so that they leave threads for the rest
+                await self._app(scope, receive, send)
+        else:
+            await self._in_time(scope, receive, send)
+
+    async def _in_time(self, scope: Scope, receive: Receive, send: Send) -> None:
         answered, late = False, False
 
         async def once(message: Message) -> None:
@@ -49,12 +65,28 @@ class Deadline:
             await asyncio.wait({work}, timeout=self._seconds)
             if not work.done() and not answered:
                 late = True
+                self._leave(work)
                 await failures.of(self._error())(scope, receive, send)
                 return
             await work
         finally:
             _kept.add(work)
             work.add_done_callback(_done)
+
+    def _leave(self, work: asyncio.Future[None]) -> None:
+        limiter = current_default_thread_limiter()
+        if not any(one is work for one in limiter.statistics().borrowers):
+            work.cancel()
+            return
+        more = int(len(self._overdue) < self._most)
+        self._overdue.add(work)
+        limiter.total_tokens += more
+
+        def ended(work: asyncio.Future[None]) -> None:
+            self._overdue.discard(work)
+            limiter.total_tokens -= more
+
+        work.add_done_callback(ended)
 
     def _error(self) -> ServerError:
         return ServerError(

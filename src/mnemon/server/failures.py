@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -30,6 +31,12 @@ class Problem(JSONResponse):
 
     media_type = problems.MEDIA_TYPE
 
+    def render(self, content: Any) -> bytes:
+        """The document; what it quotes need not be valid Unicode."""
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
 
 def of(error: MnemonError, code: int | None = None) -> Problem:
     """The answer to an error of ours."""
@@ -50,6 +57,11 @@ def plain(code: int, detail: str, headers: Mapping[str, str] | None = None) -> P
         "type": "about:blank", "title": HTTPStatus(code).phrase, "status": code, "detail": detail,
     }  # fmt: skip
     return Problem(told, code, dict(headers or {}))
+
+
+def busy(why: str) -> Problem:
+    """The answer to what can be asked again in a moment."""
+    return plain(503, f"{why}: ask again in a moment", {"Retry-After": "1"})
 
 
 def register(app: FastAPI) -> None:

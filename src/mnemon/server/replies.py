@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from fastapi import Response
 from starlette.responses import JSONResponse
 
@@ -65,7 +66,10 @@ class Reply(JSONResponse):
 
     def render(self, content: Any) -> bytes:
         """The body."""
-        return super().render(plain(content))
+        try:
+            return orjson.dumps(content)
+        except TypeError:  # what it knows not: integers of more than 64 bits
+            return super().render(plain(content))
 
 
 def cube(found: MemCube, if_none_match: str | None = None) -> Response:

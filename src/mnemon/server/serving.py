@@ -1,20 +1,55 @@
-"""Running the app: binding, logging, and refusing to be open to a network without keys."""
+"""Running the app: binding, logging, leaving, and refusing to be open to a network without keys."""
 
 from __future__ import annotations
 
 import logging
+import os
+import resource
+import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import uvicorn
 
-from mnemon.errors import InvalidInput
+from mnemon.errors import InvalidInput, ServerError
+from mnemon.server import workers
 from mnemon.server.app import build
+from mnemon.server.connections import Connection
 from mnemon.server.keys import beside
 from mnemon.server.proxy import upstream
 from mnemon.server.settings import Settings
+
+_LEAVING_SECONDS = 30  # for calls under way; then they are cut off
+_FILES = 65_536  # a connection is one
+_WAITING = 2048  # connections that nobody has accepted yet
+_BLAS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+
+
+class Server(uvicorn.Server):
+    """Told to stop by SIGTERM, it says for a while that it is not ready, and goes on serving: who
+    balances load over several needs that time to look elsewhere. A second signal ends the wait."""
+
+    _until: float | None = None
+    parent: int | None = None
+    """The process that it must not outlive."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        settings: Settings = self.config.app.state.service.settings  # type: ignore[union-attr]
+        self.config.app.state.leaving = True  # type: ignore[union-attr]
+        if sig != signal.SIGTERM or self._until is not None:
+            super().handle_exit(sig, frame)
+        else:
+            self._until = time.monotonic() + settings.drain
+
+    async def on_tick(self, counter: int) -> bool:
+        over = self._until is not None and time.monotonic() >= self._until
+        if over or self.parent not in (None, os.getppid()):
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 def check(settings: Settings) -> None:
@@ -28,7 +63,7 @@ def check(settings: Settings) -> None:
         )
 
 
-def server(settings: Settings, tracing: Any = None) -> uvicorn.Server:
+def server(settings: Settings, tracing: Any = None) -> Server:
     """A server that is ready to run; `tracing` as for `build`.
 
     Raises:
@@ -36,10 +71,11 @@ def server(settings: Settings, tracing: Any = None) -> uvicorn.Server:
     """
     check(settings)
     config = uvicorn.Config(
-        build(settings, tracing), host=settings.host, port=settings.port,
-        access_log=False, log_config=None, server_header=False,
+        build(settings, tracing), host=settings.host, port=settings.port, http=Connection,
+        access_log=False, log_config=None, server_header=False, proxy_headers=False,
+        timeout_graceful_shutdown=_LEAVING_SECONDS,
     )  # fmt: skip
-    return uvicorn.Server(config)
+    return Server(config)
 
 
 def serve(settings: Settings, ready: Callable[[str], None]) -> None:
@@ -47,19 +83,40 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises:
         InvalidInput: the port is taken, or others would get in without keys.
+        ServerError: processes kept dying as soon as they were started.
     """
     check(settings)
+    _prepare()
     with _listening(settings) as listening:
         host, port = listening.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         _log_to_stderr()
-        server(settings).run(sockets=[listening])
+        if settings.workers == 1:
+            server(settings).run(sockets=[listening])
+        elif workers.run(settings.workers, lambda: _work(settings, listening, os.getppid())):
+            raise ServerError("the server's processes end as soon as they are started: see its log")
+
+
+def _work(settings: Settings, listening: socket.socket, parent: int) -> None:
+    one = server(settings)
+    one.parent = parent
+    one.run(sockets=[listening])
+
+
+def _prepare() -> None:
+    # Requests are what runs side by side here: threads below them would fight over the same cores.
+    for name in _BLAS:
+        os.environ.setdefault(name, "1")
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if most == resource.RLIM_INFINITY else min(_FILES, most)
+    if now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def _listening(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family)
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_WAITING)
     except OSError as error:
         raise InvalidInput(
             f"cannot listen at {settings.host}, port {settings.port} ({error}): "

@@ -19,6 +19,8 @@ class Settings:
     address of an OpenAI-compatible API that chats are passed on to, `upstream_key_env` the
     environment variable with its key, `upstream_timeout` seconds to wait for its next byte,
     `recall_budget` tokens that memory may add to a chat. `jobs` is how many of them work at once.
+    All of that is in each of `workers` processes. When it is told to stop, a server says for
+    `drain` seconds that it is not ready before it takes no more.
     """
 
     store: Path
@@ -37,6 +39,8 @@ class Settings:
     upstream_timeout: float = 600.0
     recall_budget: int = 1000
     jobs: int = 1
+    workers: int = 1
+    drain: float = 0.0
 
     @property
     def local(self) -> bool:

@@ -15,6 +15,7 @@ from mnemon.cube import Event, Link, MemCube
 from mnemon.store.queue import Queue
 from mnemon.store.rows import (
     Added,
+    Addition,
     ArtifactRow,
     Changes,
     Filter,
@@ -70,6 +71,13 @@ class Store(Protocol):
         """Write new cubes with words, vectors, links and journal, all or none."""
         ...
 
+    def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
+        """Several `add` in one durable write, each all or none by itself: its result or its error.
+
+        A store for which one write costs no more than several may call `add` for each.
+        """
+        ...
+
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         """Which idempotency keys the namespace has, with their cubes' ids."""
         ...
@@ -80,16 +88,26 @@ class Store(Protocol):
         """Write the next version if the latest is still `expected`; raises VersionConflict."""
         ...
 
-    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+    def retire(
+        self, ids: Iterable[str], actor: str, expected: int | None = None
+    ) -> tuple[list[str], int]:
         """End current versions, and those that methods derived from them; (ids that ended,
         artifacts deleted).
 
-        Artifacts made from them are deleted too. Missing ids are no error.
+        Artifacts made from them are deleted too. Missing ids are no error. With `expected` nothing
+        ends unless that is the current version of the one id that is given: VersionConflict, or
+        NotFound when it has none.
         """
         ...
 
-    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
-        """Delete cubes and all derived from them; (what went, whether no byte is left on disk)."""
+    def purge(
+        self, ids: Sequence[str], actor: str, expected: int | None = None
+    ) -> tuple[Purged, bool]:
+        """Delete cubes and all derived from them; (what went, whether no byte is left on disk).
+
+        With `expected` nothing goes unless that is the latest version of the one id that is given:
+        VersionConflict, or NotFound when it is gone.
+        """
         ...
 
     def ending(self, ids: Sequence[str]) -> Purged:

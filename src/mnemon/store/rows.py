@@ -110,6 +110,16 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Addition:
+    """What one caller adds in one call: all of it or none."""
+
+    namespace: str
+    rows: Sequence[NewCube]
+    vectors: Vectors | None
+    actor: str
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What became of one draft: its cube's id, whether it is new (or was there by its key), and
     when it was recorded if it is."""

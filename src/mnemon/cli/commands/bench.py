@@ -1,4 +1,4 @@
-"""`mnemon bench text` and `mnemon bench speed`; the other benches are in `cli/honesty.py`."""
+"""`mnemon bench text`, `speed` and `serve`; the other benches are in `cli/honesty.py`."""
 
 from __future__ import annotations
 
@@ -102,6 +102,49 @@ def speed(
         layout.table(*_briefly(scale.rows(found)))
     else:
         _show(found, scale.render, json_)
+
+
+@command.command("serve")
+@click.option("--url", help="A server that runs already; by default one is started.")
+@click.option("--api-key", envvar="MNEMON_API_KEY", help="What that server asks for.")
+@click.option(
+    "--cubes", type=click.IntRange(0), default=10_000, show_default=True, metavar="N",
+    help="Cubes in the store that is served.",
+)  # fmt: skip
+@click.option(
+    "--clients", type=click.IntRange(1), default=16, show_default=True,
+    help="Connections that ask at once.",
+)  # fmt: skip
+@click.option(
+    "--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Of each load."
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+    help="Processes of the server.",
+)  # fmt: skip
+@click.option(
+    "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Keep the store here, and use it if it is there.",
+)  # fmt: skip
+@_out
+@_seed
+@_json
+def serve(json_: bool, **told: Any) -> None:
+    """Measure what a server answers a second, and what it costs.
+
+    `wrk` asks, if it is installed; else a Python process, which needs a core of its own.
+    """
+    from mnemon.bench import load
+
+    found = load.run_serve(**told)
+    if told["out"] is not None:
+        click.echo(f"wrote {told['out'] / 'serve.json'}", err=True)
+    if json_:
+        serial.show(found)
+        return
+    layout.table(*_briefly(load.rows(found)))
+    held = [("idle", found.idle_mib), ("loaded", found.loaded_mib)]
+    click.echo("; ".join(f"{name} {mib} MiB" for name, mib in held if mib is not None), err=True)
 
 
 def _show(found: Any, render: Callable[[Any], str], json_: bool) -> None:

@@ -61,6 +61,14 @@ from mnemon.cli.settings import Settings
     "--jobs", type=click.IntRange(0), default=1, show_default=True,
     help="Jobs carried out at the same time; 0 leaves them to `mnemon jobs run`.",
 )  # fmt: skip
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True,
+    help="Processes that serve: one a core.",
+)  # fmt: skip
+@click.option(
+    "--drain", type=click.FloatRange(0), default=0.0, show_default=True,
+    help="Seconds to go on serving, not ready, after SIGTERM.",
+)  # fmt: skip
 @options.place
 def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
     """Serve the memory over HTTP, with a page for people at /.
@@ -71,7 +79,7 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     """
     from mnemon.models.extras import require
 
-    for package in ("fastapi", "uvicorn", "jinja2", "prometheus_client"):
+    for package in ("fastapi", "uvicorn", "httptools", "jinja2", "orjson", "prometheus_client"):
         require(package, package.replace("_", "-"), "server")
     from mnemon.server import serving
     from mnemon.server.otel import asked

@@ -68,14 +68,14 @@ def grant_of(request: Request) -> Grant:
     Raises:
         SignInNeeded: keys are in use and it has no session.
     """
-    grant = unkeyed(request)
+    grant = unkeyed(request.app.state.service, request.scope)
     if grant is not None:
         return grant
     sessions: Sessions = request.app.state.sessions
     key = sessions.key(request.cookies.get(sessions.cookie))
     if key is None:
         raise SignInNeeded
-    return keyed(request, key)
+    return keyed(request.app.state.service, request.scope, key)
 
 
 def _viewing(request: Request, namespace: Annotated[str | None, Query()] = None) -> Viewer:

@@ -67,7 +67,9 @@ async def _called(
 ) -> Caller:
     check_known(request.headers)
     own = None if bearer is None else bearer.credentials
-    grant = access.grant(request, wishes.mnemon_key or own, wishes.mnemon_actor)
+    grant = access.granted(
+        request.app.state.service, request.scope, wishes.mnemon_key or own, wishes.mnemon_actor
+    )
     upstream: Upstream | None = request.app.state.upstream
     if upstream is None:
         raise NotFound(

@@ -7,9 +7,8 @@ from dataclasses import replace
 from fastapi import APIRouter, Response
 
 from mnemon.cube import Receipt
-from mnemon.errors import InvalidInput, PurgeIncomplete, VersionConflict
+from mnemon.errors import InvalidInput, PurgeIncomplete
 from mnemon.forgetting import check_narrowed
-from mnemon.memory import Memory
 from mnemon.server import bodies, persons, replies
 from mnemon.server.access import Grant, Granted
 from mnemon.server.audit.entry import digest_of
@@ -28,15 +27,15 @@ def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Res
     memory, scope = grant.on("forget", body.namespace)
     if body.person is not None:
         return _person(grant, body)
-    version = replies.expected(if_match)
+    version = replies.expected(if_match, body.version)
     grant.act.touch([body.ids] if isinstance(body.ids, str) else body.ids or [])
-    if version is not None:
-        _check(memory, scope, body.ids, version)
-    chosen = body.model_dump(exclude={"namespace", "dry_run", "purge", "person"})
+    chosen = body.model_dump(exclude={"namespace", "version", "dry_run", "purge", "person"})
     # The key's own namespace, which nobody wrote, must not come to mean "all of it".
     check_narrowed(body.namespace, *(value or None for value in chosen.values()))
     try:
-        done = memory.forget(**chosen, namespace=scope, dry_run=body.dry_run, purge=body.purge)
+        done = memory.forget(
+            **chosen, version=version, namespace=scope, dry_run=body.dry_run, purge=body.purge
+        )
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
             _tell(grant, error.receipt)
@@ -69,12 +68,3 @@ def _tell(grant: Grant, done: Receipt | PersonReceipt) -> None:
     flags = {"purged": done.purged, "dry_run": done.dry_run}
     grant.act.touch(done.ids, **{name: True for name, told in flags.items() if told})
     grant.act.receipt = digest_of(plain(done))
-
-
-def _check(memory: Memory, scope: str, ids: str | list[str] | None, version: int) -> None:
-    one = [ids] if isinstance(ids, str) else ids or []
-    if len(one) != 1:
-        raise InvalidInput(f"If-Match speaks of one cube, and here are {len(one)} ids: send one")
-    current = memory.get(one[0], namespace=scope).version
-    if current != version:
-        raise VersionConflict(one[0], version, current)

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse
 
-from mnemon.server import listing
+from mnemon.server import failures, listing
 from mnemon.server.access import Service
+from mnemon.server.replies import Reply
 
 router = APIRouter(tags=["health"])
 
@@ -19,12 +20,14 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", response_model=dict[str, str])
-async def readyz(request: Request) -> dict[str, str]:
-    """The store answers too."""
+async def readyz(request: Request) -> Response:
+    """The store answers too, and the server is not about to stop."""
     service: Service = request.app.state.service
+    if request.app.state.leaving:
+        return failures.busy("the server is stopping")
     await run_in_threadpool(service.memory.log, limit=1)
     service.keys.known()
-    return {"status": "ready"}
+    return Reply({"status": "ready"})
 
 
 @router.get("/docs", include_in_schema=False)

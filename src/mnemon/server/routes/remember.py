@@ -7,17 +7,21 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Response
 
 from mnemon.cube import Draft, Link, MemCube
+from mnemon.gathering import Call
 from mnemon.server import bodies, incoming, replies
-from mnemon.server.access import Granted
+from mnemon.server.access import Grant, Granted
 from mnemon.server.replies import Reply, Unlinked
 
 router = APIRouter(prefix="/v1", tags=["write"])
+
+LONGEST_KEY = 255
+"""Characters of an `Idempotency-Key`."""
 
 IfMatch = Annotated[str | None, Header(description="The ETag that was read; 412 if it is old.")]
 Key = Annotated[
     str | None,
     Header(
-        alias="Idempotency-Key", min_length=1, max_length=255,
+        alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY,
         description="Adding again under the same key adds nothing and gives what is there.",
     ),
 ]  # fmt: skip
@@ -30,11 +34,21 @@ def add(body: bodies.Add, grant: Granted, idempotency_key: Key = None) -> Respon
     content: Any = incoming.content(body, idempotency_key)
     for one in content if isinstance(content, list) else [content]:
         grant.check_sources(one.spans if isinstance(one, Draft) else (), scope)
-    given = body.model_dump(exclude={"content", "document", "namespace", "key"})
-    key = incoming.single_key(body, idempotency_key)
-    made: Any = memory.add(content, namespace=scope, key=key, **given)
+    made: Any = memory.add(content, namespace=scope, **_given(body, idempotency_key))
     grant.act.touch(cube.id for cube in (made if isinstance(made, list) else [made]))
     return Reply(made)
+
+
+def single(body: bodies.Add, grant: Grant, idempotency_key: str | None) -> Call:
+    """The same of one item without sources, to be added together with others."""
+    memory, scope = grant.on("write", body.namespace)
+    content: Any = incoming.content(body, idempotency_key)
+    return Call(content, scope, memory.actor, _given(body, idempotency_key))
+
+
+def _given(body: bodies.Add, idempotency_key: str | None) -> dict[str, Any]:
+    given = body.model_dump(exclude={"content", "document", "namespace", "key"})
+    return given | {"key": incoming.single_key(body, idempotency_key)}
 
 
 @router.post("/update/{id:path}", response_model=MemCube)

@@ -17,6 +17,7 @@ from mnemon.instant import now_micros
 from mnemon.store import uploads
 from mnemon.store.rows import (
     Added,
+    Addition,
     ArtifactRow,
     Changes,
     Filter,
@@ -111,6 +112,10 @@ class SQLiteStore(Tenancy):
         now = now_micros()
         return self._writer.run(lambda c: writing.add(c, namespace, drafts, made, actor, now))
 
+    def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
+        now = now_micros()
+        return self._writer.run_each([writing.adding(one, now) for one in additions])
+
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         return self._read(lambda c: writing.known_keys_of(c, namespace, keys))
 
@@ -122,12 +127,14 @@ class SQLiteStore(Tenancy):
             lambda c: writing.update(c, id, expected, draft, made, actor, now, verb)
         )
 
-    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
+    def retire(
+        self, ids: Iterable[str], actor: str, expected: int | None = None
+    ) -> tuple[list[str], int]:
         wanted, now = list(ids), now_micros()
 
         def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
             retention.check(connection, writing.ending(connection, wanted))
-            ended = writing.retire(connection, wanted, actor, now)
+            ended = writing.retire(connection, wanted, actor, now, expected)
             made = artifacts.of_cubes(connection, ended)
             artifacts.delete(connection, [key for key, _ in made])
             return ended, made
@@ -136,10 +143,12 @@ class SQLiteStore(Tenancy):
         self._unlink(blob for _, blob in made if blob)
         return ended, len(made)
 
-    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
+    def purge(
+        self, ids: Sequence[str], actor: str, expected: int | None = None
+    ) -> tuple[Purged, bool]:
         now = now_micros()
         with self._connections.unbounded():  # a full store must be able to forget
-            gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now))
+            gone = self._writer.run(lambda c: purge.delete(c, ids, actor, now, expected))
             self._unlink(gone.files)
             self._unlink(self._orphans())
             uploads.drop(self.uploads, gone.jobs)

@@ -218,6 +218,10 @@ def translated(path: str) -> Iterator[None]:
         yield
     except UnicodeEncodeError as error:
         raise errors.InvalidText(f"{error.object[:80]!r} has a lone surrogate: mend it") from error
+    except OverflowError as error:
+        raise errors.InvalidInput(
+            "a number here has more than 64 bits: give a smaller one"
+        ) from error
     except sqlite3.DatabaseError as error:
         code = getattr(error, "sqlite_errorcode", None)
         primary = code & 0xFF if isinstance(code, int) else None

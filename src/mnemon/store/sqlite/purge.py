@@ -21,12 +21,19 @@ from mnemon.store.sqlite import artifacts, journal, queue, retention, words, wri
 _PENDING = "purge_pending"
 
 
-def delete(connection: sqlite3.Connection, ids: Sequence[str], actor: str, now: int) -> Purged:
+def delete(
+    connection: sqlite3.Connection,
+    ids: Sequence[str],
+    actor: str,
+    now: int,
+    expected: int | None = None,
+) -> Purged:
     """Delete cubes in all versions, with everything made from them.
 
     Cubes derived from a purged one (summaries, extracted facts) hold its content too and go with
     it, transitively. Runs in the writer's transaction.
     """
+    writing.check_latest(connection, ids, expected)
     plan = counted(connection, ids)
     doomed = plan.ids
     retention.check(connection, doomed)

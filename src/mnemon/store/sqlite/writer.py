@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -29,7 +29,7 @@ class _Job:
     operation: Operation[Any]
     done: bool = False
     result: Any = None
-    error: BaseException | None = field(default=None)
+    error: Exception | None = field(default=None)
 
 
 class Writer:
@@ -42,18 +42,27 @@ class Writer:
 
     def run(self, operation: Operation[T]) -> T:
         """The operation's result, once it is durable; its error if it failed (and left nothing)."""
-        if self._pid != os.getpid():  # what was queued before a fork is the parent's to write
-            self._queue, self._pid = deque(), os.getpid()
-        job = _Job(operation)
-        with stage("store.write"):
-            self._queue.append(job)
-            while not job.done:
-                with self._connections.lock:
-                    if not job.done:
-                        self._commit_queued()
+        (job,) = self._done([operation])
         if job.error is not None:
             raise job.error
         return job.result  # type: ignore[no-any-return]
+
+    def run_each(self, operations: Sequence[Operation[T]]) -> list[T | Exception]:
+        """The result of each once all are durable, in one commit; or the error of one that failed
+        (and left nothing)."""
+        return [job.result if job.error is None else job.error for job in self._done(operations)]
+
+    def _done(self, operations: Sequence[Operation[Any]]) -> list[_Job]:
+        if self._pid != os.getpid():  # what was queued before a fork is the parent's to write
+            self._queue, self._pid = deque(), os.getpid()
+        jobs = [_Job(operation) for operation in operations]
+        with stage("store.write"):
+            self._queue.extend(jobs)
+            while not all(job.done for job in jobs):
+                with self._connections.lock:
+                    if not all(job.done for job in jobs):
+                        self._commit_queued()
+        return jobs
 
     def alone(self, operation: Operation[T]) -> T:
         """Run outside a transaction, with no other writer of this process (VACUUM, checkpoints)."""

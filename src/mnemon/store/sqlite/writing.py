@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from mnemon import analysis
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.instant import to_micros
-from mnemon.store.rows import Added, NewCube, Vectors
+from mnemon.store.rows import Added, Addition, NewCube, Vectors
 from mnemon.store.sqlite import journal, links, quotas, vectors, words
 
 _VERSION = (
@@ -71,6 +71,11 @@ def add(
     return results
 
 
+def adding(one: Addition, now: int) -> Callable[[sqlite3.Connection], list[Added]]:
+    """`add` of one of several callers."""
+    return lambda c: add(c, one.namespace, one.rows, one.vectors, one.actor, now)
+
+
 def _check_sources(connection: sqlite3.Connection, draft: NewCube) -> None:
     # A late write must not bring back what was purged, nor may a method's summary begin stale.
     for span in draft.spans:
@@ -91,6 +96,32 @@ def latest(connection: sqlite3.Connection, id: str) -> tuple[int | None, int | N
         (id,),
     ).fetchone()
     return found
+
+
+def _check_current(
+    connection: sqlite3.Connection, ids: Sequence[str], expected: int | None
+) -> None:
+    """Raise unless the one id's current version is `expected`; None asks for nothing.
+
+    Raises:
+        VersionConflict: it has another version.
+        NotFound: it was forgotten or purged in between.
+    """
+    check_latest(connection, ids, expected)
+    if expected is not None and latest(connection, ids[0])[1] is None:
+        raise NotFound(f"cube {ids[0]} is gone: it was forgotten meanwhile")
+
+
+def check_latest(connection: sqlite3.Connection, ids: Sequence[str], expected: int | None) -> None:
+    """The same for its latest version, which may be a forgotten one."""
+    if expected is None:
+        return
+    (id,) = ids
+    known, _ = latest(connection, id)
+    if known is None:
+        raise NotFound(f"cube {id} is gone: it was purged meanwhile")
+    if known != expected:
+        raise VersionConflict(id, expected, known)
 
 
 def is_purged(connection: sqlite3.Connection, id: str) -> bool:
@@ -239,13 +270,20 @@ def update(
     return int(version) + 1
 
 
-def retire(connection: sqlite3.Connection, ids: Iterable[str], actor: str, now: int) -> list[str]:
+def retire(
+    connection: sqlite3.Connection,
+    ids: Sequence[str],
+    actor: str,
+    now: int,
+    expected: int | None = None,
+) -> list[str]:
     """End the current version of cubes (and their links); the ids that were still current.
 
     The past keeps them: `as_of`, `history` and `restore` still reach them until a purge. What
     methods derived from them ends with them.
     """
-    ended = ending(connection, list(ids))
+    _check_current(connection, ids, expected)
+    ended = ending(connection, ids)
     for id in ended:
         row = connection.execute(
             "SELECT v.row, v.cube, v.version, v.namespace, v.recorded_at FROM versions v "

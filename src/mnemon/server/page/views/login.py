@@ -20,7 +20,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 @router.get("/login")
 def ask(request: Request, next: Annotated[str, Query()] = "/") -> Response:
     """The form."""
-    if unkeyed(request) is not None:
+    if unkeyed(request.app.state.service, request.scope) is not None:
         return RedirectResponse("/", 303)
     return page("login.html", None, next=_local(next), wrong=False)
 

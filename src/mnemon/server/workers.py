@@ -1,0 +1,80 @@
+"""Several processes that serve one listening socket, so that every core searches.
+
+Each opens the store for itself: SQLite lets one of them write at a time, and all see it at once.
+They are forked, so what they have in common lies in memory only once.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable
+from types import FrameType
+
+_SHORT_LIFE = 5.0  # seconds: one that ends sooner would do so again at once
+_PATIENCE = 3
+_ENDING = (signal.SIGTERM, signal.SIGINT)
+
+
+def run(count: int, serve: Callable[[], None]) -> int:
+    """Run `serve` in `count` processes until told to stop; one that dies is replaced.
+
+    Returns:
+        The exit status: 0 when it was told to stop, 1 when processes kept dying at the start.
+    """
+    crew = _Crew(serve)
+    gc.freeze()  # a collection would touch, and so copy, every page that is shared
+    before = [signal.signal(one, crew.stop) for one in _ENDING]
+    try:
+        for _ in range(count):
+            crew.start()
+        return crew.watch()
+    finally:
+        for one, handler in zip(_ENDING, before, strict=True):
+            signal.signal(one, handler)
+
+
+class _Crew:
+    def __init__(self, serve: Callable[[], None]) -> None:
+        self._serve = serve
+        self._born: dict[int, float] = {}
+        self._stopping = False
+        self._short_lives = 0
+
+    def start(self) -> None:
+        pid = os.fork()
+        if pid == 0:
+            self._child()
+        self._born[pid] = time.monotonic()
+        if self._stopping:  # it was forked while the signal came
+            os.kill(pid, signal.SIGTERM)
+
+    def _child(self) -> None:
+        status = 1
+        try:
+            for one in _ENDING:
+                signal.signal(one, signal.SIG_DFL)
+            self._serve()
+            status = 0
+        finally:
+            os._exit(status)  # what the parent has open is the parent's to close
+
+    def stop(self, number: int, frame: FrameType | None) -> None:
+        self._stopping = True
+        for pid in self._born:
+            os.kill(pid, signal.SIGTERM)
+
+    def watch(self) -> int:
+        while self._born:
+            pid, _ = os.wait()
+            lived = time.monotonic() - self._born.pop(pid)
+            if self._stopping:
+                continue
+            self._short_lives = self._short_lives + 1 if lived < _SHORT_LIFE else 0
+            if self._short_lives > _PATIENCE:
+                self.stop(signal.SIGTERM, None)
+            else:
+                self.start()
+        return int(self._short_lives > _PATIENCE)

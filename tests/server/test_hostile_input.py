@@ -1,0 +1,145 @@
+"""Whatever is sent, nothing is a fault of the server's: no 5xx, and problems are told as such.
+
+A long run by another fuzzer: scripts/fuzz_server.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as told
+from hypothesis import strategies as st
+
+from mnemon.server.settings import Settings
+
+from .conftest import running
+
+BASES = {
+    "add": {"content": "x"},
+    "search": {"query": "tea"},
+    "recall": {"query": "tea"},
+    "update/{id}": {"content": "y"},
+    "restore/{id}": {},
+    "link": {"src": "{id}", "type": "next", "dst": "{id}"},
+    "unlink": {"src": "{id}", "type": "next", "dst": "{id}"},
+    "forget": {"ids": "{id}", "dry_run": True},
+    "feedback": {"ids": "{id}", "helpful": True},
+    "reflect": {},
+    "fsck": {},
+    "reindex": {},
+}
+ASKED = ("get/{id}", "list", "count", "find", "history/{id}", "links/{id}", "expired", "log")
+HOSTILE = [
+    str(10**400), str(2**63), "1e999", "NaN", "-1", "true", "null", '""', '"\\ud800"', '"\\u0000"',
+    "[[]]", '{"": null}', '"10000-01-01"',
+]  # fmt: skip
+EXAMPLES = int(os.environ.get("MNEMON_FUZZ_EXAMPLES", "40"))
+
+_anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    path = tmp_path_factory.mktemp("hostile") / "served.db"
+    with running(Settings(path, port=0)) as url, httpx2.Client(base_url=url, timeout=30) as client:
+        cube = client.post("/v1/add", json={"content": "Ben likes tea.", "speaker": "Ben"}).json()
+        fields = client.get("/openapi.json").json()
+        yield client, cube["id"], fields
+
+
+def check(answer, sent):
+    assert answer.status_code < 500, (sent, answer.text)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json", sent
+        assert answer.json()["status"] == answer.status_code
+
+
+def properties(document, call):
+    where = f"/v1/{call}"
+    sent = document["paths"][where]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    return document["components"]["schemas"][sent["$ref"].rpartition("/")[2]]["properties"]
+
+
+@pytest.mark.parametrize("call", BASES)
+def test_every_field_of_every_body(served, call):
+    client, id, document = served
+    base = json.loads(json.dumps(BASES[call]).replace("{id}", id))
+    for name in properties(document, call):
+        for value in HOSTILE:
+            rest = json.dumps({key: one for key, one in base.items() if key != name})[1:-1]
+            body = f"{{{rest}{', ' if rest else ''}{json.dumps(name)}: {value}}}"
+            answer = client.post(
+                f"/v1/{call.replace('{id}', id)}", content=body,
+                headers={"Content-Type": "application/json"},
+            )  # fmt: skip
+            check(answer, body)
+
+
+@pytest.mark.parametrize("call", ASKED)
+def test_every_parameter_of_every_question(served, call):
+    client, id, document = served
+    for one in document["paths"][f"/v1/{call}"]["get"]["parameters"]:
+        if one["in"] == "query":
+            for value in HOSTILE:
+                plain = value.strip('"').encode().decode("unicode_escape", "replace")
+                asked = quote(plain, errors="replace")
+                address = f"/v1/{call.replace('{id}', id)}?{one['name']}={asked}"
+                check(client.get(address), address)
+
+
+@pytest.mark.parametrize("header", ["If-Match", "Idempotency-Key", "Mnemon-Actor", "Content-Type"])
+def test_headers(served, header):
+    client, id, _ = served
+    for value in (
+        '"99999999999999999999999"',
+        "W/",
+        "*",
+        "x" * 300,
+        "\xff",
+        "%ff",
+        "",
+        "text/\xe9",
+    ):
+        for call, body in (("add", {"content": "h"}), ("forget", {"ids": id, "dry_run": True})):
+            sent = {header.encode(): value.encode("latin-1")}
+            check(client.post(f"/v1/{call}", json=body, headers=sent), (header, value, call))
+
+
+def test_addresses_and_uploads(served):
+    client, id, _ = served
+    cursor = "WzEwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMF0"  # [10**23]
+    for address in (
+        "get/%00", "get/%ff", "get/" + "a" * 9000, f"get/{id}/", "history/..%2f..", "/get/x",
+        f"log?cursor={cursor}", f"list?cursor={cursor}", "list?metadata=%7B%22a%22:NaN%7D",
+    ):  # fmt: skip
+        check(client.get(f"/v1/{address}"), address)
+    for name in ("a.json", "a.zip", "%00", "a.md", "a.jsonl", "chat.txt"):
+        for body in (b"", b"\xff" * 99, b"{", b'{"a":' * 500, b"PK\x03\x04x", b'[{"mapping": 1}]'):
+            check(client.post(f"/v1/import?name={name}", content=body), (name, body))
+
+
+@told(
+    max_examples=EXAMPLES, deadline=None, derandomize="MNEMON_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(data=st.data())
+def test_anything_as_anything(served, data):
+    client, id, document = served
+    call = data.draw(st.sampled_from(list(BASES)))
+    names = st.sampled_from(list(properties(document, call)))
+    body = json.loads(json.dumps(BASES[call]).replace("{id}", id))
+    body |= data.draw(st.dictionaries(names, _anything, max_size=3))
+    answer = client.post(
+        f"/v1/{call.replace('{id}', id)}", content=json.dumps(body),
+        headers={"Content-Type": "application/json"},
+    )  # fmt: skip
+    check(answer, body)
