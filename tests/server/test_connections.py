@@ -179,4 +179,4 @@ def test_what_waits_too_long_for_its_turn_is_never_done(serve, problem, monkeypa
     for thread in threads:
         thread.join()
     slow.set()
-    assert begun[0] == "q0" and len(begun) <= 2  # the rest were cancelled in the queue
+    assert 1 <= len(begun) <= 2  # the rest were cancelled in the queue
