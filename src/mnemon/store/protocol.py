@@ -168,16 +168,21 @@ class Store(Protocol):
         namespace are in order."""
         ...
 
-    def stamp(self, seq: int) -> str | None:
-        """What tells the store at a sequence number from any other; None if it never was there."""
+    def stamp(self, scope: str, seq: int) -> str | None:
+        """What tells the store at a sequence number of a scope from any other; None if it never was
+        there."""
         ...
 
-    def sequence(self) -> int:
-        """The newest journal sequence number, other processes' included."""
+    def sequence(self, scope: str) -> int:
+        """The newest journal sequence number that a scope knows of, other processes' included.
+
+        It grows with whatever happens in the scope, and may with what happens beside it. Nothing
+        with this number or a lower one comes later.
+        """
         ...
 
-    def changes(self, after: int) -> Changes:
-        """What happened to existing rows after a sequence number."""
+    def changes(self, scope: str, after: int) -> Changes:
+        """What happened to existing rows after a sequence number of a scope."""
         ...
 
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
@@ -229,7 +234,7 @@ class Store(Protocol):
         ...
 
     def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
-        """Those of a form, or made from a cube."""
+        """Those of a form, or made from a cube; payloads may be left out."""
         ...
 
     def stale_sources(self, key: str) -> tuple[str, ...]:
