@@ -1,4 +1,4 @@
-"""A PostgreSQL server for tests: a real one, of a package that carries it, in a temporary folder."""
+"""A PostgreSQL server for tests: a real one, of a package that carries it."""
 
 from __future__ import annotations
 

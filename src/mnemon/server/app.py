@@ -43,8 +43,8 @@ def build(settings: Settings) -> FastAPI:
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
     """
-    spool.clear(settings.store)
-    service = Service(Memory(settings.store), beside(settings.store), settings)
+    spool.clear(settings.place)
+    service = Service(Memory(settings.store), beside(settings.place), settings)
     app = FastAPI(
         title="Mnemon",
         version=__version__,

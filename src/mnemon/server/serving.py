@@ -13,14 +13,15 @@ from mnemon.errors import InvalidInput
 from mnemon.server.app import build
 from mnemon.server.keys import beside
 from mnemon.server.settings import Settings
+from mnemon.store.address import shown
 
 
 def check(settings: Settings) -> None:
     """Raise InvalidInput when others could reach a memory that asks for no key."""
-    if not settings.local and not beside(settings.store).known():
+    if not settings.local and not beside(settings.place).known():
         raise InvalidInput(
             f"serving on {settings.host} lets other machines in, and there are no API keys for "
-            f"{settings.store}: add one with `mnemon key add`, or serve on 127.0.0.1"
+            f"{shown(str(settings.store))}: add one with `mnemon key add`, or serve on 127.0.0.1"
         )
 
 

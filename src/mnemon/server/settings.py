@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from mnemon.store.address import beside
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to serve what, and how much of it.
+    """Where to serve what, and how much of it. `store` is a file or a database's URL.
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
     upload, `threads` is how many requests work at once.
     """
 
-    store: Path
+    store: Path | str
     host: str = "127.0.0.1"
     port: int = 8077
     max_body: int = 16 * 2**20
@@ -24,6 +26,11 @@ class Settings:
     max_depth: int = 128
     timeout: float = 60.0
     threads: int = 16
+
+    @property
+    def place(self) -> Path:
+        """What files beside the store are named after."""
+        return beside(str(self.store))
 
     @property
     def local(self) -> bool:

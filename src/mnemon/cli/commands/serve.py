@@ -8,6 +8,7 @@ import click
 
 from mnemon.cli import options
 from mnemon.cli.settings import Settings
+from mnemon.store.address import shown
 
 
 @click.command("serve")
@@ -41,9 +42,9 @@ def command(settings: Settings, host: str, port: int, **limits: float) -> None:
     from mnemon.server import serving
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, **limits)  # type: ignore[arg-type]
+    told = Served(settings.address, host, port, **limits)  # type: ignore[arg-type]
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 
-def _tell(store: Path, url: str) -> None:
-    click.echo(f"serving {store} at {url}; its routes: {url}/docs", err=True)
+def _tell(store: Path | str, url: str) -> None:
+    click.echo(f"serving {shown(str(store))} at {url}; its routes: {url}/docs", err=True)

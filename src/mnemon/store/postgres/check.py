@@ -125,7 +125,7 @@ _RULES = (
 def problems(connection: Connection[Any]) -> Iterator[Problem]:
     """Everything wrong with a store; nothing for a sound one. Reads all of it."""
     for name, query, meaning in _RULES:
-        wrong = [str(row[0]) for row in connection.execute(query).fetchall()]  # type: ignore[arg-type]
+        wrong = [str(row[0]) for row in connection.execute(query).fetchall()]
         if wrong:
             yield Problem(name, f"{len(wrong)} {meaning}: {', '.join(wrong[:5])}")
     yield from _digests(connection)
@@ -165,8 +165,9 @@ def _security(connection: Connection[Any]) -> Iterator[Problem]:
 def repair(connection: Connection[Any]) -> None:
     """Mend what can be mended without guessing: derived rows are rebuilt, rows of nothing dropped.
 
-    Content and history are never changed.
+    Content and history are never changed; writers wait (see `vectors.switch`).
     """
+    connection.execute("LOCK TABLE spaces IN SHARE ROW EXCLUSIVE MODE")
     words.rebuild(connection)
     connection.execute(
         "DELETE FROM vectors x WHERE NOT EXISTS "

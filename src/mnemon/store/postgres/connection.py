@@ -1,9 +1,9 @@
 """Connections to one database: a pool, transactions that say whose rows they touch, and retries.
 
 A read is one snapshot. A write holds its tenant's counters from the start to the commit, so the
-writers of a tenant follow each other and those of different tenants do not meet. What failed before
-its commit was sent left nothing and may be tried again; what failed later may have been kept, and only
-the caller can look.
+writers of a tenant follow each other and those of different tenants do not meet. What failed
+before its commit was sent left nothing and may be tried again; what failed later may have been
+kept, and only the caller can look.
 """
 
 from __future__ import annotations
@@ -199,4 +199,9 @@ def _configure(connection: Connection[Any]) -> None:
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) "
         "WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    # Citus tells its workers whose rows a transaction is about only if it is asked to.
+    connection.execute(
+        "SELECT set_config('citus.propagate_set_commands', 'local', false) "
+        "FROM pg_extension WHERE extname = 'citus'"
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
 from mnemon.instant import now_micros
 from mnemon.store.migrations import scripts as numbered
+from mnemon.store.postgres import citus
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -54,12 +56,20 @@ def migrate(connection: Connection[Any], address: str) -> None:
     if check(connection, address) == len(scripts()):
         return
     for number, name, sql in scripts():
-        with connection.transaction():
-            connection.execute(
-                "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (_LOCK,)
-            )
+        with _alone(connection):
             if check(connection, address) < number:
                 _apply(connection, number, name, sql)
+    if citus.there(connection):
+        with _alone(connection):
+            citus.distribute(connection)
+
+
+@contextmanager
+def _alone(connection: Connection[Any]) -> Iterator[None]:
+    """A transaction that no other replica migrates in."""
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", (_LOCK,))
+        yield
 
 
 def _apply(connection: Connection[Any], number: int, name: str, sql: str) -> None:

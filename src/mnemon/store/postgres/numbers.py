@@ -1,7 +1,7 @@
 """Numbers that say whose they are: a tenant's number in the upper bits of rows and namespaces.
 
-The store is asked about rows and namespaces by number alone; so it knows the tenant, and with it the
-node, without a look-up. Both grow in the order of recording within a tenant.
+The store is asked about rows and namespaces by number alone; so it knows the tenant, and with it
+the node, without a look-up. Both grow in the order of recording within a tenant.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Real forgetting: rows, words, vectors, artifacts, and then the dead rows that a delete leaves.
 
 Rows go in one transaction. A deleted row stays in its table, unseen, until a VACUUM takes it away,
-which it can only when no older snapshot may still look at it. What no statement reaches (the unused part
-of a page, the write-ahead log, standbys, backups) is told in docs/postgresql.md.
+which it can only when no older snapshot may still look at it. What no statement reaches (the unused
+part of a page, the write-ahead log, standbys, backups) is told in docs/postgresql.md.
 """
 
 from __future__ import annotations
@@ -174,7 +174,8 @@ def erase_all(connection: Connection[Any], patience: float) -> bool:
         "SELECT (pg_snapshot_xmax(pg_current_snapshot())::text::bigint & 4294967295)::text"
     ).fetchone()
     assert row is not None
-    return all([erase(connection, key, row[0], patience) for (key,) in keys])
+    done = [erase(connection, key, row[0], patience) for (key,) in keys]
+    return all(done)
 
 
 def _held(connection: Connection[Any], xid: str) -> bool:

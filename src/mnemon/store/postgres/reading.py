@@ -10,7 +10,6 @@ from mnemon import namespace as paths
 from mnemon.cube import MemCube, Span
 from mnemon.instant import now_micros
 from mnemon.store.cubes import cube_of
-
 from mnemon.store.rows import Filter, Headers
 
 if TYPE_CHECKING:

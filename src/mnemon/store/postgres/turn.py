@@ -1,7 +1,7 @@
 """A writer's turn at a tenant: the numbers it gives out, and what it tells the journal.
 
-The row of `counters` is locked from here to the commit. So the next writer, on whatever replica, begins
-with everything that this one wrote, and nobody can see a number before all lower ones.
+The row of `counters` is locked from here to the commit. So the next writer, on whatever replica,
+begins with everything that this one wrote, and nobody can see a number before all lower ones.
 """
 
 from __future__ import annotations

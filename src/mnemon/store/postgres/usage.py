@@ -1,4 +1,4 @@
-"""Usage counters: reads and feedback. They never decide what is true, and no number comes of them."""
+"""Usage counters: reads and feedback. They never decide what is true."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Writing cubes: add, new versions, retirement. Runs inside a writer's turn.
 
-A cube, its words, its vector and its journal entry are written together or not at all. Whoever has the
-turn sees all that was written in the tenant before, so what is looked up here stays true.
+A cube, its words, its vector and its journal entry are written together or not at all. Whoever has
+the turn sees all that was written in the tenant before, so what is looked up here stays true.
 """
 
 from __future__ import annotations
