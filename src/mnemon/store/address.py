@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 _SCHEMES = ("postgresql://", "postgres://")
 _SECRET = ("password", "sslpassword")
@@ -24,7 +24,8 @@ def shown(address: str) -> str:
     user, at, host = parts.netloc.rpartition("@")
     given = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([pair for pair in given if pair[0] not in _SECRET], quote_via=quote)
-    return urlunsplit(parts._replace(netloc=user.partition(":")[0] + at + host, query=query))
+    place = f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
+    return f"{place}?{query}" if query else place
 
 
 def beside(address: str) -> Path:

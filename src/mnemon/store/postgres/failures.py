@@ -28,12 +28,13 @@ _MEANING: dict[str, tuple[type[errors.StoreError], str]] = {
         ": it is a standby or set to read only; use the primary, or open it with read_only=True",
     ),
     "42501": (errors.StoreError, _REFUSED),
-    "3D000": (errors.StoreError, ": make it with `CREATE DATABASE`; see docs/postgresql.md"),
-    "28P01": (errors.StoreError, ": set PGPASSWORD, or write ~/.pgpass"),
     "XX001": (errors.StoreCorrupt, ": a table is damaged; restore a backup or an export"),
     "XX002": (errors.StoreCorrupt, ": an index is damaged; run REINDEX, then `mnemon fsck`"),
 }
-_AWAY = ": cannot reach the server; check that it runs and that the address is right, and try again"
+_AWAY = (
+    ": check that the server runs, that the database and the role exist (docs/postgresql.md), and "
+    "the password"
+)
 _AGAIN = frozenset({"40001", "40P01"})
 _DOWN = frozenset({"57P01", "57P02", "57P03"})
 
