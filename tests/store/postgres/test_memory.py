@@ -33,7 +33,7 @@ def both(tmp_path, url):
 def test_searches_answer_the_same_as_in_the_embedded_store(both):
     embedded, shared = both
     assert shared.count() == embedded.count() > 400
-    for asked in sample.questions():
+    for asked in sample.questions()[::6]:
         mine, theirs = (
             [(hit.cube, hit.score, hit.why) for hit in one.search(asked["question"], explain=True)]
             for one in both
@@ -142,3 +142,17 @@ def test_files_beside_a_database_are_in_the_users_folder(monkeypatch, tmp_path):
 def test_an_api_key_is_for_a_server(url):
     with pytest.raises(InvalidInput):
         Memory(url, api_key="k")
+
+
+def test_the_bench_measures_a_database_beside_a_file_and_leaves_nothing(url, monkeypatch, run):
+    for name, value in (("_SINGLE", 6), ("_QUERIES", 2), ("_WARM", 2)):
+        monkeypatch.setattr(f"mnemon.bench.beside.{name}", value)
+    with Memory(url) as memory:
+        memory.add("mine")
+    done = run("bench", "speed", "--store", url, "--sizes", "20", "--json")
+    names = {value["name"] for value in json.loads(done.stdout)["values"]}
+    for call in ("add one, durable, p50", "search, k 10, p50", "recall, 1000 tokens, p95"):
+        assert {f"embedded: {call}", f"database: {call}"} <= names
+    with Memory(url) as memory:
+        assert memory.namespaces() == [("default", 1)]
+    run("bench", "speed", "--store", "ana.db", expect=2)

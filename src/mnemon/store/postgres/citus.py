@@ -1,7 +1,7 @@
 """Spreading the tables over the nodes of a Citus cluster, where the extension is.
 
-All tables of tenants are distributed by `tenant` and colocated, so that a tenant's rows lie together
-and its transactions run on one node. What is known everywhere are reference tables. See
+All tables of tenants are distributed by `tenant` and colocated, so that a tenant's rows lie
+together and its transactions run on one node. What is known everywhere are reference tables. See
 docs/postgresql.md for what of this has been run.
 """
 

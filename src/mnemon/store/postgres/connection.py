@@ -67,7 +67,7 @@ class Connections:
         """What `ask` finds in one snapshot; asked again when the server went away meanwhile."""
 
         def attempt(connection: Connection[Any]) -> T:
-            _begin(connection, _READ, tenant)
+            _look(connection, tenant)
             found = ask(connection)
             connection.execute("COMMIT")
             return found
@@ -78,7 +78,7 @@ class Connections:
     def reading(self, tenant: int | None) -> Iterator[Connection[Any]]:
         """One snapshot for as long as the block lasts."""
         with translated(self.address), self._connection() as connection:
-            _begin(connection, _READ, tenant)
+            _look(connection, tenant)
             yield connection
             connection.execute("COMMIT")
 
@@ -96,21 +96,27 @@ class Connections:
                     made.append(work(mine))
             return made
 
-        return self._write(tenants[0] if tenants else 0, transact)
+        return self._write([], transact)
 
     def write_whole(self, work: Callable[[Connection[Any]], T]) -> T:
         """The result of `work` on the whole store, once it is durable; see `write`."""
-        return self._write(WHOLE, work)
+        return self._write(["SET LOCAL mnemon.whole = 'on'"], work)
 
-    def _write(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
+    def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         if self.read_only:
             raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
         sent = False
+        # LOCK: weakly, to be held off by `vectors.switch` and no one else.
+        opening = [
+            _WRITE,
+            f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'",
+            "LOCK TABLE spaces IN ROW EXCLUSIVE MODE",
+        ]
 
         def attempt(connection: Connection[Any]) -> T:
             nonlocal sent
             sent = False
-            _begin(connection, _WRITE, tenant, self._timeout)
+            connection.execute("; ".join([*opening, *first]), prepare=False)
             made = work(connection)
             sent = True
             connection.execute("COMMIT")
@@ -182,16 +188,10 @@ class Connections:
             self.close()
 
 
-def _begin(
-    connection: Connection[Any], how: str, tenant: int | None, patience: float | None = None
-) -> None:
+def _look(connection: Connection[Any], tenant: int | None) -> None:
     # Several statements in one message: the answers come back in one round trip.
     whose = "mnemon.whole = 'on'" if tenant is None else f"mnemon.tenant = '{int(tenant)}'"
-    statements = [how, f"SET LOCAL {whose}"]
-    if patience is not None:
-        statements.append(f"SET LOCAL lock_timeout = '{int(patience * 1000)}ms'")
-        statements.append("LOCK TABLE spaces IN ROW EXCLUSIVE MODE")  # see vectors.switch
-    connection.execute("; ".join(statements), prepare=False)
+    connection.execute(f"{_READ}; SET LOCAL {whose}", prepare=False)
 
 
 def _configure(connection: Connection[Any]) -> None:

@@ -136,10 +136,11 @@ def restore(
         "SELECT id FROM directory WHERE id = ANY(%s)", (list(wanted),)
     ).fetchall()
     wanted -= {id for (id,) in held}
+    space = None if made is None else vectors.space_number(turn.connection, made)
     for position, record in records:
         if record["cube"] in wanted:
             wanted.discard(record["cube"])
-            done += _restore_one(turn, record, made, position, now)
+            done += _restore_one(turn, record, made, space, position, now)
     if done:
         num = writing.namespace_number(turn, records[0][1]["namespace"])
         turn.tell(now, "import", actor, namespace=num, detail={"cubes": done})
@@ -147,7 +148,12 @@ def restore(
 
 
 def _restore_one(
-    turn: Turn, record: dict[str, Any], made: Vectors | None, position: int, now: int
+    turn: Turn,
+    record: dict[str, Any],
+    made: Vectors | None,
+    space: int | None,
+    position: int,
+    now: int,
 ) -> bool:
     if _outlived(turn, record, now):
         return False
@@ -156,20 +162,20 @@ def _restore_one(
     if key and writing.known_keys(turn.connection, turn.tenant, num, [key]):
         return False  # the same entry was imported here under another id
     rows = turn.rows(len(record["versions"]))
-    writing.insert_cubes(turn, num, [(rows[0], record["cube"], key)])
-    for row, version in zip(rows, record["versions"], strict=True):
-        _restore_version(turn, row, rows[0], num, version)
-    if made is not None:
-        space = vectors.space_number(turn.connection, made)
-        positions = range(position, position + len(rows))
-        vectors.insert(turn.connection, turn.tenant, num, space, rows, made, positions)
-    if record.get("usage"):
-        values = [record["usage"].get(name) for name in _USAGE_FIELDS]
-        turn.connection.execute(
-            f"INSERT INTO usage (tenant, cube, {', '.join(_USAGE_FIELDS)}) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-            (turn.tenant, rows[0], *values),
-        )
+    with turn.connection.pipeline():
+        writing.insert_cubes(turn, num, [(rows[0], record["cube"], key)])
+        for row, version in zip(rows, record["versions"], strict=True):
+            _restore_version(turn, row, rows[0], num, version)
+        if made is not None and space is not None:
+            positions = range(position, position + len(rows))
+            vectors.insert(turn.connection, turn.tenant, num, space, rows, made, positions)
+        if record.get("usage"):
+            values = [record["usage"].get(name) for name in _USAGE_FIELDS]
+            turn.connection.execute(
+                f"INSERT INTO usage (tenant, cube, {', '.join(_USAGE_FIELDS)}) "
+                "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+                (turn.tenant, rows[0], *values),
+            )
     return True
 
 

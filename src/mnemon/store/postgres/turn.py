@@ -30,6 +30,8 @@ class Turn:
     row: int
     num: int
     place: int
+    places: dict[str, int] = field(default_factory=dict)
+    """Numbers of namespaces that were looked up or made in this turn."""
     _events: list[tuple[Any, ...]] = field(default_factory=list)
 
     def rows(self, count: int) -> range:
@@ -68,25 +70,29 @@ class Turn:
 
     def finish(self) -> None:
         """Write the journal and the counters."""
-        if self._events:
-            self.connection.cursor().executemany(
-                "INSERT INTO journal (tenant, seq, at, verb, actor, namespace, cube, version, "
-                "detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-                self._events,
+        with self.connection.pipeline():
+            if self._events:
+                self.connection.cursor().executemany(
+                    "INSERT INTO journal (tenant, seq, at, verb, actor, namespace, cube, version, "
+                    "detail) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+                    self._events,
+                )
+            self.connection.execute(
+                "UPDATE counters SET seq = %s, row = %s, num = %s, place = %s WHERE tenant = %s",
+                (self.seq, self.row, self.num, self.place, self.tenant),
             )
-        self.connection.execute(
-            "UPDATE counters SET seq = %s, row = %s, num = %s, place = %s WHERE tenant = %s",
-            (self.seq, self.row, self.num, self.place, self.tenant),
-        )
 
 
 @contextmanager
 def turn(connection: Connection[Any], tenant: int) -> Iterator[Turn]:
     """Wait for the writers before, then write; nothing is written if the block raises."""
-    connection.execute("SELECT set_config('mnemon.tenant', %s, true)", (str(tenant),))
-    held = connection.execute(
-        "SELECT seq, row, num, place FROM counters WHERE tenant = %s FOR UPDATE", (tenant,)
-    ).fetchone()
+    cursor = connection.execute(  # both in one message
+        f"SET LOCAL mnemon.tenant = '{int(tenant)}'; "
+        f"SELECT seq, row, num, place FROM counters WHERE tenant = {int(tenant)} FOR UPDATE",
+        prepare=False,
+    )
+    cursor.nextset()
+    held = cursor.fetchone()
     assert held is not None, f"tenant {tenant} has no counters"
     mine = Turn(connection, tenant, *held)
     yield mine

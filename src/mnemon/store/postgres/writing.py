@@ -30,12 +30,14 @@ _VERSION = (
 
 def namespace_number(turn: Turn, path: str) -> int:
     """The number of a namespace, made on first use."""
+    if path in turn.places:
+        return turn.places[path]
     row = turn.connection.execute(
         "SELECT num FROM namespaces WHERE tenant = %s AND path = %s", (turn.tenant, path)
     ).fetchone()
+    num = turn.places[path] = int(row[0]) if row else turn.namespace()
     if row:
-        return int(row[0])
-    num = turn.namespace()
+        return num
     turn.connection.execute(
         "INSERT INTO namespaces (tenant, num, path) VALUES (%s, %s, %s)", (turn.tenant, num, path)
     )
@@ -221,11 +223,12 @@ def update(
     )
     name_speakers(turn, num, {draft.speaker} if draft.speaker else ())
     retire(turn, ending(turn.connection, turn.tenant, [id])[1:], actor, now)
-    write_spans(turn, new, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
-    words.insert(turn, num, [(new, draft.terms)])
-    if made is not None:
-        space = vectors.space_number(turn.connection, made)
-        vectors.insert(turn.connection, turn.tenant, num, space, [new], made, [0])
+    space = None if made is None else vectors.space_number(turn.connection, made)
+    with turn.connection.pipeline():
+        write_spans(turn, new, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
+        words.insert(turn, num, [(new, draft.terms)])
+        if made is not None and space is not None:
+            vectors.insert(turn.connection, turn.tenant, num, space, [new], made, [0])
     turn.tell(now, verb, actor, namespace=num, cube=id, version=version + 1)
     return int(version) + 1
 
