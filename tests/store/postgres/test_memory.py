@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from mnemon import Memory, sample
 from mnemon.cli.app import mnemon
-from mnemon.errors import InvalidInput
+from mnemon.errors import InvalidInput, StoreError
 from mnemon.store.address import beside, is_database, shown
 
 from ...server.conftest import running
@@ -120,14 +120,24 @@ def test_two_servers_over_one_database_are_one_memory(url, monkeypatch, tmp_path
     [
         ("postgresql://ana:s3cret@db.example:5433/memory", "postgresql://ana@db.example:5433/memory"),
         ("postgresql://ana:p%40ss:w@db/m?sslmode=require", "postgresql://ana@db/m?sslmode=require"),
-        ("postgres:///m?host=/tmp&user=ana&password=s3cret", "postgres:///m?host=%2Ftmp&user=ana"),
+        ("postgres:///m?host=/tmp&user=ana&password=s3cret", "postgres:///m?host=/tmp&user=ana"),
         ("postgresql://ana:s3cret@one,two:5433/m", "postgresql://ana@one,two:5433/m"),
+        ("postgresql://ana:s#cr?et@db/m", "postgresql://ana@db/m"),
+        ("postgresql://ana:s3cret@[::1]:5433?password=s3cret", "postgresql://ana@[::1]:5433"),
+        ("postgresql://", "postgresql://"),
         ("ana.db", "ana.db"),
     ],
 )  # fmt: skip
 def test_an_address_is_printed_without_its_password(address, printed):
     assert shown(address) == printed
     assert shown(printed) == printed
+
+
+@pytest.mark.parametrize("password", ["s3cr@et", "s3/cr@et", "s3cr/et"])
+def test_an_address_whose_password_cannot_be_told_is_refused_unprinted(password):
+    with pytest.raises((InvalidInput, StoreError)) as caught:
+        Memory(f"postgresql://ana:{password}@db.invalid/m")
+    assert not any(part in str(caught.value) for part in ("s3", "cr", "et@"))
 
 
 def test_files_beside_a_database_are_in_the_users_folder(monkeypatch, tmp_path):

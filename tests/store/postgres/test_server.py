@@ -129,7 +129,7 @@ def test_a_database_of_another_program_is_left_alone(database):
 
 
 def test_migrations_are_numbered_and_recorded_once_by_replicas_that_start_together(postgresql):
-    url = postgresql.empty("fresh")
+    url = postgresql.bare("fresh")
     code = f"from mnemon.store import open_store; open_store({url!r}).close()"
     children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
     assert [child.wait() for child in children] == [0, 0, 0]
