@@ -9,7 +9,9 @@ import psycopg
 import pytest
 
 from mnemon.errors import StoreBusy, VersionConflict
+from mnemon.store import open_store
 from mnemon.store.postgres import numbers
+from mnemon.store.postgres.migrate import scripts
 from mnemon.store.rows import Filter
 from mnemon.store.scope import Scope
 
@@ -116,6 +118,18 @@ def test_a_key_is_one_cube_however_many_add_it(replica):
     assert len({one.id for one in results}) == 1
     assert [one.new for one in results].count(True) == 1
     assert found(stores[0]) == ["one"]
+
+
+def test_migrations_are_applied_once_by_replicas_that_start_together(postgresql):
+    url = postgresql.bare("fresh")
+    opened = at_once(*[lambda: open_store(url)] * 8)
+    assert not any(isinstance(one, Exception) for one in opened)
+    for one in opened:
+        one.close()
+    with psycopg.connect(url) as connection:
+        applied = connection.execute("SELECT number, name FROM migrations").fetchall()
+    assert applied == [(number, name) for number, name, _ in scripts()]
+    assert [number for number, _ in applied] == list(range(1, len(applied) + 1))
 
 
 def test_a_tenant_is_made_once_by_many(replica, plain):

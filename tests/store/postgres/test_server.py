@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import struct
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +21,6 @@ from mnemon.errors import (
     StoreTooNew,
 )
 from mnemon.store import open_store
-from mnemon.store.postgres.migrate import scripts
 from mnemon.store.rows import Filter
 
 from ...conformance.rows import HOME, ME, add, found, new
@@ -126,17 +123,6 @@ def test_a_database_of_another_program_is_left_alone(database):
         open_store(url)
     with psycopg.connect(url) as connection:
         connection.execute("DROP TABLE store")
-
-
-def test_migrations_are_numbered_and_recorded_once_by_replicas_that_start_together(postgresql):
-    url = postgresql.bare("fresh")
-    code = f"from mnemon.store import open_store; open_store({url!r}).close()"
-    children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(3)]
-    assert [child.wait() for child in children] == [0, 0, 0]
-    with psycopg.connect(url) as connection:
-        applied = connection.execute("SELECT number, name FROM migrations").fetchall()
-    assert applied == [(number, name) for number, name, _ in scripts()]
-    assert [number for number, _ in applied] == list(range(1, len(applied) + 1))
 
 
 def test_a_newer_layout_is_refused_untouched(store, url):
