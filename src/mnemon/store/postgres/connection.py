@@ -52,7 +52,7 @@ class Connections:
         self._pid = os.getpid()
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             self._url, min_size=0, max_size=_MOST, open=False, timeout=self._timeout,
-            reconnect_timeout=min(self._timeout, _CONNECT_S), configure=_configure,
+            reconnect_timeout=self._timeout, configure=_configure,
             kwargs={"autocommit": True, "connect_timeout": _CONNECT_S},
         )  # fmt: skip
 
