@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnemon.cube import Event, Link, MemCube
+from mnemon.errors import StoreError
 from mnemon.instant import now_micros
 from mnemon.store.postgres import artifacts, journal, links, purge, reading, usage, writing
 from mnemon.store.postgres.opened import Opened
@@ -70,7 +71,10 @@ class Kept(Opened):
         return _together([gone for gone, _ in done]), all(erased)
 
     def _erase(self, key: str, xid: str) -> bool:
-        return self._connections.alone(lambda c: purge.erase(c, key, xid, self._timeout))
+        try:
+            return self._connections.alone(lambda c: purge.erase(c, key, xid, self._timeout))
+        except StoreError:  # the rows are gone from every answer: it is to be finished later
+            return False
 
     def ending(self, ids: Sequence[str]) -> Purged:
         return self._plan(ids, purge.ending)

@@ -26,14 +26,17 @@ _TABLES = (
     "versions", "words", "vectors", "spans", "links", "usage", "cubes", "speakers", "namespaces",
     "artifacts", "artifact_sources",
 )  # fmt: skip
+_SESSIONS = (
+    # Standbys' too, which name no database; not autovacuum's, which belong to no role and hold
+    # nothing back.
+    "FROM pg_stat_activity WHERE coalesce(datname, current_database()) = current_database() "
+    "AND usesysid IS NOT NULL AND pid <> pg_backend_pid() "
+)
 _OLDER = (
-    # The horizon of VACUUM: snapshots of this database's sessions, of replication and of prepared
-    # transactions, as ages; the older, the greater.
-    "SELECT count(*) FROM ("
-    "SELECT backend_xmin AS x FROM pg_stat_activity WHERE datname = current_database() "
-    "AND pid <> pg_backend_pid() "
-    "UNION ALL SELECT backend_xid FROM pg_stat_activity WHERE datname = current_database() "
-    "AND pid <> pg_backend_pid() "
+    # The horizon of VACUUM: snapshots of sessions, of replication and of prepared transactions, as
+    # ages; the older, the greater.
+    f"SELECT count(*) FROM (SELECT backend_xmin AS x {_SESSIONS}"
+    f"UNION ALL SELECT backend_xid {_SESSIONS}"
     "UNION ALL SELECT xmin FROM pg_replication_slots "
     "UNION ALL SELECT transaction FROM pg_prepared_xacts WHERE database = current_database()"
     ") h WHERE x IS NOT NULL AND age(x) >= age(%s::text::xid)"
