@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from contextlib import ExitStack
 
@@ -12,7 +13,7 @@ from click.testing import CliRunner
 
 from mnemon import Memory, sample
 from mnemon.cli.app import mnemon
-from mnemon.errors import InvalidInput, StoreError
+from mnemon.errors import InvalidInput, MissingExtra, StoreError
 from mnemon.store.address import beside, is_database, shown
 
 from ...server.conftest import running
@@ -131,6 +132,12 @@ def test_two_servers_over_one_database_are_one_memory(url, monkeypatch, tmp_path
 def test_an_address_is_printed_without_its_password(address, printed):
     assert shown(address) == printed
     assert shown(printed) == printed
+
+
+def test_without_the_driver_the_pip_line_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'mnemon\[postgres\]'"):
+        Memory("postgresql://mnemon@localhost/mnemon")
 
 
 @pytest.mark.parametrize("password", ["s3cr@et", "s3/cr@et", "s3cr/et"])

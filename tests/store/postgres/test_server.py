@@ -144,6 +144,11 @@ def test_read_only_reads_and_writes_nothing(store, replica):
         add(reader, "two")
 
 
+def test_read_only_makes_nothing(postgresql):
+    with pytest.raises(StoreError, match="no memory yet"):
+        open_store(postgresql.bare("bare"), read_only=True)
+
+
 def test_a_bound_in_bytes_is_for_files(url):
     with pytest.raises(InvalidInput, match="bounds a file"):
         open_store(url, max_bytes=1)

@@ -23,11 +23,10 @@ class Kept(Opened):
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
     ) -> list[Added]:
-        now = now_micros()
         if not drafts:
             return []
         return self._write(
-            namespace, lambda turn: writing.add(turn, namespace, drafts, made, actor, now)
+            namespace, lambda turn: writing.add(turn, namespace, drafts, made, actor, now_micros())
         )
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
@@ -36,20 +35,20 @@ class Kept(Opened):
     def update(
         self, id: str, expected: int, draft: NewCube, made: Vectors | None, actor: str, verb: str
     ) -> int:
-        now = now_micros()
         tenants = list(self._tenants.of_ids([id]))
         if not tenants:
             raise writing.gone(id)
         (version,) = self._connections.write(
-            tenants, lambda turn: writing.update(turn, id, expected, draft, made, actor, now, verb)
+            tenants,
+            lambda turn: writing.update(turn, id, expected, draft, made, actor, now_micros(), verb),
         )
         return version
 
     def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
-        mine, now = self._tenants.of_ids(ids), now_micros()
+        mine = self._tenants.of_ids(ids)
 
         def end(turn: Turn) -> tuple[list[str], int]:
-            ended = writing.retire(turn, mine[turn.tenant], actor, now)
+            ended = writing.retire(turn, mine[turn.tenant], actor, now_micros())
             made = artifacts.of_cubes(turn.connection, turn.tenant, ended)
             artifacts.delete(turn.connection, turn.tenant, made)
             return ended, len(made)
@@ -58,11 +57,12 @@ class Kept(Opened):
         return [id for ended, _ in done for id in ended], sum(count for _, count in done)
 
     def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
-        mine, now = self._tenants.of_ids(ids), now_micros()
+        mine = self._tenants.of_ids(ids)
         if not mine:
             return _together([]), True
 
         def delete(turn: Turn) -> tuple[Purged, tuple[str, str]]:
+            now = now_micros()
             gone = purge.delete(turn, mine[turn.tenant], actor, now)
             return gone, purge.mark(turn.connection, now)
 
@@ -123,12 +123,10 @@ class Kept(Opened):
         return self._in(scope, reading.speakers, scope)
 
     def link(self, scope: str, link: Link, actor: str) -> None:
-        now = now_micros()
-        self._write(scope, lambda turn: links.write(turn, scope, link, actor, now))
+        self._write(scope, lambda turn: links.write(turn, scope, link, actor, now_micros()))
 
     def unlink(self, scope: str, link: Link, actor: str) -> bool:
-        now = now_micros()
-        return self._write(scope, lambda turn: links.remove(turn, scope, link, actor, now))
+        return self._write(scope, lambda turn: links.remove(turn, scope, link, actor, now_micros()))
 
     def links(self, scope: str, id: str, as_of: int | None = None) -> list[Link]:
         return self._in(scope, links.read, scope, id, as_of)

@@ -50,6 +50,12 @@ def check(connection: Connection[Any], address: str) -> int:
     return found
 
 
+def check_made(connection: Connection[Any], address: str) -> None:
+    """See `check`; and raise StoreError for an empty schema."""
+    if check(connection, address) == 0:
+        raise StoreError(f"{address} holds no memory yet: the first `mnemon add` makes it")
+
+
 def migrate(connection: Connection[Any], address: str) -> None:
     """Apply what is missing, each migration in a transaction. Who comes second waits and finds it
     done."""

@@ -39,7 +39,7 @@ class Opened:
         with self._connections.first() as connection, translated(self.address):
             migrate.check_server(connection, self.address, read_only)
             if read_only:
-                migrate.check(connection, self.address)
+                migrate.check_made(connection, self.address)
                 known = migrate.told(connection)
             else:
                 migrate.migrate(connection, self.address)
