@@ -91,7 +91,7 @@ def within_tenants(steps):
     return kept
 
 
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STEPS, min_size=4, max_size=12).map(BEGIN.__add__).map(within_tenants))
 def test_any_sequence_leaves_the_same_in_either_store(postgresql, steps):
     embedded, shared = open_store(":memory:"), open_store(postgresql.empty("one"))
