@@ -32,7 +32,7 @@ _ENVIRONMENT = """## Environment
 
 | variable | what it does |
 | --- | --- |
-| `MNEMON_STORE` | the store's file, when `--store` is not given |
+| `MNEMON_STORE` | the store's file or URL, when `--store` is not given |
 | `MNEMON_NAMESPACE` | the namespace, when `--namespace` is not given |
 | `NO_COLOR` | when set, no colours |
 | `COLUMNS` | how wide to print |

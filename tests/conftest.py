@@ -1,8 +1,28 @@
-"""What all tests share: no test may fail for being slow."""
+"""What all tests share: no test may fail for being slow; a database, for those that ask."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile("mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mnemon")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """A PostgreSQL server of this process's own (see postgresql.py)."""
+    from .postgresql import started
+
+    server = started()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def database(postgresql: Any) -> Callable[..., str]:
+    """Addresses of empty databases: database(), database("other")."""
+    return lambda name="one": postgresql.empty(name)

@@ -40,7 +40,8 @@ class Memory:
 
     Args:
         path: a file (made if it is not there), ":memory:" for a volatile one, None for the user's
-            own store in the platform's user-data folder, or the http(s) address of a server.
+            own store in the platform's user-data folder, the postgresql:// URL of a database, or
+            the http(s) address of a server.
         namespace: where calls that name none work; reads see it and everything below it.
         embedder: a method of the slot `models.embed` by name, or an object with its protocol;
             None uses the store's own, or the bundled static model for a new store.

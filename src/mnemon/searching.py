@@ -30,16 +30,17 @@ if TYPE_CHECKING:
 
 _SCOPE_BYTES = 512 * 1024 * 1024
 _PENDING_READS = 1000
+_MOST_MOMENTS = 10_000  # namespaces whose speakers are remembered
 _SELECTION: tuple[str, dict[str, Any]] = ("covering", {})  # of a program that names none
 
 
 @dataclass(frozen=True, slots=True)
 class _Moment:
-    """The store at a journal sequence number: the active space, and who speaks where."""
+    """A namespace at a journal sequence number: the active space, and who speaks there."""
 
     seq: int
     space: str | None
-    speakers: dict[str, list[str]]
+    speakers: list[str]
 
 
 class Searcher:
@@ -63,7 +64,7 @@ class Searcher:
         self._builds: Builds | None = None
         self._lock = threading.Lock()
         self._reads: dict[str, int] = {}
-        self._moment = _Moment(-1, None, {})
+        self._moments: dict[str, _Moment] = {}
 
     def search(
         self,
@@ -202,7 +203,7 @@ class Searcher:
             "cubes": len(view.rows),
             "population": view.population,
             "regime": view.regime,
-            "space": self._moment.space,
+            "space": view.space,
         }
 
     def _read(
@@ -224,7 +225,7 @@ class Searcher:
         """What the methods of a program are given for a question under a filter; `at` microseconds
         is when it is asked."""
         moment = self._now(chosen.namespace)
-        names = moment.speakers[chosen.namespace]
+        names = moment.speakers
         embed = None if moment.space is None else lambda said: self._embedding.query(said, names)
         query = programs.ask(text, embed, at)
 
@@ -241,12 +242,13 @@ class Searcher:
 
     def _now(self, namespace: str) -> _Moment:
         """What does not change between journal entries, read again only after one."""
-        seq = self._store.sequence()
-        if seq != self._moment.seq:
-            self._moment = _Moment(seq, self._embedding.space, {})
-        moment = self._moment
-        if namespace not in moment.speakers:
-            moment.speakers[namespace] = self._store.speakers(namespace)
+        seq = self._store.sequence(namespace)
+        moment = self._moments.get(namespace)
+        if moment is None or moment.seq != seq:
+            moment = _Moment(seq, self._embedding.space, self._store.speakers(namespace))
+            if len(self._moments) >= _MOST_MOMENTS:
+                self._moments.clear()
+            self._moments[namespace] = moment
         return moment
 
     def _may_show(self, cube: MemCube, chosen: Filter, view: View) -> bool:

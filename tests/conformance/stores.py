@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from mnemon.store import Store, open_store
 
-STORES: dict[str, Callable[[Path], Store]] = {
-    "sqlite-file": lambda folder: open_store(str(folder / "memory.db")),
-    "sqlite-memory": lambda folder: open_store(":memory:"),
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store may be made: a folder of its own, or the address of an empty database."""
+
+    folder: Path
+    database: Callable[[], str]
+
+
+STORES: dict[str, Callable[[Place], Store]] = {
+    "sqlite-file": lambda place: open_store(str(place.folder / "memory.db")),
+    "sqlite-memory": lambda place: open_store(":memory:"),
+    "postgresql": lambda place: open_store(place.database()),
 }

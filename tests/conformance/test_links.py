@@ -130,7 +130,7 @@ def test_the_journal_gives_the_newest_in_order_and_by_cube(store):
     events = store.journal(HOME, None, 0, 2)
     assert [event.cube for event in events] == ids[1:]
     assert [e.cube for e in store.journal(HOME, ids[0], 0, 10)] == ids[:1]
-    assert store.journal(HOME, None, store.sequence(), 10) == []
+    assert store.journal(HOME, None, store.sequence(HOME), 10) == []
     assert store.journal("acme/an", None, 0, 10) == []
 
 

@@ -38,20 +38,20 @@ def test_headers_of_a_subtree_are_in_row_order_and_go_on_after_a_row(store):
 
 def test_changes_name_the_rows_that_ended(store):
     one, two = add(store, "one", "two")
-    before = store.sequence()
+    before = store.sequence(HOME)
     store.update(one, 1, new("uno"), None, ME, "update")
     store.retire([two], ME)
-    changes = store.changes(before)
+    changes = store.changes(HOME, before)
     assert {row for row, _ in changes.retired} == {one["row"] for one in columns(store)[:2]}
-    assert (changes.seq, changes.rebuild) == (store.sequence(), False)
+    assert (changes.seq, changes.rebuild) == (store.sequence(HOME), False)
 
 
 def test_a_purge_asks_for_a_new_start(store):
     ids = add(store, "one", "two")
-    before = store.sequence()
+    before = store.sequence(HOME)
     store.purge(ids[:1], ME)
-    assert store.changes(before).rebuild
-    assert not store.changes(store.sequence()).rebuild
+    assert store.changes(HOME, before).rebuild
+    assert not store.changes(HOME, store.sequence(HOME)).rebuild
 
 
 def test_postings_hold_a_row_for_each_occurrence(store):
@@ -144,7 +144,7 @@ def test_a_scope_follows_every_change(store):
     one, two = add(store, "cat", "cat dog")
 
     def seen():
-        view = scope.view(Filter(HOME), None, ["cat"], store.sequence())
+        view = scope.view(Filter(HOME), None, ["cat"], store.sequence(HOME))
         return int(view.eligible.sum()), len(view.postings["cat"][0])
 
     assert seen() == (2, 2)
@@ -163,8 +163,8 @@ def test_a_scope_misses_nothing_written_between_its_reads(store):
         def __getattr__(self, name):
             return getattr(store, name)
 
-        def changes(self, after):
-            seen = store.changes(after)
+        def changes(self, scope, after):
+            seen = store.changes(scope, after)
             store.retire([one], ME)
             return seen
 
@@ -172,5 +172,5 @@ def test_a_scope_misses_nothing_written_between_its_reads(store):
     one, two = add(store, "cat", "cat")
     for id in (None, two, None):
         store.retire([id] if id else [], ME)
-        view = scope.view(Filter(HOME), None, [], store.sequence())
+        view = scope.view(Filter(HOME), None, [], store.sequence(HOME))
     assert view.eligible.sum() == 0

@@ -102,11 +102,16 @@ def run_speed(
         tuple(values), tuple(notes), provenance.machine(), provenance.code(), told, began, seed,
         _latency(values),
     )  # fmt: skip
+    save(speed, out)
+    return speed
+
+
+def save(speed: Speed, out: str | Path | None) -> None:
+    """Write speed.json into the folder `out`, if there is one."""
     if out is not None:
         Path(out).mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(speed), indent=1, ensure_ascii=False) + "\n"
         (Path(out) / "speed.json").write_text(text, encoding="utf-8")
-    return speed
 
 
 def _latency(values: Sequence[Value]) -> tuple[Mapping[str, float], ...]:

@@ -81,7 +81,7 @@ def _files() -> dict[str, str]:
     "--store",
     envvar="MNEMON_STORE",
     metavar="PATH",
-    help="The store's file; by default the user's own.",
+    help="The store's file or postgresql:// URL; by default the user's own file.",
 )
 @click.option(
     "-n",

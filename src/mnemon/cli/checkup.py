@@ -14,6 +14,7 @@ from mnemon import __version__, methods
 from mnemon.cli.requirements import requirements
 from mnemon.errors import MnemonError
 from mnemon.methods import slots
+from mnemon.store.address import is_database, shown
 
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _PYTHON = (3, 11)
@@ -29,9 +30,9 @@ class Finding:
     ok: bool | None = True
 
 
-def findings(path: Path) -> list[Finding]:
-    """All of them, for the store at `path`."""
-    return [*_system(), *_packages(), *_store(path), *_environment(), *_methods()]
+def findings(address: str) -> list[Finding]:
+    """All of them, for the store at an address."""
+    return [*_system(), *_packages(), *_store(address), *_environment(), *_methods()]
 
 
 def _system() -> Iterator[Finding]:
@@ -71,21 +72,21 @@ def _packages() -> Iterator[Finding]:
         yield Finding(part, name, f"{have}: pip install {wanted}", None if one.extra else False)
 
 
-def _store(path: Path) -> Iterator[Finding]:
-    yield Finding("store", "path", str(path))
-    if not path.exists():
+def _store(address: str) -> Iterator[Finding]:
+    yield Finding("store", "path", shown(address))
+    if not is_database(address) and not Path(address).exists():
         yield Finding("store", "state", "not made yet: the first `mnemon add` makes it", None)
         return
     try:
-        yield from _opened(path)
+        yield from _opened(address)
     except MnemonError as error:
         yield Finding("store", "state", str(error), False)
 
 
-def _opened(path: Path) -> Iterator[Finding]:
+def _opened(address: str) -> Iterator[Finding]:
     from mnemon.store import open_store
 
-    store = open_store(str(path), read_only=True)
+    store = open_store(address, read_only=True)
     try:
         size = store.size()
         counts = ("cubes", "versions", "namespaces", "links", "artifacts")
@@ -96,7 +97,8 @@ def _opened(path: Path) -> Iterator[Finding]:
         yield Finding("store", "space", space.name if space else "no vectors yet")
     finally:
         store.close()
-    yield Finding("store", "layout", _layout(path))
+    if not is_database(address):
+        yield Finding("store", "layout", _layout(Path(address)))
 
 
 def _layout(path: Path) -> str:
@@ -114,7 +116,7 @@ def _environment() -> Iterator[Finding]:
     for name, value in sorted(os.environ.items()):
         if name.startswith("MNEMON_"):
             secret = any(word in name for word in _SECRET)
-            yield Finding("environment", name, "(set, not shown)" if secret else value)
+            yield Finding("environment", name, "(set, not shown)" if secret else shown(value))
 
 
 def _methods() -> Iterator[Finding]:

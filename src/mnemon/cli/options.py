@@ -27,7 +27,7 @@ def place(command: F) -> F:
     )(command)  # fmt: skip
     return click.option(
         "--store", metavar="PATH", expose_value=False, callback=_remember,
-        help="The store's file; see `mnemon --help`.",
+        help="The store; see `mnemon --help`.",
     )(command)  # fmt: skip
 
 

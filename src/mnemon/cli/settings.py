@@ -29,19 +29,26 @@ class Settings:
     namespace: str | None = None
 
     @property
-    def path(self) -> Path:
-        """The store's file, whether it is there or not."""
+    def address(self) -> str:
+        """The store's file, whether it is there or not, or its database's URL."""
         if self.store is not None:
-            return Path(self.store)
+            return self.store
         from mnemon.memory import default_path
 
-        return default_path()
+        return str(default_path())
+
+    @property
+    def path(self) -> Path:
+        """What files beside the store are named after: its own file, if it is one."""
+        from mnemon.store.address import beside
+
+        return beside(self.address)
 
     def memory(self) -> Memory:
         """The memory, made if it is not there yet."""
         from mnemon.memory import Memory
 
-        return Memory(self.store or self.path, namespace=self.scope)
+        return Memory(self.address, namespace=self.scope)
 
     def existing(self) -> Memory:
         """The memory that is there; it is never made only to find it empty.
@@ -50,7 +57,10 @@ class Settings:
             Nothing: there is no such file.
         """
         from mnemon.memory import Memory
+        from mnemon.store.address import is_database
 
+        if is_database(self.address):
+            return self.memory()
         if not self.path.exists():
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
         # Whoever may only read still can; then reads are not counted.

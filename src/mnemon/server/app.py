@@ -59,8 +59,8 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
-    spool.clear(settings.store)
-    service = Service(Memory(settings.store), beside(settings.store), settings)
+    spool.clear(settings.place)
+    service = Service(Memory(settings.store), beside(settings.place), settings)
     app = FastAPI(
         title="Mnemon",
         version=__version__,
@@ -89,7 +89,7 @@ def _wrap(app: FastAPI, service: Service, provider: Any) -> None:
     app.add_middleware(Straight, service=service)
     app.add_middleware(Bounded, settings=settings)
     app.add_middleware(Local, settings=settings, keys=service.keys)
-    log = None if settings.audit == "off" else AuditLog(settings.store)
+    log = None if settings.audit == "off" else AuditLog(settings.place)
     app.add_middleware(Audited, log=log, reads=settings.audit == "reads")
     app.add_middleware(Deadline, settings=settings)  # what is answered late is audited as it ends
     app.add_middleware(Logged)

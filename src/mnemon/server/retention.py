@@ -12,6 +12,7 @@ from mnemon.errors import MnemonError
 from mnemon.instant import now_micros
 from mnemon.server.audit.log import AuditLog
 from mnemon.store import Store, open_store
+from mnemon.store.address import beside
 from mnemon.store.rows import Rule
 
 ACTOR = "retention"
@@ -30,13 +31,13 @@ class Ran:
     ids: tuple[str, ...]
 
 
-def run(store: Path, *, dry_run: bool = False, now: int | None = None) -> list[Ran]:
+def run(store: Path | str, *, dry_run: bool = False, now: int | None = None) -> list[Ran]:
     """Carry out every rule of a store; `now` is microseconds since 1970, by default the clock's.
 
     Raises:
         PurgeIncomplete: the cubes are gone, their bytes may not be.
     """
-    log = AuditLog(store)
+    log = AuditLog(beside(str(store)))
     with closing(open_store(str(store))) as opened:
         moment = now_micros() if now is None else now
         return [_carry_out(opened, log, rule, moment, dry_run) for rule in opened.rules()]

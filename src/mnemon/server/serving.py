@@ -22,6 +22,7 @@ from mnemon.server.connections import Connection
 from mnemon.server.keys import beside
 from mnemon.server.proxy import upstream
 from mnemon.server.settings import Settings
+from mnemon.store.address import shown
 
 _LEAVING_SECONDS = 30  # for calls under way; then they are cut off
 _FILES = 65_536  # a connection is one
@@ -56,10 +57,10 @@ def check(settings: Settings) -> None:
     """Raise InvalidInput when others could reach a memory that asks for no key, or for an upstream
     that cannot be one."""
     upstream.check(settings)
-    if not settings.local and not beside(settings.store).known():
+    if not settings.local and not beside(settings.place).known():
         raise InvalidInput(
             f"serving on {settings.host} lets other machines in, and there are no API keys for "
-            f"{settings.store}: add one with `mnemon key add`, or serve on 127.0.0.1"
+            f"{shown(str(settings.store))}: add one with `mnemon key add`, or serve on 127.0.0.1"
         )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
+from mnemon.store.address import beside
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to serve what, and how much of it.
+    """Where to serve what, and how much of it. `store` is a file or a database's URL.
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
@@ -23,7 +25,7 @@ class Settings:
     `drain` seconds that it is not ready before it takes no more.
     """
 
-    store: Path
+    store: Path | str
     host: str = "127.0.0.1"
     port: int = 8077
     max_body: int = 16 * 2**20
@@ -41,6 +43,11 @@ class Settings:
     jobs: int = 1
     workers: int = 1
     drain: float = 0.0
+
+    @property
+    def place(self) -> Path:
+        """What files beside the store are named after."""
+        return beside(str(self.store))
 
     @property
     def local(self) -> bool:

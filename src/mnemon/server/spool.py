@@ -37,7 +37,7 @@ async def received(
         ContentTooLarge: it is over the limit.
         ServerError: the next piece did not come in time, or the sender went away.
     """
-    folder = Path(await run_in_threadpool(_folder, service.settings.store))
+    folder = Path(await run_in_threadpool(_folder, service.settings.place))
     path = folder / (_UNSAFE.sub("_", name)[-_LONGEST:].lstrip(".") or "upload")
     try:
         with path.open("xb") as file:

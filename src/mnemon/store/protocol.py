@@ -20,21 +20,19 @@ from mnemon.store.rows import (
     Changes,
     Filter,
     Headers,
-    Hold,
     NewCube,
     Problem,
     Purged,
-    Quota,
-    Rule,
     Space,
     Vectors,
 )
+from mnemon.store.tenancy import Tenancy
 
 if TYPE_CHECKING:
     import numpy as np
 
 
-class Store(Protocol):
+class Store(Tenancy, Protocol):
     """The store of truth."""
 
     address: str
@@ -42,12 +40,13 @@ class Store(Protocol):
 
     @property
     def blobs(self) -> Path | None:
-        """The folder of large artifacts; None for a volatile store."""
+        """The folder of large artifacts; None where they are in the store itself."""
         ...
 
     @property
     def index(self) -> Path | None:
-        """The folder of index files, which may be deleted at any time; None for a volatile store.
+        """The folder of index files, which may be deleted at any time; None for a volatile store,
+        and for one that other machines use too.
 
         A purge deletes it with everything in it.
         """
@@ -201,16 +200,21 @@ class Store(Protocol):
         namespace are in order."""
         ...
 
-    def stamp(self, seq: int) -> str | None:
-        """What tells the store at a sequence number from any other; None if it never was there."""
+    def stamp(self, scope: str, seq: int) -> str | None:
+        """What tells the store at a sequence number of a scope from any other; None if it never was
+        there."""
         ...
 
-    def sequence(self) -> int:
-        """The newest journal sequence number, other processes' included."""
+    def sequence(self, scope: str) -> int:
+        """The newest journal sequence number that a scope knows of, other processes' included.
+
+        It grows with whatever happens in the scope, and may with what happens beside it. Nothing
+        with this number or a lower one comes later.
+        """
         ...
 
-    def changes(self, after: int) -> Changes:
-        """What happened to existing rows after a sequence number."""
+    def changes(self, scope: str, after: int) -> Changes:
+        """What happened to existing rows after a sequence number of a scope."""
         ...
 
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
@@ -262,7 +266,7 @@ class Store(Protocol):
         ...
 
     def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
-        """Those of a form, or made from a cube."""
+        """Those of a form, or made from a cube; payloads may be left out."""
         ...
 
     def stale_sources(self, key: str) -> tuple[str, ...]:
@@ -271,54 +275,6 @@ class Store(Protocol):
 
     def sweep(self, scope: str, actor: str) -> int:
         """Delete stale artifacts and their files; how many."""
-        ...
-
-    # quotas
-    def quotas(self) -> list[Quota]:
-        """All quotas, with what each prefix holds. Every write checks them in its transaction and
-        raises QuotaExceeded."""
-        ...
-
-    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
-        """Limit what a prefix may hold; None is no limit."""
-        ...
-
-    def remove_quota(self, namespace: str) -> bool:
-        """Lift it; whether there was one."""
-        ...
-
-    # retention; `retire` and `purge` raise OnHold for what is held, and then end nothing
-    def rules(self) -> list[Rule]:
-        """All retention rules, by path."""
-        ...
-
-    def set_rule(self, rule: Rule) -> None:
-        """Set the rule of a prefix."""
-        ...
-
-    def remove_rule(self, namespace: str) -> bool:
-        """Whether there was one."""
-        ...
-
-    def outlived(self, rule: Rule, before: int) -> list[str]:
-        """Ids of cubes under a rule (and under no nearer one) with no version recorded after
-        `before`; for a rule that purges, forgotten ones too."""
-        ...
-
-    def holds(self) -> list[Hold]:
-        """All holds, oldest first."""
-        ...
-
-    def hold(self, what: str) -> None:
-        """Keep a cube or a namespace prefix."""
-        ...
-
-    def release(self, what: str) -> bool:
-        """Whether it was held."""
-        ...
-
-    def held(self, ids: Sequence[str]) -> dict[str, str]:
-        """Those of some cubes that are held, and what holds each."""
         ...
 
     # the whole

@@ -138,7 +138,7 @@ class Scope:
     # following the store
 
     def _catch_up(self, space: str | None) -> None:
-        newest = self._store.sequence()
+        newest = self._store.sequence(self._namespace)
         if self._seq == newest:
             return
         if 0 <= self._seq < newest - _READ_AGAIN and len(self._columns) < _READ_AGAIN:
@@ -147,7 +147,7 @@ class Scope:
             self._open(space)
         seen = None
         if self._seq >= 0:
-            changes = self._store.changes(self._seq)
+            changes = self._store.changes(self._namespace, self._seq)
             if changes.rebuild:
                 self._upkeep.discard(space, self._seq)
                 self._clear()

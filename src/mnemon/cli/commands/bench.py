@@ -83,19 +83,27 @@ def text(
     "--folder", type=click.Path(path_type=Path, file_okay=False, exists=True),
     help="Keep stores of 50,000 cubes and more here, and use those that are there.",
 )  # fmt: skip
+@click.option(
+    "--store", "url", metavar="URL",
+    help="Measure this database beside the embedded store instead; it keeps nothing of it.",
+)  # fmt: skip
 @_out
 @_seed
 @_json
 def speed(
-    sizes: str, namespaces: int, vectors: int, folder: Path | None, out: Path | None, seed: int,
-    json_: bool,
+    sizes: str, namespaces: int, vectors: int, folder: Path | None, url: str | None,
+    out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure how fast Mnemon adds, searches, recalls and opens."""
-    from mnemon.bench import scale
+    from mnemon.bench import beside, scale
 
-    found = scale.run_speed(
-        _numbers(sizes), out, seed, namespaces=namespaces, vectors=vectors, folder=folder
-    )
+    if url is not None:
+        found = beside.run_beside(url, _numbers(sizes), seed)
+        scale.save(found, out)
+    else:
+        found = scale.run_speed(
+            _numbers(sizes), out, seed, namespaces=namespaces, vectors=vectors, folder=folder
+        )
     if out is not None:
         click.echo(f"wrote {out / 'speed.json'}", err=True)
     if layout.is_terminal() and not json_:

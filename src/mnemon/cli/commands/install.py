@@ -10,6 +10,8 @@ import click
 
 from mnemon.cli import clients, options
 from mnemon.cli.settings import Settings
+from mnemon.errors import InvalidInput
+from mnemon.store.address import is_database, shown
 
 
 @click.command("install")
@@ -41,12 +43,23 @@ def command(settings: Settings, client: str, project: bool, only_print: bool) ->
         click.echo(f"next: {known.then}", err=True)
 
 
+def _store(store: str) -> str:
+    if not is_database(store):
+        return str(Path(store).absolute())
+    if shown(store) != store:
+        raise InvalidInput(
+            "the address has a password, which would stand in the client's file: leave it out and "
+            "put it into ~/.pgpass"
+        )
+    return store
+
+
 def _command(settings: Settings, project: bool) -> Sequence[str]:
     # A desktop program has another PATH than a shell, so its entry names this very Python. A
     # project's file is shared, and others have theirs elsewhere.
     words = ["mnemon", "mcp"] if project else [sys.executable, "-m", "mnemon", "mcp"]
     if settings.store:
-        words += ["--store", str(Path(settings.store).absolute())]
+        words += ["--store", _store(settings.store)]
     if settings.namespace:
         words += ["--namespace", settings.namespace]
     return words

@@ -10,6 +10,7 @@ import click
 
 from mnemon.cli import options
 from mnemon.cli.settings import Settings
+from mnemon.store.address import shown
 
 
 @click.command("serve")
@@ -85,9 +86,9 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.path, host, port, otel=otel or asked(os.environ), **more)
+    told = Served(settings.address, host, port, otel=otel or asked(os.environ), **more)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 
-def _tell(store: Path, url: str) -> None:
-    click.echo(f"serving {store} at {url}; its routes: {url}/docs", err=True)
+def _tell(store: Path | str, url: str) -> None:
+    click.echo(f"serving {shown(str(store))} at {url}; its routes: {url}/docs", err=True)

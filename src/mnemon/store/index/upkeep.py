@@ -115,19 +115,20 @@ class Upkeep:
     def saving(self, nearest: Nearest) -> Callable[[], None]:
         """What writes the files as they are now; to be called without the lock."""
         files, store, state = self._files(nearest.space), self._store, self._state()
-        stamp = store.stamp(state.seq)
+        scope = self._namespace
+        stamp = store.stamp(scope, state.seq)
         if files is None or store.read_only or stamp is None:
             return lambda: None
         told = {
             "seq": state.seq, "stamp": stamp, "names": state.names, "trained": nearest.trained,
         }  # fmt: skip
         every = {**state.arrays, **nearest.dump()}
-        return lambda: files.save(told, every, lambda: not store.changes(state.seq).rebuild)
+        return lambda: files.save(told, every, lambda: not store.changes(scope, state.seq).rebuild)
 
     def _files(self, space: str | None) -> Files | None:
         folder = self._store.index
         return None if folder is None or space is None else Files(folder, self._namespace, space)
 
     def _fits(self, told: Mapping[str, Any]) -> bool:
-        stamp: bool = told["stamp"] == self._store.stamp(told["seq"])
+        stamp: bool = told["stamp"] == self._store.stamp(self._namespace, told["seq"])
         return stamp

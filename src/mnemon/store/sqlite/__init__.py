@@ -233,13 +233,13 @@ class SQLiteStore(Tenancy):
             for part in reading.scan(connection, nums, after):
                 yield seq, nums, part
 
-    def sequence(self) -> int:
+    def sequence(self, scope: str) -> int:
         return self._read(journal.last)
 
-    def changes(self, after: int) -> Changes:
+    def changes(self, scope: str, after: int) -> Changes:
         return self._read(lambda c: journal.changes(c, after))
 
-    def stamp(self, seq: int) -> str | None:
+    def stamp(self, scope: str, seq: int) -> str | None:
         return self._read(lambda c: journal.stamp(c, seq))
 
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from importlib import resources
 
 from mnemon.errors import StoreBusy, StoreCorrupt, StoreTooNew
 from mnemon.instant import now_micros
+from mnemon.store.migrations import scripts as numbered
 from mnemon.store.sqlite.connection import APPLICATION_ID
 
 _PATIENCE_S = 30.0
@@ -15,9 +15,7 @@ _PATIENCE_S = 30.0
 
 def scripts() -> list[tuple[int, str, str]]:
     """(number, name, SQL) of every migration this version knows, in order."""
-    folder = resources.files("mnemon.store.sqlite") / "migrations"
-    found = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return [(int(name[:4]), name[5:-4], (folder / name).read_text("utf-8")) for name in found]
+    return numbered("mnemon.store.sqlite")
 
 
 def check(connection: sqlite3.Connection, path: str) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from mnemon import analysis
 from mnemon import namespace as paths
+from mnemon.store.cubes import digest
 from mnemon.store.rows import Vectors
 from mnemon.store.sqlite import journal, quotas, vectors, words, writing
 
@@ -178,7 +179,7 @@ def _restore_version(
             num,
             len(terms),
             analysis.asks(version["content"]),
-            writing.digest(version["content"]),
+            digest(version["content"]),
             *values,
         ),
     )

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from mnemon import namespace as paths
-from mnemon.cube import MemCube, Policy, Provenance, Span, Usage
-from mnemon.instant import from_micros, now_micros
+from mnemon.cube import MemCube, Span
+from mnemon.instant import now_micros
+from mnemon.store.cubes import cube_of
 from mnemon.store.rows import Filter, Headers
 
 _PART = 16_384
-_ANYONE, _UNUSED = Policy(), Usage()  # of most cubes
 _COLUMNS = (
     "v.row, c.id, v.version, n.path, v.kind, v.content, v.valid_from, v.recorded_at, v.speaker, "
     "v.session, v.metadata, v.valid_to, v.retired_at, c.key, v.producer, v.source, v.confidence, "
@@ -184,7 +184,7 @@ def _cubes(
 ) -> list[tuple[int, MemCube]]:
     derived = [row[0] for row in rows if row[-1]]
     spans = _spans(connection, derived) if derived else {}
-    return [(row[0], _cube(row, tuple(spans.get(row[0], ())))) for row in rows]
+    return [(row[0], cube_of(row, tuple(spans.get(row[0], ())))) for row in rows]
 
 
 def _spans(connection: sqlite3.Connection, rows: list[int]) -> dict[int, list[Span]]:
@@ -196,41 +196,6 @@ def _spans(connection: sqlite3.Connection, rows: list[int]) -> dict[int, list[Sp
     ):
         found.setdefault(row, []).append(Span(cube, version, start, end))
     return found
-
-
-def _cube(row: tuple[Any, ...], spans: tuple[Span, ...]) -> MemCube:
-    readers, writers, retain_until, may_compile = row[17:21]
-    plain = readers is None and writers is None and retain_until is None and may_compile
-    return MemCube(
-        id=row[1],
-        version=row[2],
-        namespace=row[3],
-        kind=row[4],
-        content=row[5],
-        valid_from=from_micros(row[6]),
-        recorded_at=from_micros(row[7]),
-        speaker=row[8],
-        session=row[9],
-        metadata=json.loads(row[10]) if row[10] else {},
-        valid_to=_time(row[11]),
-        retired_at=_time(row[12]),
-        key=row[13],
-        provenance=Provenance(row[14], row[15], spans, row[16]),
-        policy=_ANYONE
-        if plain
-        else Policy(_actors(readers), _actors(writers), _time(retain_until), bool(may_compile)),
-        usage=_UNUSED
-        if row[21] is None
-        else Usage(row[21], _time(row[22]), row[23], row[24], row[25]),
-    )
-
-
-def _time(micros: int | None) -> Any:
-    return None if micros is None else from_micros(micros)
-
-
-def _actors(listed: str | None) -> tuple[str, ...]:
-    return tuple(json.loads(listed)) if listed else ()
 
 
 def namespace_sizes(connection: sqlite3.Connection, scope: str | None) -> list[tuple[str, int]]:

@@ -5,16 +5,12 @@ A cube, its words, its vector and its journal entry are written together or not 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
-from typing import Any
 
-from mnemon import analysis
 from mnemon.errors import NotFound, VersionConflict
-from mnemon.instant import to_micros
+from mnemon.store.cubes import values_of
 from mnemon.store.rows import Added, Addition, NewCube, Vectors
 from mnemon.store.sqlite import journal, links, quotas, vectors, words
 
@@ -159,7 +155,7 @@ def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now
     )
     connection.executemany(
         _VERSION,
-        [_values(row + i, cube + 1 + i, 1, num, draft, now) for i, draft in enumerate(drafts)],
+        [(row + i, cube + 1 + i, 1, num, *values_of(draft, now)) for i, draft in enumerate(drafts)],
     )
     name_speakers(connection, num, {draft.speaker for draft in drafts if draft.speaker})
     for i, draft in enumerate(drafts):
@@ -178,32 +174,6 @@ def next_row(connection: sqlite3.Connection) -> int:
     """The next version row; rows are never used twice, not even after a purge."""
     last = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'versions'").fetchone()
     return (last[0] if last else 0) + 1
-
-
-def _values(
-    row: int, cube: int, version: int, num: int, draft: NewCube, now: int
-) -> tuple[Any, ...]:
-    policy = draft.policy
-    return (
-        row, cube, version, num, draft.kind, draft.speaker, draft.session, draft.valid_from,
-        draft.valid_to, now, len(draft.terms), analysis.asks(draft.content),
-        json.dumps(policy.readers) if policy.readers else None,
-        json.dumps(policy.writers) if policy.writers else None,
-        _micros(policy.retain_until), policy.compile,
-        draft.producer, draft.source, draft.confidence,
-        digest(draft.content),
-        json.dumps(dict(draft.metadata)) if draft.metadata else None,
-        draft.content,
-    )  # fmt: skip
-
-
-def digest(content: str) -> bytes:
-    """What fsck compares a version's content with: SHA-256 of its UTF-8."""
-    return hashlib.sha256(content.encode()).digest()
-
-
-def _micros(moment: datetime | None) -> int | None:
-    return None if moment is None else to_micros(moment)
 
 
 def _write_spans(connection: sqlite3.Connection, row: int, draft: NewCube) -> None:
@@ -256,7 +226,9 @@ def update(
     now = max(now, recorded_at + 1, (retired_at or 0) + 1)
     if retired_at is None:
         connection.execute("UPDATE versions SET retired_at = ? WHERE row = ?", (now, row))
-    connection.execute(_VERSION, _values(next_row(connection), cube, version + 1, num, draft, now))
+    connection.execute(
+        _VERSION, (next_row(connection), cube, version + 1, num, *values_of(draft, now))
+    )
     new_row = next_row(connection) - 1
     name_speakers(connection, num, {draft.speaker} if draft.speaker else ())
     retire(connection, ending(connection, [id])[1:], actor, now)

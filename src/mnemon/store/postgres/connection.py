@@ -1,0 +1,207 @@
+"""Connections to one database: a pool, transactions that say whose rows they touch, and retries.
+
+A read is one snapshot. A write holds its tenant's counters from the start to the commit, so the
+writers of a tenant follow each other and those of different tenants do not meet. What failed
+before its commit was sent left nothing and may be tried again; what failed later may have been
+kept, and only the caller can look.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from mnemon import errors
+from mnemon.store.address import shown
+from mnemon.store.postgres.failures import away, translated, undone
+from mnemon.store.postgres.turn import Turn, turn
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+T = TypeVar("T")
+
+_MOST = 20  # connections: more than the threads of a server, which hold one each
+_CONNECT_S = 10
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+WHOLE: None = None
+"""Instead of a tenant's number: what concerns the whole store."""
+
+
+class Connections:
+    """Safe to use from many threads, and from a child process after a fork."""
+
+    def __init__(self, url: str, *, read_only: bool, timeout: float) -> None:
+        self.address = shown(url)
+        self.read_only = read_only
+        self._url = url
+        self._timeout = timeout
+        self._open = True
+        self._left: list[Any] = []  # a parent's pools, which are not ours to close
+        self._start()
+
+    def _start(self) -> None:
+        self._pid = os.getpid()
+        self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
+            self._url, min_size=0, max_size=_MOST, open=False, timeout=self._timeout,
+            reconnect_timeout=self._timeout, configure=_configure,
+            kwargs={"autocommit": True, "connect_timeout": _CONNECT_S},
+        )  # fmt: skip
+
+    def first(self) -> Connection[Any]:
+        """A connection of one's own; what is wrong with the address is told at once."""
+        with translated(self.address):
+            made = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S)
+            _configure(made)
+            return made
+
+    def read(self, tenant: int | None, ask: Callable[[Connection[Any]], T]) -> T:
+        """What `ask` finds in one snapshot; asked again when the server went away meanwhile."""
+
+        def attempt(connection: Connection[Any]) -> T:
+            _look(connection, tenant)
+            found = ask(connection)
+            connection.execute("COMMIT")
+            return found
+
+        return self._patiently(attempt, lambda error: away(error) or undone(error))
+
+    @contextmanager
+    def reading(self, tenant: int | None) -> Iterator[Connection[Any]]:
+        """One snapshot for as long as the block lasts."""
+        with translated(self.address), self._connection() as connection:
+            _look(connection, tenant)
+            yield connection
+            connection.execute("COMMIT")
+
+    def write(self, tenants: Sequence[int], work: Callable[[Turn], T]) -> list[T]:
+        """The result of `work` for each tenant, in one transaction, once it is durable.
+
+        Raises:
+            StoreError: the connection broke while it was being committed; it may have been kept.
+        """
+
+        def transact(connection: Connection[Any]) -> list[T]:
+            made = []
+            for tenant in sorted(set(tenants)):  # in one order, so that two never block each other
+                with turn(connection, tenant) as mine:
+                    made.append(work(mine))
+            return made
+
+        return self._write([], transact)
+
+    def write_whole(self, work: Callable[[Connection[Any]], T]) -> T:
+        """The result of `work` on the whole store, once it is durable; see `write`."""
+        return self._write(["SET LOCAL mnemon.whole = 'on'"], work)
+
+    def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
+        if self.read_only:
+            raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
+        sent = False
+        # LOCK: weakly, to be held off by `vectors.switch` and no one else.
+        opening = [
+            _WRITE,
+            f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'",
+            "LOCK TABLE spaces IN ROW EXCLUSIVE MODE",
+        ]
+
+        def attempt(connection: Connection[Any]) -> T:
+            nonlocal sent
+            sent = False
+            connection.execute("; ".join([*opening, *first]), prepare=False)
+            made = work(connection)
+            sent = True
+            connection.execute("COMMIT")
+            return made
+
+        def again(error: BaseException) -> bool:
+            if sent and away(error):
+                raise errors.StoreError(
+                    f"{self.address}: the connection broke during the commit. Whether this write "
+                    "was kept is not known: look, or repeat it with the same key"
+                ) from error
+            return away(error) or undone(error)
+
+        return self._patiently(attempt, again)
+
+    def alone(self, work: Callable[[Connection[Any]], T]) -> T:
+        """Run outside a transaction (VACUUM)."""
+        with translated(self.address), self._connection() as connection:
+            return work(connection)
+
+    def _patiently(
+        self, attempt: Callable[[Connection[Any]], T], again: Callable[[BaseException], bool]
+    ) -> T:
+        deadline, wait = time.monotonic() + self._timeout, 0.01
+        with translated(self.address):
+            while True:
+                try:
+                    with self._connection() as connection:
+                        return attempt(connection)
+                except psycopg.Error as error:
+                    if not again(error) or time.monotonic() + wait > deadline:
+                        raise
+                    if away(error):
+                        self._ready().check()  # the others in the pool are as broken
+                time.sleep(wait * random.uniform(0.5, 1.0))
+                wait = min(2 * wait, 0.5)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection[Any]]:
+        pool = self._ready()
+        connection = pool.getconn()
+        try:
+            yield connection
+        finally:
+            if not connection.closed and connection.info.transaction_status != 0:
+                with suppress(psycopg.Error):
+                    connection.execute("ROLLBACK")
+            pool.putconn(connection)
+
+    def _ready(self) -> ConnectionPool[Connection[Any]]:
+        if not self._open:
+            raise errors.StoreClosed("this memory was closed: open it again with Memory(url)")
+        if self._pid != os.getpid():
+            self._left.append(self._pool)
+            self._start()
+        if self._pool.closed:
+            self._pool.open()
+        return self._pool
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._open = False
+        if self._pid == os.getpid() and not self._pool.closed:
+            self._pool.close()
+
+    def __del__(self) -> None:
+        # A memory that nobody closed: give its connections back when it is collected.
+        if getattr(self, "_open", False):
+            self.close()
+
+
+def _look(connection: Connection[Any], tenant: int | None) -> None:
+    # Several statements in one message: the answers come back in one round trip.
+    whose = "mnemon.whole = 'on'" if tenant is None else f"mnemon.tenant = '{int(tenant)}'"
+    connection.execute(f"{_READ}; SET LOCAL {whose}", prepare=False)
+
+
+def _configure(connection: Connection[Any]) -> None:
+    # What returned is on disk, whatever the server's default; a stricter setting is kept.
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') = 'off'"
+    )
+    # Citus tells its workers whose rows a transaction is about only if it is asked to.
+    connection.execute(
+        "SELECT set_config('citus.propagate_set_commands', 'local', false) "
+        "FROM pg_extension WHERE extname = 'citus'"
+    )

@@ -1,0 +1,15 @@
+"""Which tables there are, by how a distributed database would spread them."""
+
+from __future__ import annotations
+
+TENANT_TABLES = (
+    "counters", "namespaces", "cubes", "versions", "speakers", "spans", "links", "usage", "vectors",
+    "words", "artifacts", "artifact_sources", "journal",
+)  # fmt: skip
+"""Spread by `tenant`; all rows of one lie together."""
+
+DIRECTORY = "directory"
+"""Spread by `id`: what is asked of it is whose an id is."""
+
+SHARED_TABLES = ("store", "spaces", "tenants", "migrations")
+"""The same on every node."""

@@ -1,0 +1,60 @@
+"""What a store promises to tenants: quotas, retention rules, holds. A part of `protocol.Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mnemon.store.rows import Hold, Quota, Rule
+
+
+class Tenancy(Protocol):
+    """Limits on what namespaces hold, and for how long."""
+
+    # quotas
+    def quotas(self) -> list[Quota]:
+        """All quotas, with what each prefix holds. Every write checks them in its transaction and
+        raises QuotaExceeded."""
+        ...
+
+    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
+        """Limit what a prefix may hold; None is no limit."""
+        ...
+
+    def remove_quota(self, namespace: str) -> bool:
+        """Lift it; whether there was one."""
+        ...
+
+    # retention; `retire` and `purge` raise OnHold for what is held, and then end nothing
+    def rules(self) -> list[Rule]:
+        """All retention rules, by path."""
+        ...
+
+    def set_rule(self, rule: Rule) -> None:
+        """Set the rule of a prefix."""
+        ...
+
+    def remove_rule(self, namespace: str) -> bool:
+        """Whether there was one."""
+        ...
+
+    def outlived(self, rule: Rule, before: int) -> list[str]:
+        """Ids of cubes under a rule (and under no nearer one) with no version recorded after
+        `before`; for a rule that purges, forgotten ones too."""
+        ...
+
+    def holds(self) -> list[Hold]:
+        """All holds, oldest first."""
+        ...
+
+    def hold(self, what: str) -> None:
+        """Keep a cube or a namespace prefix."""
+        ...
+
+    def release(self, what: str) -> bool:
+        """Whether it was held."""
+        ...
+
+    def held(self, ids: Sequence[str]) -> dict[str, str]:
+        """Those of some cubes that are held, and what holds each."""
+        ...
