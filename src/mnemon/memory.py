@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
 from mnemon import intake, methods
@@ -23,6 +22,7 @@ from mnemon.jobs.crew import Crew
 from mnemon.recording import Recorder
 from mnemon.searching import Searcher
 from mnemon.store import Store, open_store
+from mnemon.store.address import default_path
 from mnemon.store.rows import Filter, Problem
 
 if TYPE_CHECKING:
@@ -82,10 +82,9 @@ class Memory:
             raise InvalidInput(f"api_key= is for a server's http(s) address, and {path!r} is none")
         self.namespace = paths.check(namespace)
         self.actor = actor
-        self._program = (
-            methods.load("text.programs", program) if isinstance(program, str) else program
-        )
-        address = str(path) if path is not None else str(default_path())
+        named = isinstance(program, str)
+        self._program = methods.load("text.programs", program) if named else program
+        address = str(default_path() if path is None else path)
         self._store: Store = open_store(
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
@@ -99,10 +98,7 @@ class Memory:
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, at: Any
     ) -> None:
         self.close()
 
@@ -600,10 +596,3 @@ class Memory:
 
     def _chosen(self, namespace: str | None, **given: Any) -> Filter:
         return chosen(self._scope(namespace), self.actor, **given)
-
-
-def default_path() -> Path:
-    """The user's own store, `memory.db` in the platform's user-data folder."""
-    from platformdirs import user_data_path
-
-    return user_data_path("mnemon", ensure_exists=True) / "memory.db"

@@ -33,7 +33,7 @@ class Settings:
         """The store's file, whether it is there or not, or its database's URL."""
         if self.store is not None:
             return self.store
-        from mnemon.memory import default_path
+        from mnemon.store.address import default_path
 
         return str(default_path())
 

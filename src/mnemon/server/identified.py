@@ -32,8 +32,10 @@ class Identified:
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                more = [(_HEADER, id.encode()), *scope.get("mnemon.rate", ())]
-                message["headers"] = [*message.get("headers", ()), *more]
+                headers = [*message.get("headers", ()), *scope.get("mnemon.rate", ())]
+                if all(name != _HEADER for name, _ in headers):  # the upstream's own passes
+                    headers.append((_HEADER, id.encode()))
+                message["headers"] = headers
             await send(message)
 
         await self._app(scope, receive, named)

@@ -13,6 +13,13 @@ _SCHEMES = ("postgresql://", "postgres://")
 _SECRET = ("password", "sslpassword")
 
 
+def default_path() -> Path:
+    """The user's own store, `memory.db` in the platform's user-data folder."""
+    from platformdirs import user_data_path
+
+    return user_data_path("mnemon", ensure_exists=True) / "memory.db"
+
+
 def is_database(address: str) -> bool:
     """Whether an address is the URL of a PostgreSQL database, and no file."""
     return address.startswith(_SCHEMES)

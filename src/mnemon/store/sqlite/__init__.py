@@ -42,6 +42,7 @@ from mnemon.store.sqlite import (
     words,
     writing,
 )
+from mnemon.store.sqlite.beside import Beside
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SQLiteStore(Tenancy):
+class SQLiteStore(Beside, Tenancy):
     """See `mnemon.store.protocol.Store` for what each method promises.
 
     Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
@@ -93,18 +94,6 @@ class SQLiteStore(Tenancy):
             known = dict(self._connections.writer().execute("SELECT key, value FROM store"))
         if "id" not in known:
             self._writer.run(_introduce)
-
-    @property
-    def blobs(self) -> Path | None:
-        return None if self.address == MEMORY else Path(f"{self.address}-blobs")
-
-    @property
-    def index(self) -> Path | None:
-        return None if self.address == MEMORY else Path(f"{self.address}-index")
-
-    @property
-    def uploads(self) -> Path | None:
-        return None if self.address == MEMORY else Path(f"{self.address}-uploads")
 
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str

@@ -95,15 +95,7 @@ _RULES = (
         "SELECT artifact FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)",
         "sources of artifacts that do not exist",
     ),
-    (
-        "holdings-counted",
-        f"SELECT namespace FROM ({quotas.COUNTED} EXCEPT SELECT * FROM holdings) UNION "
-        f"SELECT namespace FROM (SELECT * FROM holdings EXCEPT {quotas.COUNTED}) "
-        "WHERE cubes OR bytes",
-        "namespaces whose counters for quotas are wrong",
-    ),
 )
-_FIRST_WITH_JOBS = 2
 _JOB_RULES = (
     (
         "running-jobs-held",
@@ -116,6 +108,17 @@ _JOB_RULES = (
         "cubes named by jobs that do not exist",
     ),
 )
+_TENANCY_RULES = (
+    (
+        "holdings-counted",
+        f"SELECT namespace FROM ({quotas.COUNTED} EXCEPT SELECT * FROM holdings) UNION "
+        f"SELECT namespace FROM (SELECT * FROM holdings EXCEPT {quotas.COUNTED}) "
+        "WHERE cubes OR bytes",
+        "namespaces whose counters for quotas are wrong",
+    ),
+)
+_LATER = ((2, _JOB_RULES), (3, _TENANCY_RULES))
+"""Rules of what later layouts added: a store that is only read keeps its own."""
 
 
 def problems(connection: sqlite3.Connection, blobs: Path | None) -> Iterator[Problem]:
@@ -124,8 +127,8 @@ def problems(connection: sqlite3.Connection, blobs: Path | None) -> Iterator[Pro
         if line != "ok":
             yield Problem("sqlite-integrity", line)
     layout = connection.execute("PRAGMA user_version").fetchone()[0]
-    # A store that is only read keeps its old layout, which has no jobs.
-    for name, query, meaning in _RULES + (_JOB_RULES if layout >= _FIRST_WITH_JOBS else ()):
+    later = (rule for first, rules in _LATER if layout >= first for rule in rules)
+    for name, query, meaning in (*_RULES, *later):
         wrong = [str(row[0]) for row in connection.execute(query)]
         if wrong:
             yield Problem(name, f"{len(wrong)} {meaning}: {', '.join(wrong[:5])}")

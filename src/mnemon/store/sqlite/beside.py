@@ -1,0 +1,28 @@
+"""Folders beside the file: what is too large for it, and what may be deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mnemon.store.sqlite.connection import MEMORY
+
+
+class Beside:
+    """See `mnemon.store.protocol.Store` for what each folder is for; a volatile store has none."""
+
+    address: str
+
+    @property
+    def blobs(self) -> Path | None:
+        return self._folder("blobs")
+
+    @property
+    def index(self) -> Path | None:
+        return self._folder("index")
+
+    @property
+    def uploads(self) -> Path | None:
+        return self._folder("uploads")
+
+    def _folder(self, name: str) -> Path | None:
+        return None if self.address == MEMORY else Path(f"{self.address}-{name}")
