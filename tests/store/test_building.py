@@ -52,7 +52,7 @@ def regime(memory):
 
 
 def threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("mnemon")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("mnemon-index")]
 
 
 def files(path):

@@ -9,6 +9,8 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from mnemon.server.deadline import WAITING
+
 HEAD_SECONDS = 20.0
 HEAD_BYTES = 64 * 2**10
 READER_SECONDS = 60.0
@@ -36,6 +38,10 @@ class Connection(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """Whether to stay: who has said everything may still wait for the answer."""
         if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            return False
+        if self.cycle.scope["path"].startswith(
+            WAITING
+        ):  # another server works meanwhile: for whom?
             return False
         self.cycle.keep_alive = False
         return True

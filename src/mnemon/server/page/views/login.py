@@ -38,7 +38,7 @@ def sign_in(request: Request, form: Form) -> Response:
     answer = RedirectResponse(target, 303)
     answer.set_cookie(
         sessions.cookie, sessions.begin(key), max_age=SECONDS, httponly=True, samesite="strict",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, request.headers.get("x-forwarded-proto")),
     )  # fmt: skip
     return answer
 
