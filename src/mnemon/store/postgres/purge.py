@@ -43,12 +43,15 @@ _OLDER = (
 )
 
 
-def delete(turn: Turn, ids: Sequence[str], actor: str, now: int) -> Purged:
+def delete(
+    turn: Turn, ids: Sequence[str], actor: str, now: int, expected: int | None = None
+) -> Purged:
     """Delete cubes of a tenant in all versions, with everything made from them.
 
     Cubes derived from a purged one (summaries, extracted facts) hold its content too and go with
     it, transitively.
     """
+    writing.check_latest(turn, ids, expected)
     plan = counted(turn.connection, turn.tenant, ids)
     doomed = list(plan.ids)
     cubes = turn.connection.execute(

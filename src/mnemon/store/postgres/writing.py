@@ -100,6 +100,30 @@ def latest(turn: Turn, id: str) -> tuple[int | None, int | None]:
     return found or (None, None)
 
 
+def _check_current(turn: Turn, ids: Sequence[str], expected: int | None) -> None:
+    """Raise unless the one id's current version is `expected`; None asks for nothing.
+
+    Raises:
+        VersionConflict: it has another version.
+        NotFound: it was forgotten or purged in between.
+    """
+    check_latest(turn, ids, expected)
+    if expected is not None and latest(turn, ids[0])[1] is None:
+        raise NotFound(f"cube {ids[0]} is gone: it was forgotten meanwhile")
+
+
+def check_latest(turn: Turn, ids: Sequence[str], expected: int | None) -> None:
+    """The same for its latest version, which may be a forgotten one."""
+    if expected is None:
+        return
+    (id,) = ids
+    known, _ = latest(turn, id)
+    if known is None:
+        raise gone(id)
+    if known != expected:
+        raise VersionConflict(id, expected, known)
+
+
 def is_purged(turn: Turn, id: str) -> bool:
     """Whether a cube was deleted for good."""
     found = turn.connection.execute(
@@ -245,12 +269,15 @@ def _end(turn: Turn, row: int, now: int) -> None:
     )
 
 
-def retire(turn: Turn, ids: Sequence[str], actor: str, now: int) -> list[str]:
+def retire(
+    turn: Turn, ids: Sequence[str], actor: str, now: int, expected: int | None = None
+) -> list[str]:
     """End the current version of cubes (and their links); the ids that were still current.
 
     The past keeps them: `as_of`, `history` and `restore` still reach them until a purge. What
     methods derived from them ends with them.
     """
+    _check_current(turn, ids, expected)
     ended = ending(turn.connection, turn.tenant, ids)
     rows = turn.connection.execute(
         "SELECT c.id, v.row, v.cube, v.version, v.namespace, v.recorded_at FROM versions v "
