@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon.cube import Event, Link, MemCube
 from mnemon.errors import StoreError
 from mnemon.instant import now_micros
+from mnemon.store import uploads
 from mnemon.store.postgres import artifacts, journal, links, purge, reading, usage, writing
 from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.opened import Opened
@@ -97,8 +98,10 @@ class Kept(Opened):
             return gone, purge.mark(turn.connection, now)
 
         done = self._connections.write(list(mine), delete)
+        gone = _together([one for one, _ in done])
+        uploads.drop(self.uploads, gone.jobs)
         erased = [self._erase(*mark) for _, mark in done]
-        return _together([gone for gone, _ in done]), all(erased)
+        return gone, all(erased)
 
     def _found(self, ids: Sequence[str], expected: int | None) -> dict[int, list[str]]:
         mine = self._tenants.of_ids(ids)
@@ -202,4 +205,5 @@ def _together(parts: Sequence[Purged]) -> Purged:
         sum(part.versions for part in parts),
         sum(part.links for part in parts),
         sum(part.artifacts for part in parts),
+        jobs=tuple(id for part in parts for id in part.jobs),
     )

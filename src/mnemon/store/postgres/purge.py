@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from mnemon.identity import new_id
-from mnemon.store.postgres import artifacts, words, writing
+from mnemon.store.postgres import artifacts, jobs, words, writing
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Purged
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PENDING = "purge_pending:"
 _TABLES = (
     "versions", "words", "vectors", "spans", "links", "usage", "cubes", "speakers", "namespaces",
-    "artifacts", "artifact_sources",
+    "artifacts", "artifact_sources", "jobs", "job_cubes",
 )  # fmt: skip
 _SESSIONS = (
     # Standbys' too, which name no database; not autovacuum's, which belong to no role and hold
@@ -55,19 +56,23 @@ def delete(
     plan = counted(turn.connection, turn.tenant, ids)
     doomed = list(plan.ids)
     cubes = turn.connection.execute(
-        "SELECT num, namespace, id FROM cubes WHERE tenant = %s AND id = ANY(%s) ORDER BY id",
+        "SELECT c.num, c.namespace, c.id, n.path FROM cubes c JOIN namespaces n "
+        "ON n.tenant = c.tenant AND n.num = c.namespace "
+        "WHERE c.tenant = %s AND c.id = ANY(%s) ORDER BY c.id",
         (turn.tenant, doomed),
     ).fetchall()
-    for _, num, id in cubes:
+    for _, num, id, _ in cubes:
         turn.tell(now, "purge", actor, namespace=num, cube=id)
+    emptied = sorted({path for *_, path in cubes})
     made = artifacts.of_cubes(turn.connection, turn.tenant, doomed)
     artifacts.delete(turn.connection, turn.tenant, made)
-    _delete_rows(turn.connection, turn.tenant, [num for num, _, _ in cubes])
+    _delete_rows(turn.connection, turn.tenant, [num for num, *_ in cubes])
     turn.connection.execute(
         "UPDATE directory SET purged_at = %s WHERE tenant = %s AND id = ANY(%s)",
         (now, turn.tenant, doomed),
     )
-    return plan
+    gone = jobs.delete_of(turn.connection, turn.tenant, doomed, emptied)
+    return replace(plan, jobs=tuple(gone))
 
 
 def mark(connection: Connection[Any], now: int) -> tuple[str, str]:
