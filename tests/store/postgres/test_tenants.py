@@ -9,6 +9,7 @@ from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
 from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
+from mnemon.store.rows import Rule
 
 from ...conformance.jobs import new as job
 from ...conformance.rows import ME, add, artifact, made_from, new, space, vectors
@@ -29,6 +30,9 @@ def filled(store):
         store.count_reads({one.id: 1})
         store.write_artifact(artifact(f"key of {namespace}", (one.id, 1), namespace=namespace), ME)
         store.queue.enqueue(job(namespace=namespace, cubes=(one.id,)))
+        store.set_quota(namespace, 10, None)
+        store.set_rule(Rule(namespace, 3600, True))
+        store.hold(two.id)
     return store
 
 

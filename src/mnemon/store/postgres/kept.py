@@ -9,7 +9,16 @@ from mnemon.cube import Event, Link, MemCube
 from mnemon.errors import StoreError
 from mnemon.instant import now_micros
 from mnemon.store import uploads
-from mnemon.store.postgres import artifacts, journal, links, purge, reading, usage, writing
+from mnemon.store.postgres import (
+    artifacts,
+    journal,
+    links,
+    purge,
+    reading,
+    retention,
+    usage,
+    writing,
+)
 from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.opened import Opened
 from mnemon.store.postgres.turn import Turn
@@ -77,7 +86,9 @@ class Kept(Opened):
         mine = self._found(list(ids), expected)
 
         def end(turn: Turn) -> tuple[list[str], int]:
-            ended = writing.retire(turn, mine[turn.tenant], actor, now_micros(), expected)
+            wanted = mine[turn.tenant]
+            retention.check(turn, writing.ending(turn.connection, turn.tenant, wanted))
+            ended = writing.retire(turn, wanted, actor, now_micros(), expected)
             made = artifacts.of_cubes(turn.connection, turn.tenant, ended)
             artifacts.delete(turn.connection, turn.tenant, made)
             return ended, len(made)

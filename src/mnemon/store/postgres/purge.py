@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 
 from mnemon.identity import new_id
-from mnemon.store.postgres import artifacts, jobs, words, writing
+from mnemon.store.postgres import artifacts, jobs, quotas, retention, words, writing
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Purged
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 PENDING = "purge_pending:"
 _TABLES = (
     "versions", "words", "vectors", "spans", "links", "usage", "cubes", "speakers", "namespaces",
-    "artifacts", "artifact_sources", "jobs", "job_cubes",
+    "artifacts", "artifact_sources", "jobs", "job_cubes", "holdings",
 )  # fmt: skip
 _SESSIONS = (
     # Standbys' too, which name no database; not autovacuum's, which belong to no role and hold
@@ -55,6 +55,7 @@ def delete(
     writing.check_latest(turn, ids, expected)
     plan = counted(turn.connection, turn.tenant, ids)
     doomed = list(plan.ids)
+    retention.check(turn, doomed)
     cubes = turn.connection.execute(
         "SELECT c.num, c.namespace, c.id, n.path FROM cubes c JOIN namespaces n "
         "ON n.tenant = c.tenant AND n.num = c.namespace "
@@ -131,6 +132,7 @@ def _delete_rows(connection: Connection[Any], tenant: int, nums: list[int]) -> N
         )
     ]
     words.delete(connection, tenant, rows)
+    quotas.lose(connection, tenant, rows)
     connection.execute(
         "DELETE FROM vectors x USING versions v WHERE v.tenant = %s AND v.row = ANY(%s) "
         "AND x.tenant = v.tenant AND x.namespace = v.namespace AND x.row = v.row "
@@ -156,6 +158,11 @@ def _delete_rows(connection: Connection[Any], tenant: int, nums: list[int]) -> N
         "AND NOT EXISTS (SELECT 1 FROM cubes c WHERE c.tenant = n.tenant AND c.namespace = n.num) "
         "AND NOT EXISTS (SELECT 1 FROM artifacts a "
         "WHERE a.tenant = n.tenant AND a.namespace = n.num)",
+        (tenant,),
+    )
+    connection.execute(
+        "DELETE FROM holdings h WHERE h.tenant = %s AND NOT EXISTS (SELECT 1 FROM namespaces n "
+        "WHERE n.tenant = h.tenant AND n.num = h.namespace)",
         (tenant,),
     )
 

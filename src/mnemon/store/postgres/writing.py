@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.store.cubes import values_of
-from mnemon.store.postgres import links, tenants, vectors, words
+from mnemon.store.postgres import links, quotas, tenants, vectors, words
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Added, NewCube, Vectors
 
@@ -69,6 +69,7 @@ def add(
         for position in fresh:
             _check_sources(turn, drafts[position])
         _insert(turn, num, [drafts[i] for i in fresh], fresh, made, now)
+        quotas.check(turn, num)
         alone = drafts[fresh[0]].id if len(fresh) == 1 else None
         turn.tell(
             now, "add", actor, namespace=num, cube=alone,
@@ -174,6 +175,7 @@ def _insert(
                 for row, draft in zip(rows, drafts, strict=True)
             ],
         )
+        quotas.gain(turn, rows)
         name_speakers(turn, num, {draft.speaker for draft in drafts if draft.speaker})
         for row, draft in zip(rows, drafts, strict=True):
             write_spans(turn, row, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
@@ -245,8 +247,10 @@ def update(
     turn.connection.execute(
         _VERSION, (turn.tenant, new, cube, version + 1, num, *values_of(draft, now))
     )
+    quotas.gain(turn, [new])
     name_speakers(turn, num, {draft.speaker} if draft.speaker else ())
     retire(turn, ending(turn.connection, turn.tenant, [id])[1:], actor, now)
+    quotas.check(turn, num)
     space = None if made is None else vectors.space_number(turn.connection, made)
     with turn.connection.pipeline():
         write_spans(turn, new, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
@@ -267,6 +271,7 @@ def _end(turn: Turn, row: int, now: int) -> None:
         "UPDATE versions SET retired_at = %s WHERE tenant = %s AND row = %s",
         (now, turn.tenant, row),
     )
+    quotas.end(turn, row)
 
 
 def retire(
