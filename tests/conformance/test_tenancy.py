@@ -1,4 +1,4 @@
-"""Quotas, retention rules and holds: checked by the write itself; what is refused leaves nothing."""
+"""Quotas, retention rules and holds: checked by the write itself, and a refused one is undone."""
 
 from __future__ import annotations
 

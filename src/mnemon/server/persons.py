@@ -13,12 +13,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from mnemon.errors import NotFound
 from mnemon.memory import Memory
-from mnemon.store.sqlite import backup
 from mnemon.text.person import Person
 
 _SHOWN = 20
@@ -91,12 +89,17 @@ def forget(
     left = len(found.said) + len(found.named) - said - named
     receipt = PersonReceipt(
         said, named, done.cubes - said - named, left, done.cubes, done.versions, done.links,
-        done.artifacts, done.ids, not dry_run, dry_run, done.at, backup.stamp(Path(memory.path)),
+        done.artifacts, done.ids, not dry_run, dry_run, done.at, _stamp(memory, scope),
     )  # fmt: skip
     if not (dry_run and show):
         return receipt
     sample = tuple(_sample(memory, scope, found))
     return replace(receipt, sample=sample, possible=found.possible, paths=found.paths)
+
+
+def _stamp(memory: Memory, scope: str) -> str | None:
+    store = memory._store
+    return store.stamp(scope, store.sequence(scope))
 
 
 def find(memory: Memory, scope: str, person: Person) -> Found:
