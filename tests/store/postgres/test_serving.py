@@ -106,14 +106,13 @@ def test_jobs_are_done(http, url):
 
 def test_a_job_with_a_file_is_done_where_the_file_is(url, monkeypatch, tmp_path):
     here, there = open_store(url), open_store(url)
-    new = job("import", options={"upload": True, "path": "cat.md"})
-    uploads.place(here.uploads, new.id, "cat.md").write_text("Miso.")
-    here.queue.enqueue(new)
+    told = [{"upload": True, "path": "cat.md"}, {"upload": False, "path": str(tmp_path / "cat.md")}]
+    ids = [here.queue.enqueue(job("import", f"n/{n}", options=told[n])).id for n in range(2)]
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another-machine"))
     assert there.queue.claim(("import", *CALLS), LONG) is None
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    claim = here.queue.claim(("import", *CALLS), LONG)
-    assert claim is not None and claim.job.id == new.id
+    claims = [store.queue.claim(("import", *CALLS), LONG) for store in (here, there)]
+    assert [claim.job.id for claim in claims] == ids
     for store in (here, there):
         store.close()
 

@@ -16,8 +16,7 @@ from mnemon import namespace as paths
 from mnemon.errors import NotFound
 from mnemon.identity import new_id
 from mnemon.job import Job
-from mnemon.store import uploads
-from mnemon.store.postgres import numbers
+from mnemon.store.postgres import machine, numbers
 from mnemon.store.postgres.connection import WHOLE, Connections
 from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of, moment
 from mnemon.store.postgres.tenants import Tenants
@@ -31,7 +30,7 @@ T = TypeVar("T")
 _TURN = "SELECT pg_advisory_xact_lock(hashtext('mnemon.jobs'), hashtext(current_schema()))"
 _DUE = (
     "FROM jobs j WHERE state IN ('waiting', 'running') AND due_at <= %(now)s "
-    "AND call = ANY(%(calls)s) AND (NOT upload OR id = ANY(%(here)s)) "
+    "AND call = ANY(%(calls)s) AND (machine IS NULL OR machine = %(machine)s) "
     "AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.tenant = j.tenant AND o.state = 'running' "
     "AND o.due_at > %(now)s AND o.call = j.call AND o.namespace IS NOT DISTINCT FROM j.namespace) "
     "ORDER BY due_at, id LIMIT 1"
@@ -41,8 +40,8 @@ _DUE = (
 class PostgresQueue:
     """See `mnemon.store.queue.Queue` for what each method promises.
 
-    A job that is to read an uploaded file is claimed only where the file is: in `folder` of the
-    machine that took it in.
+    A job that is to read a file is claimed only where the file is: by who has the same `folder` of
+    uploads as who enqueued it.
     """
 
     def __init__(
@@ -54,10 +53,11 @@ class PostgresQueue:
 
     def enqueue(self, new: NewJob) -> Job[Any]:
         tenant = numbers.NOBODY if new.namespace is None else self._tenants.made(new.namespace)
-        return self._connections.write_whole(lambda c: _enqueue(c, tenant, new))
+        place = machine.made(self._folder()) if "path" in new.options else None
+        return self._connections.write_whole(lambda c: _enqueue(c, tenant, new, place))
 
     def claim(self, calls: Sequence[str], lease: float) -> Claim | None:
-        asked = {"calls": list(calls), "here": list(uploads.owners(self._folder()))}
+        asked = {"calls": list(calls), "machine": machine.known(self._folder())}
         due = self._connections.read(
             WHOLE, lambda c: c.execute(f"SELECT 1 {_DUE}", {**asked, "now": moment(c)}).fetchone()
         )
@@ -166,7 +166,7 @@ class PostgresQueue:
         return self._connections.write_whole(old)
 
 
-def _enqueue(connection: Connection[Any], tenant: int, new: NewJob) -> Job[Any]:
+def _enqueue(connection: Connection[Any], tenant: int, new: NewJob, place: str | None) -> Job[Any]:
     while True:
         known = connection.execute(
             f"{SELECT} WHERE tenant = %s AND key = %s AND coalesce(namespace, '') = %s",
@@ -177,11 +177,11 @@ def _enqueue(connection: Connection[Any], tenant: int, new: NewJob) -> Job[Any]:
         _check_cubes(connection, new.cubes)
         now = moment(connection)
         made = connection.execute(
-            "INSERT INTO jobs (tenant, id, call, namespace, actor, key, options, upload, state, "
+            "INSERT INTO jobs (tenant, id, call, namespace, actor, key, options, machine, state, "
             "max_attempts, due_at, created_at) "
             "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'waiting', %s, %s, %s) ON CONFLICT DO NOTHING",
             (tenant, new.id, new.call, new.namespace, new.actor, new.key,
-             json.dumps(dict(new.options)), bool(new.options.get("upload")), new.max_attempts,
+             json.dumps(dict(new.options)), place, new.max_attempts,
              now, now),
         )  # fmt: skip
         if made.rowcount:  # else another replica was faster with the key

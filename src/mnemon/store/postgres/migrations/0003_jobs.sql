@@ -8,7 +8,7 @@ CREATE TABLE jobs (
   actor        text NOT NULL,
   key          text COLLATE "C",         -- the caller's idempotency key
   options      text NOT NULL,            -- JSON
-  upload       boolean NOT NULL,         -- reads a file that lies on one machine only
+  machine      text,                     -- where the file is that it reads; NULL is everywhere
   state        text NOT NULL CHECK (state IN ('waiting', 'running', 'done', 'dead', 'cancelled')),
   attempts     bigint NOT NULL DEFAULT 0,
   max_attempts bigint NOT NULL,
