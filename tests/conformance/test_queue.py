@@ -117,10 +117,10 @@ def test_listing(store):
 
 def test_the_journal_and_an_export_have_no_jobs(store, other):
     add(store, "one")
-    before = store.sequence("ana")
+    before = store.sequence(HOME)
     put(store)
     store.queue.finish(take(store), 1)
-    assert store.sequence("ana") == before
+    assert store.sequence(HOME) == before
     other.restore([one for one in store.dump(None) if "cube" in one], None, ME)
     assert other.queue.list(None) == []
 

@@ -10,7 +10,7 @@ from mnemon.store import Store
 from mnemon.store.queue import Claim
 
 from .jobs import CALLS, LONG, WRONG, put
-from .stores import STORES
+from .stores import STORES, Place
 
 
 class Life(RuleBasedStateMachine):
@@ -68,11 +68,13 @@ class Life(RuleBasedStateMachine):
             assert job.cancelling <= (job.state == "running")
 
 
-def test_no_order_of_events_breaks_it(kind, tmp_path_factory):
+def test_no_order_of_events_breaks_it(kind, tmp_path_factory, request):
     class Here(Life):
         def __init__(self) -> None:
             super().__init__()
-            self.store = STORES[kind](tmp_path_factory.mktemp("life"))
+            folder = tmp_path_factory.mktemp("life")
+            place = Place(folder, lambda: request.getfixturevalue("database")("life"))
+            self.store = STORES[kind](place)
 
         def teardown(self) -> None:
             self.store.close()

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import click
 
 from mnemon.cli import exits
+from mnemon.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mnemon.memory import Memory
+    from mnemon.store import Store
 
 
 class Nothing(click.ClickException):
@@ -66,6 +68,35 @@ class Settings:
         # Whoever may only read still can; then reads are not counted.
         frozen = self.path.is_file() and not os.access(self.path, os.W_OK)
         return Memory(self.path, namespace=self.scope, read_only=frozen)
+
+    def opened(self) -> Store:
+        """The bare store that is there, for what is about the store and no cube.
+
+        Raises:
+            Nothing: there is no such file.
+        """
+        from mnemon.store import open_store
+        from mnemon.store.address import is_database
+
+        if not is_database(self.address) and not self.path.exists():
+            raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
+        return open_store(self.address)
+
+    def file(self) -> Path:
+        """The store's file, for what only a file has.
+
+        Raises:
+            InvalidInput: it is a database.
+        """
+        from mnemon.store.address import is_database, shown
+
+        if is_database(self.address):
+            raise InvalidInput(
+                f"{shown(self.address)} is a database: back it up with `pg_dump`, restore it with "
+                "`pg_restore` (see docs/postgresql.md), and copy its keys and audit log, "
+                f"{self.path}-*"
+            )
+        return self.path
 
     @property
     def scope(self) -> str:

@@ -9,7 +9,9 @@ from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
 from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
+from mnemon.store.rows import Rule
 
+from ...conformance.jobs import new as job
 from ...conformance.rows import ME, add, artifact, made_from, new, space, vectors
 
 ANA, BEN = "ana/notes", "ben/notes"
@@ -27,6 +29,10 @@ def filled(store):
         store.add(namespace, [summary], vectors("a", [[0, 1, 0]]), ME)
         store.count_reads({one.id: 1})
         store.write_artifact(artifact(f"key of {namespace}", (one.id, 1), namespace=namespace), ME)
+        store.queue.enqueue(job(namespace=namespace, cubes=(one.id,)))
+        store.set_quota(namespace, 10, None)
+        store.set_rule(Rule(namespace, 3600, True))
+        store.hold(two.id)
     return store
 
 
@@ -87,7 +93,7 @@ def test_every_reference_stays_within_a_tenant(store, plain):
         "(SELECT attname FROM pg_attribute WHERE attrelid = confrelid AND attnum = confkey[1]) "
         "FROM pg_constraint WHERE contype = 'f'"
     )
-    assert len(references) == 6
+    assert len(references) == 7
     for source, target, *columns in references:
         assert {source, target} <= set(TENANT_TABLES)
         assert columns == ["tenant", "tenant"]

@@ -26,9 +26,10 @@ def command(settings: Settings, path: Path, verify: bool, json_: bool) -> None:
     from mnemon.server.audit.log import beside as audited
     from mnemon.server.backup import making, restoring
 
-    if not settings.path.exists():
-        raise Nothing(f"there is no store at {settings.path} yet")
-    told = making.make(settings.path, path)
+    file = settings.file()
+    if not file.exists():
+        raise Nothing(f"there is no store at {file} yet")
+    told = making.make(file, path)
     detail = {"sequence": told.sequence}
     audited(settings.path).append("cli", "backup", "done", cubes=told.cubes, detail=detail)
     problems = restoring.verify(path).problems if verify else ()

@@ -12,7 +12,6 @@ from mnemon.cli import layout, options, serial
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.errors import InvalidInput
 from mnemon.server.audit.log import beside as audited
-from mnemon.store import Store, open_store
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -35,7 +34,7 @@ def set_(settings: Settings, prefix: str, cubes: int | None, size: str | None) -
     if cubes is None and size is None:
         raise click.UsageError("say how much it may hold: --cubes, --bytes or both")
     path, most = paths.check(prefix), None if size is None else _bytes(size)
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         store.set_quota(path, cubes, most)
     told = {"cubes": cubes, "bytes": most}
     audited(settings.path).append("cli", "quota-set", "done", namespace=path, detail=told)
@@ -47,7 +46,7 @@ def set_(settings: Settings, prefix: str, cubes: int | None, size: str | None) -
 @options.place
 def list_(settings: Settings, json_: bool) -> None:
     """List the quotas, and what is held now."""
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         found = store.quotas()
     if json_:
         serial.show(found)
@@ -68,17 +67,11 @@ def list_(settings: Settings, json_: bool) -> None:
 def remove(settings: Settings, prefix: str) -> None:
     """Lift the quota of NAMESPACE."""
     path = paths.check(prefix)
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         if not store.remove_quota(path):
             raise Nothing(f"namespace {path!r} has no quota: `mnemon quota list` shows them")
     audited(settings.path).append("cli", "quota-remove", "done", namespace=path)
     click.echo(f"{path}: no quota")
-
-
-def _existing(settings: Settings) -> Store:
-    if not settings.path.exists():
-        raise Nothing(f"there is no store at {settings.path} yet: `mnemon serve` makes it")
-    return open_store(str(settings.path))
 
 
 def _bytes(text: str) -> int:

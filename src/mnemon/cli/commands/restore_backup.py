@@ -37,9 +37,10 @@ def command(
     from mnemon.server.audit.log import beside as audited
     from mnemon.server.backup import purged, restoring
 
+    file = settings.file()
     known = None if tombstones is None else purged.tombstones(tombstones)
-    told = restoring.restore(path, settings.path)
-    again = 0 if known is None else purged.repeat(settings.path, known)
+    told = restoring.restore(path, file)
+    again = 0 if known is None else purged.repeat(file, known)
     detail = {"sequence": told.sequence, "purged": again, "tombstones": tombstones is not None}
     audited(settings.path).append("cli", "restore-backup", "done", cubes=told.cubes, detail=detail)
     if json_:

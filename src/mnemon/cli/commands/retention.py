@@ -13,7 +13,6 @@ from mnemon.cli.durations import duration
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.server import retention
 from mnemon.server.audit.log import beside as audited
-from mnemon.store import Store, open_store
 from mnemon.store.rows import Rule
 
 _ID = re.compile(r"[0-9a-fA-F-]{4,36}")
@@ -38,7 +37,7 @@ def set_(settings: Settings, prefix: str, after: str, action: str | None) -> Non
     if action is None:
         raise click.UsageError("say what happens then: --forget or --purge")
     rule = Rule(paths.check(prefix), int(duration(after).total_seconds()), action == "purge")
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         store.set_rule(rule)
     detail = {"seconds": rule.seconds, "purge": rule.purge}
     audited(settings.path).append(
@@ -52,7 +51,7 @@ def set_(settings: Settings, prefix: str, after: str, action: str | None) -> Non
 @options.place
 def list_(settings: Settings, json_: bool) -> None:
     """List rules and holds."""
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         rules, holds = store.rules(), store.holds()
     if json_:
         serial.show({"rules": rules, "holds": holds})
@@ -69,7 +68,7 @@ def list_(settings: Settings, json_: bool) -> None:
 def remove(settings: Settings, prefix: str) -> None:
     """Lift the rule of NAMESPACE."""
     path = paths.check(prefix)
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         if not store.remove_rule(path):
             raise Nothing(f"namespace {path!r} has no rule: `mnemon retention list` shows them")
     audited(settings.path).append("cli", "retention-remove", "done", namespace=path)
@@ -86,7 +85,7 @@ def hold(settings: Settings, what: str) -> None:
     otherwise.
     """
     meant = _meant(settings, what)
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         store.hold(meant)
     _tell(settings, "hold", meant)
     click.echo(f"{meant}: on hold")
@@ -98,7 +97,7 @@ def hold(settings: Settings, what: str) -> None:
 def release(settings: Settings, what: str) -> None:
     """End a hold."""
     meant = _meant(settings, what)
-    with closing(_existing(settings)) as store:
+    with closing(settings.opened()) as store:
         if not store.release(meant):
             raise Nothing(f"{meant!r} is not on hold: `mnemon retention list` shows what is")
     _tell(settings, "release", meant)
@@ -111,8 +110,8 @@ def release(settings: Settings, what: str) -> None:
 @options.place
 def run(settings: Settings, dry_run: bool, json_: bool) -> None:
     """Carry out the rules now; a server does so by itself."""
-    _existing(settings).close()
-    done = retention.run(settings.path, dry_run=dry_run)
+    settings.opened().close()
+    done = retention.run(settings.address, dry_run=dry_run)
     if json_:
         serial.show(done)
         return
@@ -122,12 +121,6 @@ def run(settings: Settings, dry_run: bool, json_: bool) -> None:
         click.echo(
             f"{one.namespace}: {verb} {layout.counted(one.cubes, 'cube')}, {one.on_hold} on hold"
         )
-
-
-def _existing(settings: Settings) -> Store:
-    if not settings.path.exists():
-        raise Nothing(f"there is no store at {settings.path} yet")
-    return open_store(str(settings.path))
 
 
 def _meant(settings: Settings, what: str) -> str:

@@ -14,10 +14,11 @@ from mnemon.store.postgres import artifacts, check, portable, purge, reading
 from mnemon.store.postgres.connection import WHOLE
 from mnemon.store.postgres.kept import Kept
 from mnemon.store.postgres.ranked import Ranked
+from mnemon.store.postgres.tenancy import Tenancy
 from mnemon.store.rows import ArtifactRow, Problem, Vectors
 
 
-class PostgresStore(Kept, Ranked):
+class PostgresStore(Kept, Ranked, Tenancy):
     """See `mnemon.store.protocol.Store` for what each method promises.
 
     Args:

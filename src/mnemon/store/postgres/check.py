@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mnemon import analysis
-from mnemon.store.postgres import purge, words
+from mnemon.store.postgres import purge, quotas, words
 from mnemon.store.postgres.tables import TENANT_TABLES
 from mnemon.store.rows import Problem
 
@@ -107,6 +107,20 @@ _RULES = (
         "tenants whose counters are behind what they counted",
     ),
     (
+        "holdings-counted",
+        f"SELECT coalesce(c.namespace, h.namespace) FROM ({quotas.COUNTED} "
+        "GROUP BY tenant, namespace) c FULL JOIN holdings h "
+        "ON h.tenant = c.tenant AND h.namespace = c.namespace "
+        "WHERE coalesce(c.cubes, 0) != coalesce(h.cubes, 0) "
+        "OR coalesce(c.bytes, 0) != coalesce(h.bytes, 0)",
+        "namespaces whose counters for quotas are wrong",
+    ),
+    (
+        "running-jobs-held",
+        "SELECT id FROM jobs WHERE (state = 'running') != (token IS NOT NULL)",
+        "jobs that run for nobody, or are held and do not run",
+    ),
+    (
         "words-complete",
         "SELECT v.row FROM versions v LEFT JOIN (SELECT tenant, row, sum(count) AS n FROM words "
         "GROUP BY tenant, row) w ON w.tenant = v.tenant AND w.row = v.row "
@@ -169,6 +183,7 @@ def repair(connection: Connection[Any]) -> None:
     """
     connection.execute("LOCK TABLE spaces IN SHARE ROW EXCLUSIVE MODE")
     words.rebuild(connection)
+    quotas.recount(connection)
     connection.execute(
         "DELETE FROM vectors x WHERE NOT EXISTS "
         "(SELECT 1 FROM versions v WHERE v.tenant = x.tenant AND v.row = x.row)"

@@ -102,6 +102,11 @@ class Connections:
         """The result of `work` on the whole store, once it is durable; see `write`."""
         return self._write(["SET LOCAL mnemon.whole = 'on'"], work)
 
+    def write_in(self, tenant: int, work: Callable[[Connection[Any]], T]) -> T:
+        """The result of `work` on rows of one tenant that need no turn of its writers (jobs); see
+        `write`."""
+        return self._write([f"SET LOCAL mnemon.tenant = '{int(tenant)}'"], work)
+
     def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         if self.read_only:
             raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")

@@ -8,10 +8,21 @@ from typing import TYPE_CHECKING, Any
 from mnemon.cube import Event, Link, MemCube
 from mnemon.errors import StoreError
 from mnemon.instant import now_micros
-from mnemon.store.postgres import artifacts, journal, links, purge, reading, usage, writing
+from mnemon.store import uploads
+from mnemon.store.postgres import (
+    artifacts,
+    journal,
+    links,
+    purge,
+    reading,
+    retention,
+    usage,
+    writing,
+)
+from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.opened import Opened
 from mnemon.store.postgres.turn import Turn
-from mnemon.store.rows import Added, Filter, NewCube, Purged, Vectors
+from mnemon.store.rows import Added, Addition, Filter, NewCube, Purged, Vectors
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -29,6 +40,31 @@ class Kept(Opened):
             namespace, lambda turn: writing.add(turn, namespace, drafts, made, actor, now_micros())
         )
 
+    def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
+        mine: dict[int, list[int]] = {}
+        for at, one in enumerate(additions):
+            if one.rows:
+                mine.setdefault(self._tenants.made(one.namespace), []).append(at)
+
+        def add(turn: Turn) -> list[tuple[int, list[Added] | Exception]]:
+            return [(at, self._attempted(turn, additions[at])) for at in mine[turn.tenant]]
+
+        done: list[list[Added] | Exception] = [[] for _ in additions]
+        for part in self._connections.write(list(mine), add) if mine else []:
+            for at, result in part:
+                done[at] = result
+        return done
+
+    def _attempted(self, turn: Turn, one: Addition) -> list[Added] | Exception:
+        try:
+            with translated(self.address), turn.attempt():
+                now = now_micros()
+                return writing.add(turn, one.namespace, one.rows, one.vectors, one.actor, now)
+        except Exception as error:  # noqa: BLE001 - handed to whose addition it is
+            if error.__cause__ is not None and (away(error.__cause__) or undone(error.__cause__)):
+                raise error.__cause__ from None  # the whole transaction is to be tried again
+            return error
+
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         return self._in(namespace, writing.known_keys_of, namespace, keys)
 
@@ -44,11 +80,15 @@ class Kept(Opened):
         )
         return version
 
-    def retire(self, ids: Iterable[str], actor: str) -> tuple[list[str], int]:
-        mine = self._tenants.of_ids(ids)
+    def retire(
+        self, ids: Iterable[str], actor: str, expected: int | None = None
+    ) -> tuple[list[str], int]:
+        mine = self._found(list(ids), expected)
 
         def end(turn: Turn) -> tuple[list[str], int]:
-            ended = writing.retire(turn, mine[turn.tenant], actor, now_micros())
+            wanted = mine[turn.tenant]
+            retention.check(turn, writing.ending(turn.connection, turn.tenant, wanted))
+            ended = writing.retire(turn, wanted, actor, now_micros(), expected)
             made = artifacts.of_cubes(turn.connection, turn.tenant, ended)
             artifacts.delete(turn.connection, turn.tenant, made)
             return ended, len(made)
@@ -56,19 +96,29 @@ class Kept(Opened):
         done = self._connections.write(list(mine), end) if mine else []
         return [id for ended, _ in done for id in ended], sum(count for _, count in done)
 
-    def purge(self, ids: Sequence[str], actor: str) -> tuple[Purged, bool]:
-        mine = self._tenants.of_ids(ids)
+    def purge(
+        self, ids: Sequence[str], actor: str, expected: int | None = None
+    ) -> tuple[Purged, bool]:
+        mine = self._found(ids, expected)
         if not mine:
             return _together([]), True
 
         def delete(turn: Turn) -> tuple[Purged, tuple[str, str]]:
             now = now_micros()
-            gone = purge.delete(turn, mine[turn.tenant], actor, now)
+            gone = purge.delete(turn, mine[turn.tenant], actor, now, expected)
             return gone, purge.mark(turn.connection, now)
 
         done = self._connections.write(list(mine), delete)
+        gone = _together([one for one, _ in done])
+        uploads.drop(self.uploads, gone.jobs)
         erased = [self._erase(*mark) for _, mark in done]
-        return _together([gone for gone, _ in done]), all(erased)
+        return gone, all(erased)
+
+    def _found(self, ids: Sequence[str], expected: int | None) -> dict[int, list[str]]:
+        mine = self._tenants.of_ids(ids)
+        if expected is not None and not mine:
+            raise writing.gone(ids[0])
+        return mine
 
     def _erase(self, key: str, xid: str) -> bool:
         try:
@@ -166,4 +216,5 @@ def _together(parts: Sequence[Purged]) -> Purged:
         sum(part.versions for part in parts),
         sum(part.links for part in parts),
         sum(part.artifacts for part in parts),
+        jobs=tuple(id for part in parts for id in part.jobs),
     )

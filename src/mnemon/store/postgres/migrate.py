@@ -51,9 +51,15 @@ def check(connection: Connection[Any], address: str) -> int:
 
 
 def check_made(connection: Connection[Any], address: str) -> None:
-    """See `check`; and raise StoreError for an empty schema."""
-    if check(connection, address) == 0:
+    """See `check`; and raise StoreError for an empty schema, or an older layout."""
+    found, known = check(connection, address), len(scripts())
+    if found == 0:
         raise StoreError(f"{address} holds no memory yet: the first `mnemon add` makes it")
+    if found < known:
+        raise StoreError(
+            f"{address} has layout {found}, this Mnemon reads {known}: open it once without "
+            "read_only=True, which brings it up to date"
+        )
 
 
 def migrate(connection: Connection[Any], address: str) -> None:

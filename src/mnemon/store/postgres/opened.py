@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from mnemon import analysis
 from mnemon.identity import new_id
 from mnemon.instant import now_micros
+from mnemon.store.address import beside
 from mnemon.store.postgres import migrate, numbers
 from mnemon.store.postgres.connection import WHOLE, Connections
 from mnemon.store.postgres.failures import translated
+from mnemon.store.postgres.queue import PostgresQueue
 from mnemon.store.postgres.tenants import Tenants
 from mnemon.store.postgres.turn import Turn
 
@@ -36,6 +38,7 @@ class Opened:
         self._connections = Connections(url, read_only=read_only, timeout=timeout)
         self.address = self._connections.address
         self._tenants = Tenants(self._connections)
+        self.queue = PostgresQueue(self._connections, self._tenants, lambda: self.uploads)
         with self._connections.first() as connection, translated(self.address):
             migrate.check_server(connection, self.address, read_only)
             if read_only:
@@ -45,6 +48,12 @@ class Opened:
                 migrate.migrate(connection, self.address)
                 known = migrate.introduce(connection, _facts())
         self._tenants.salt = known["id"]
+
+    @property
+    def uploads(self) -> Path:
+        """On this machine: a job that is to read a file is done where the file is."""
+        place = beside(self.address)
+        return place.with_name(f"{place.name}-uploads")
 
     def _at(
         self,

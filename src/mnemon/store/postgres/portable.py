@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon import analysis
 from mnemon import namespace as paths
 from mnemon.store.cubes import digest
-from mnemon.store.postgres import vectors, words, writing
+from mnemon.store.postgres import quotas, vectors, words, writing
 from mnemon.store.postgres.reading import INSIDE, spans_of
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Vectors
@@ -166,6 +166,7 @@ def _restore_one(
         writing.insert_cubes(turn, num, [(rows[0], record["cube"], key)])
         for row, version in zip(rows, record["versions"], strict=True):
             _restore_version(turn, row, rows[0], num, version)
+        quotas.gain(turn, rows)
         if made is not None and space is not None:
             positions = range(position, position + len(rows))
             vectors.insert(turn.connection, turn.tenant, num, space, rows, made, positions)
@@ -176,6 +177,7 @@ def _restore_one(
                 "VALUES (%s, %s, %s, %s, %s, %s, %s)",
                 (turn.tenant, rows[0], *values),
             )
+    quotas.check(turn, num)
     return True
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psycopg
 
 from mnemon.identity import new_id
-from mnemon.store.postgres import artifacts, words, writing
+from mnemon.store.postgres import artifacts, jobs, quotas, retention, words, writing
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Purged
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PENDING = "purge_pending:"
 _TABLES = (
     "versions", "words", "vectors", "spans", "links", "usage", "cubes", "speakers", "namespaces",
-    "artifacts", "artifact_sources",
+    "artifacts", "artifact_sources", "jobs", "job_cubes", "holdings",
 )  # fmt: skip
 _SESSIONS = (
     # Standbys' too, which name no database; not autovacuum's, which belong to no role and hold
@@ -43,28 +44,36 @@ _OLDER = (
 )
 
 
-def delete(turn: Turn, ids: Sequence[str], actor: str, now: int) -> Purged:
+def delete(
+    turn: Turn, ids: Sequence[str], actor: str, now: int, expected: int | None = None
+) -> Purged:
     """Delete cubes of a tenant in all versions, with everything made from them.
 
     Cubes derived from a purged one (summaries, extracted facts) hold its content too and go with
     it, transitively.
     """
+    writing.check_latest(turn, ids, expected)
     plan = counted(turn.connection, turn.tenant, ids)
     doomed = list(plan.ids)
+    retention.check(turn, doomed)
     cubes = turn.connection.execute(
-        "SELECT num, namespace, id FROM cubes WHERE tenant = %s AND id = ANY(%s) ORDER BY id",
+        "SELECT c.num, c.namespace, c.id, n.path FROM cubes c JOIN namespaces n "
+        "ON n.tenant = c.tenant AND n.num = c.namespace "
+        "WHERE c.tenant = %s AND c.id = ANY(%s) ORDER BY c.id",
         (turn.tenant, doomed),
     ).fetchall()
-    for _, num, id in cubes:
+    for _, num, id, _ in cubes:
         turn.tell(now, "purge", actor, namespace=num, cube=id)
+    emptied = sorted({path for *_, path in cubes})
     made = artifacts.of_cubes(turn.connection, turn.tenant, doomed)
     artifacts.delete(turn.connection, turn.tenant, made)
-    _delete_rows(turn.connection, turn.tenant, [num for num, _, _ in cubes])
+    _delete_rows(turn.connection, turn.tenant, [num for num, *_ in cubes])
     turn.connection.execute(
         "UPDATE directory SET purged_at = %s WHERE tenant = %s AND id = ANY(%s)",
         (now, turn.tenant, doomed),
     )
-    return plan
+    gone = jobs.delete_of(turn.connection, turn.tenant, doomed, emptied)
+    return replace(plan, jobs=tuple(gone))
 
 
 def mark(connection: Connection[Any], now: int) -> tuple[str, str]:
@@ -123,6 +132,7 @@ def _delete_rows(connection: Connection[Any], tenant: int, nums: list[int]) -> N
         )
     ]
     words.delete(connection, tenant, rows)
+    quotas.lose(connection, tenant, rows)
     connection.execute(
         "DELETE FROM vectors x USING versions v WHERE v.tenant = %s AND v.row = ANY(%s) "
         "AND x.tenant = v.tenant AND x.namespace = v.namespace AND x.row = v.row "
@@ -148,6 +158,11 @@ def _delete_rows(connection: Connection[Any], tenant: int, nums: list[int]) -> N
         "AND NOT EXISTS (SELECT 1 FROM cubes c WHERE c.tenant = n.tenant AND c.namespace = n.num) "
         "AND NOT EXISTS (SELECT 1 FROM artifacts a "
         "WHERE a.tenant = n.tenant AND a.namespace = n.num)",
+        (tenant,),
+    )
+    connection.execute(
+        "DELETE FROM holdings h WHERE h.tenant = %s AND NOT EXISTS (SELECT 1 FROM namespaces n "
+        "WHERE n.tenant = h.tenant AND n.num = h.namespace)",
         (tenant,),
     )
 

@@ -17,8 +17,6 @@ from mnemon.store.postgres import numbers
 if TYPE_CHECKING:
     from psycopg import Connection
 
-_FIELDS = ("seq", "row", "num", "place")
-
 
 @dataclass(slots=True)
 class Turn:
@@ -68,6 +66,26 @@ class Turn:
             (self.tenant, self.seq, at, verb, actor, namespace, cube, version, told)
         )
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that leaves nothing, no number either, if it raises; what was before stays."""
+        before, places, told = self._given(), dict(self.places), len(self._events)
+        try:
+            with self.connection.transaction():  # a savepoint
+                yield
+        except BaseException:
+            self.seq, self.row, self.num, self.place = before
+            self.places = places
+            del self._events[told:]
+            raise
+
+    def changed(self, held: tuple[int, ...]) -> bool:
+        """Whether numbers were given out since these were the last."""
+        return held != self._given()
+
+    def _given(self) -> tuple[int, int, int, int]:
+        return self.seq, self.row, self.num, self.place
+
     def finish(self) -> None:
         """Write the journal and the counters."""
         with self.connection.pipeline():
@@ -96,5 +114,5 @@ def turn(connection: Connection[Any], tenant: int) -> Iterator[Turn]:
     assert held is not None, f"tenant {tenant} has no counters"
     mine = Turn(connection, tenant, *held)
     yield mine
-    if held != tuple(getattr(mine, name) for name in _FIELDS):
+    if mine.changed(held):
         mine.finish()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.store.cubes import values_of
-from mnemon.store.postgres import links, tenants, vectors, words
+from mnemon.store.postgres import links, quotas, tenants, vectors, words
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Added, NewCube, Vectors
 
@@ -69,6 +69,7 @@ def add(
         for position in fresh:
             _check_sources(turn, drafts[position])
         _insert(turn, num, [drafts[i] for i in fresh], fresh, made, now)
+        quotas.check(turn, num)
         alone = drafts[fresh[0]].id if len(fresh) == 1 else None
         turn.tell(
             now, "add", actor, namespace=num, cube=alone,
@@ -98,6 +99,30 @@ def latest(turn: Turn, id: str) -> tuple[int | None, int | None]:
         (turn.tenant, id),
     ).fetchone()
     return found or (None, None)
+
+
+def _check_current(turn: Turn, ids: Sequence[str], expected: int | None) -> None:
+    """Raise unless the one id's current version is `expected`; None asks for nothing.
+
+    Raises:
+        VersionConflict: it has another version.
+        NotFound: it was forgotten or purged in between.
+    """
+    check_latest(turn, ids, expected)
+    if expected is not None and latest(turn, ids[0])[1] is None:
+        raise NotFound(f"cube {ids[0]} is gone: it was forgotten meanwhile")
+
+
+def check_latest(turn: Turn, ids: Sequence[str], expected: int | None) -> None:
+    """The same for its latest version, which may be a forgotten one."""
+    if expected is None:
+        return
+    (id,) = ids
+    known, _ = latest(turn, id)
+    if known is None:
+        raise gone(id)
+    if known != expected:
+        raise VersionConflict(id, expected, known)
 
 
 def is_purged(turn: Turn, id: str) -> bool:
@@ -150,6 +175,7 @@ def _insert(
                 for row, draft in zip(rows, drafts, strict=True)
             ],
         )
+        quotas.gain(turn, rows)
         name_speakers(turn, num, {draft.speaker for draft in drafts if draft.speaker})
         for row, draft in zip(rows, drafts, strict=True):
             write_spans(turn, row, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
@@ -221,8 +247,10 @@ def update(
     turn.connection.execute(
         _VERSION, (turn.tenant, new, cube, version + 1, num, *values_of(draft, now))
     )
+    quotas.gain(turn, [new])
     name_speakers(turn, num, {draft.speaker} if draft.speaker else ())
     retire(turn, ending(turn.connection, turn.tenant, [id])[1:], actor, now)
+    quotas.check(turn, num)
     space = None if made is None else vectors.space_number(turn.connection, made)
     with turn.connection.pipeline():
         write_spans(turn, new, [(s.cube, s.version, s.start, s.end) for s in draft.spans])
@@ -243,14 +271,18 @@ def _end(turn: Turn, row: int, now: int) -> None:
         "UPDATE versions SET retired_at = %s WHERE tenant = %s AND row = %s",
         (now, turn.tenant, row),
     )
+    quotas.end(turn, row)
 
 
-def retire(turn: Turn, ids: Sequence[str], actor: str, now: int) -> list[str]:
+def retire(
+    turn: Turn, ids: Sequence[str], actor: str, now: int, expected: int | None = None
+) -> list[str]:
     """End the current version of cubes (and their links); the ids that were still current.
 
     The past keeps them: `as_of`, `history` and `restore` still reach them until a purge. What
     methods derived from them ends with them.
     """
+    _check_current(turn, ids, expected)
     ended = ending(turn.connection, turn.tenant, ids)
     rows = turn.connection.execute(
         "SELECT c.id, v.row, v.cube, v.version, v.namespace, v.recorded_at FROM versions v "

@@ -1,0 +1,255 @@
+"""The queue: rows of the table `jobs`, for the workers of all replicas.
+
+Who claims takes his turn at it, so that two never start jobs of one call in one namespace, and
+passes over rows that others are just changing. All times are the database's clock.
+"""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mnemon import namespace as paths
+from mnemon.errors import NotFound
+from mnemon.identity import new_id
+from mnemon.job import Job
+from mnemon.store.postgres import machine, numbers
+from mnemon.store.postgres.connection import WHOLE, Connections
+from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of, moment
+from mnemon.store.postgres.tenants import Tenants
+from mnemon.store.queue import LOST, Claim, NewJob
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+T = TypeVar("T")
+
+_TURN = "SELECT pg_advisory_xact_lock(hashtext('mnemon.jobs'), hashtext(current_schema()))"
+_DUE = (
+    "FROM jobs j WHERE state IN ('waiting', 'running') AND due_at <= %(now)s "
+    "AND call = ANY(%(calls)s) AND (machine IS NULL OR machine = %(machine)s) "
+    "AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.tenant = j.tenant AND o.state = 'running' "
+    "AND o.due_at > %(now)s AND o.call = j.call AND o.namespace IS NOT DISTINCT FROM j.namespace) "
+    "ORDER BY due_at, id LIMIT 1"
+)
+
+
+class PostgresQueue:
+    """See `mnemon.store.queue.Queue` for what each method promises.
+
+    A job that is to read a file is claimed only where the file is: by who has the same `folder` of
+    uploads as who enqueued it.
+    """
+
+    def __init__(
+        self, connections: Connections, tenants: Tenants, folder: Callable[[], Path]
+    ) -> None:
+        self._connections = connections
+        self._tenants = tenants
+        self._folder = folder
+
+    def enqueue(self, new: NewJob) -> Job[Any]:
+        tenant = numbers.NOBODY if new.namespace is None else self._tenants.made(new.namespace)
+        place = machine.made(self._folder()) if "path" in new.options else None
+        return self._connections.write_whole(lambda c: _enqueue(c, tenant, new, place))
+
+    def claim(self, calls: Sequence[str], lease: float) -> Claim | None:
+        asked = {"calls": list(calls), "machine": machine.known(self._folder())}
+        due = self._connections.read(
+            WHOLE, lambda c: c.execute(f"SELECT 1 {_DUE}", {**asked, "now": moment(c)}).fetchone()
+        )
+        if due is None:
+            return None  # whoever only looks takes no turn
+        return self._connections.write_whole(lambda c: _claim(c, asked, _micros(lease)))
+
+    def renew(
+        self, claim: Claim, lease: float, progress: tuple[int, int] | None = None
+    ) -> Job[Any] | None:
+        told = None if progress is None else json.dumps(progress)
+
+        def hold(connection: Connection[Any]) -> Job[Any] | None:
+            until = moment(connection) + _micros(lease)
+            change = "due_at = %(until)s, progress = coalesce(%(told)s::text, progress)"
+            mine = held(connection, claim, change, until=until, told=told)
+            return get(connection, claim.job.id) if mine else None
+
+        return self._of(claim, hold)
+
+    def finish(self, claim: Claim, result: Any) -> bool:
+        change = (
+            "state = 'done', token = NULL, cancelling = false, result = %(told)s, "
+            "finished_at = %(now)s"
+        )
+        told = json.dumps(result)
+        return self._of(claim, lambda c: held(c, claim, change, told=told, now=moment(c)))
+
+    def fail(self, claim: Claim, error: Mapping[str, Any], delay: float | None) -> bool:
+        final, wait = "dead" if delay is None else None, _micros(delay or 0.0)
+        return self._of(claim, lambda c: _end(c, claim, final, error, wait))
+
+    def release(self, claim: Claim) -> bool:
+        return self._of(claim, lambda c: _end(c, claim, None, None, 0, spent=False))
+
+    def _of(self, claim: Claim, work: Callable[[Connection[Any]], T]) -> T:
+        namespace = claim.job.namespace
+        tenant = numbers.NOBODY if namespace is None else self._tenants.of(namespace)
+        return self._connections.write_in(tenant, work)
+
+    def cancel(self, id: str) -> Job[Any] | None:
+        def stop(connection: Connection[Any]) -> Job[Any] | None:
+            connection.execute(
+                "UPDATE jobs SET cancelling = token IS NOT NULL, state = CASE WHEN state IN "
+                "('waiting', 'dead') THEN 'cancelled' ELSE state END, finished_at = CASE "
+                "WHEN state IN ('waiting', 'dead') THEN %s ELSE finished_at END WHERE id = %s",
+                (moment(connection), id),
+            )
+            return get(connection, id)
+
+        return self._connections.write_whole(stop)
+
+    def retry(self, id: str) -> Job[Any] | None:
+        def again(connection: Connection[Any]) -> Job[Any] | None:
+            connection.execute(
+                "UPDATE jobs SET state = 'waiting', attempts = 0, due_at = %s, error = NULL, "
+                "progress = NULL, finished_at = NULL WHERE id = %s AND state = 'dead'",
+                (moment(connection), id),
+            )
+            return get(connection, id)
+
+        return self._connections.write_whole(again)
+
+    def get(self, id: str) -> Job[Any] | None:
+        return self._connections.read(WHOLE, lambda c: get(c, id))
+
+    def list(
+        self,
+        scope: str | None,
+        *,
+        calls: Sequence[str] | None = None,
+        state: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> builtins.list[Job[Any]]:
+        which: builtins.list[str] = []
+        given: builtins.list[Any] = []
+        tenant: int | None = WHOLE
+        if scope is not None:
+            tenant = self._tenants.of(scope)
+            which.append("tenant = %s AND (namespace = %s OR (namespace >= %s AND namespace < %s))")
+            given += [tenant, *paths.bounds(scope)]
+        for condition, value in (
+            ("call = ANY(%s)", None if calls is None else [*calls]),
+            ("state = %s", state),
+            ("id < %s", before),
+        ):
+            if value is not None:
+                which.append(condition)
+                given.append(value)
+        query = f"{SELECT} WHERE {' AND '.join(which) or 'true'} ORDER BY id DESC LIMIT %s"
+        most = None if limit < 0 else limit
+        rows = self._connections.read(tenant, lambda c: c.execute(query, (*given, most)).fetchall())
+        return [job_of(*row) for row in rows]
+
+    def sweep(self, done: float, dead: float) -> builtins.list[str]:
+        def old(connection: Connection[Any]) -> builtins.list[str]:
+            now = moment(connection)
+            return delete(
+                connection,
+                "(state IN ('done', 'cancelled') AND finished_at <= %s) "
+                "OR (state = 'dead' AND finished_at <= %s)",
+                (now - _micros(done), now - _micros(dead)),
+            )
+
+        return self._connections.write_whole(old)
+
+
+def _enqueue(connection: Connection[Any], tenant: int, new: NewJob, place: str | None) -> Job[Any]:
+    while True:
+        known = connection.execute(
+            f"{SELECT} WHERE tenant = %s AND key = %s AND coalesce(namespace, '') = %s",
+            (tenant, new.key, new.namespace or ""),
+        ).fetchone()
+        if known is not None:
+            return job_of(*known)
+        _check_cubes(connection, new.cubes)
+        now = moment(connection)
+        made = connection.execute(
+            "INSERT INTO jobs (tenant, id, call, namespace, actor, key, options, machine, state, "
+            "max_attempts, due_at, created_at) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, 'waiting', %s, %s, %s) ON CONFLICT DO NOTHING",
+            (tenant, new.id, new.call, new.namespace, new.actor, new.key,
+             json.dumps(dict(new.options)), place, new.max_attempts,
+             now, now),
+        )  # fmt: skip
+        if made.rowcount:  # else another replica was faster with the key
+            break
+    connection.execute(
+        "INSERT INTO job_cubes (tenant, job, cube) SELECT DISTINCT %s, %s, unnest(%s::text[])",
+        (tenant, new.id, list(new.cubes)),
+    )
+    found = get(connection, new.id)
+    assert found is not None
+    return found
+
+
+def _check_cubes(connection: Connection[Any], cubes: Sequence[str]) -> None:
+    # Locked to the commit: a purge of one waits, and then finds the job.
+    rows = connection.execute(
+        "SELECT id, purged_at FROM directory WHERE id = ANY(%s) ORDER BY id FOR SHARE",
+        (list(cubes),),
+    )
+    for id, purged_at in rows.fetchall():
+        if purged_at is not None:
+            raise NotFound(f"the cube {id} was purged: leave it out")
+
+
+def _claim(connection: Connection[Any], asked: Mapping[str, Any], lease: int) -> Claim | None:
+    connection.execute(_TURN)
+    now, token = moment(connection), new_id()
+    connection.execute(
+        "UPDATE jobs SET state = CASE WHEN cancelling THEN 'cancelled' ELSE 'dead' END, "
+        "error = CASE WHEN cancelling THEN NULL ELSE %s END, token = NULL, cancelling = false, "
+        "finished_at = %s WHERE (tenant, id) IN (SELECT tenant, id FROM jobs "
+        "WHERE state = 'running' AND due_at <= %s AND (cancelling OR attempts >= max_attempts) "
+        "FOR UPDATE SKIP LOCKED)",
+        (json.dumps(dict(LOST)), now, now),
+    )
+    row = connection.execute(
+        "UPDATE jobs SET state = 'running', token = %(token)s, attempts = attempts + 1, "
+        "due_at = %(until)s, started_at = coalesce(started_at, %(now)s), progress = NULL "
+        f"WHERE (tenant, id) = (SELECT tenant, id {_DUE} FOR UPDATE OF j SKIP LOCKED) RETURNING id",
+        {**asked, "now": now, "token": token, "until": now + lease},
+    ).fetchone()
+    found = None if row is None else get(connection, row[0])
+    return None if found is None else Claim(found, token)
+
+
+def _end(
+    connection: Connection[Any],
+    claim: Claim,
+    final: str | None,
+    error: Mapping[str, Any] | None,
+    delay: int,
+    spent: bool = True,
+) -> bool:
+    """Let go of a job: cancelled if that was asked; else `final`, or waiting."""
+    now = moment(connection)
+    over = "(%(final)s::text IS NOT NULL OR (%(spent)s AND attempts >= max_attempts))"
+    return held(
+        connection, claim,
+        "state = CASE WHEN cancelling THEN 'cancelled' WHEN %(final)s::text IS NOT NULL "
+        f"THEN %(final)s::text WHEN {over} THEN 'dead' ELSE 'waiting' END, "
+        f"finished_at = CASE WHEN cancelling OR {over} THEN %(now)s::bigint END, "
+        "attempts = attempts - CASE WHEN %(spent)s THEN 0 ELSE 1 END, "
+        "error = coalesce(%(error)s::text, error), due_at = %(due)s, token = NULL, "
+        "cancelling = false",
+        final=final, spent=spent, now=now, due=now + delay,
+        error=None if error is None else json.dumps(dict(error)),
+    )  # fmt: skip
+
+
+def _micros(seconds: float) -> int:
+    return round(seconds * 1_000_000)

@@ -1,0 +1,99 @@
+"""Jobs, limits and layouts where several replicas meet."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import psycopg
+import pytest
+
+from mnemon.errors import NotFound, StoreError
+from mnemon.job import Job
+from mnemon.store import open_store
+
+from ...conformance.jobs import CALLS, LONG, SHORT, expire
+from ...conformance.jobs import new as job
+from ...conformance.rows import HOME, ME, add, new
+from .test_replicas import at_once
+
+
+def test_replicas_never_start_two_of_one_call_in_one_namespace(replica):
+    stores = [replica() for _ in range(3)]
+    for namespace in [HOME, *[f"n/{n}" for n in range(3)]] * 3:
+        stores[0].queue.enqueue(job(namespace=namespace))
+    claims = at_once(*[lambda s=s: s.queue.claim(CALLS, LONG) for s in stores * 3])
+    running = [claim.job.namespace for claim in claims if claim is not None]
+    assert sorted(running) == sorted([HOME, "n/0", "n/1", "n/2"])
+
+
+def test_a_key_enqueued_everywhere_at_once_is_one_job(replica):
+    stores = [replica() for _ in range(3)]
+    done = at_once(*[lambda s=s: s.queue.enqueue(job(key="nightly")) for s in stores])
+    assert len({one.id for one in done}) == 1
+    assert len(stores[0].queue.list(None)) == 1
+
+
+def test_no_job_outlives_a_purge_that_comes_at_the_same_moment(replica):
+    one, two = replica(), replica()
+    for _ in range(8):
+        (id,) = add(one, "gone")
+        named = job(cubes=(id,))
+        (purged, _), made = at_once(partial(one.purge, [id], ME), partial(two.queue.enqueue, named))
+        assert isinstance(made, NotFound) or (
+            isinstance(made, Job) and purged.jobs == (named.id,) and two.queue.get(named.id) is None
+        )
+    assert one.queue.list(None) == []
+
+
+def test_a_job_of_the_whole_store_goes_with_a_cube_that_it_names(store):
+    (id,) = add(store, "gone", namespace="ben/notes")
+    whole = store.queue.enqueue(job(namespace=None, cubes=(id,)))
+    other = store.queue.enqueue(job(namespace="acme", cubes=(id,)))
+    assert set(store.purge([id], ME)[0].jobs) == {whole.id, other.id}
+
+
+def test_a_claim_passes_over_a_row_that_somebody_changes(replica, url):
+    store = replica(timeout=1.0)
+    first, second = (store.queue.enqueue(job(namespace=f"n/{n}")) for n in range(2))
+    with psycopg.connect(url) as busy:
+        busy.execute("SET LOCAL mnemon.whole = 'on'")
+        busy.execute("SELECT 1 FROM jobs WHERE id = %s FOR UPDATE", (first.id,))
+        claim = store.queue.claim(CALLS, LONG)
+        assert claim is not None and claim.job.id == second.id
+        assert store.queue.claim(CALLS, LONG) is None
+        busy.rollback()
+    assert store.queue.claim(CALLS, LONG).job.id == first.id
+
+
+def test_who_lost_his_job_to_another_replica_changes_nothing(replica):
+    one, two = replica(), replica()
+    id = one.queue.enqueue(job()).id
+    late = expire(one)
+    heir = two.queue.claim(CALLS, LONG)
+    assert heir.job.id == id and one.queue.renew(late, SHORT) is None
+    assert not one.queue.finish(late, 1) and two.queue.finish(heir, 2)
+
+
+def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
+    url = postgresql.bare("older")
+    store = open_store(url)
+    (id,) = add(store, "123", namespace="acme")
+    store.update(id, 1, new("12345"), None, ME, "update")
+    store.close()
+    with psycopg.connect(url) as connection:  # as it was before there were jobs and quotas
+        connection.execute("DROP TABLE job_cubes, jobs, quotas, holdings, retention, holds")
+        connection.execute("DELETE FROM migrations WHERE number > 2")
+    with pytest.raises(StoreError, match="layout 2"):
+        open_store(url, read_only=True)
+    store = open_store(url)
+    store.set_quota("acme", 5, None)
+    assert [(one.held_cubes, one.held_bytes) for one in store.quotas()] == [(1, 8)]
+    assert store.fsck(repair=False) == []
+    store.close()
+
+
+def test_wrong_counters_of_quotas_are_found_and_mended(store, plain):
+    add(store, "one")
+    plain("UPDATE holdings SET cubes = 7", whole=True)
+    assert [problem.rule for problem in store.fsck(repair=False)] == ["holdings-counted"]
+    assert store.fsck(repair=True) == []
