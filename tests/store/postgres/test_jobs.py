@@ -65,6 +65,17 @@ def test_a_claim_passes_over_a_row_that_somebody_changes(replica, url):
     assert store.queue.claim(CALLS, LONG).job.id == first.id
 
 
+def test_who_rebuilds_the_store_keeps_his_lease_meanwhile(replica, url):
+    store = replica(timeout=1.0)
+    store.queue.enqueue(job("reindex"))
+    with psycopg.connect(url) as rebuilding:
+        rebuilding.execute("LOCK TABLE spaces IN SHARE ROW EXCLUSIVE MODE")
+        claim = store.queue.claim(("reindex",), LONG)
+        assert store.queue.renew(claim, LONG) is not None
+        assert store.queue.finish(claim, 0)
+        rebuilding.rollback()
+
+
 def test_who_lost_his_job_to_another_replica_changes_nothing(replica):
     one, two = replica(), replica()
     id = one.queue.enqueue(job()).id

@@ -100,23 +100,22 @@ class Connections:
 
     def write_whole(self, work: Callable[[Connection[Any]], T]) -> T:
         """The result of `work` on the whole store, once it is durable; see `write`."""
-        return self._write(["SET LOCAL mnemon.whole = 'on'"], work)
+        return self._write([_about(WHOLE)], work)
 
-    def write_in(self, tenant: int, work: Callable[[Connection[Any]], T]) -> T:
-        """The result of `work` on rows of one tenant that need no turn of its writers (jobs); see
-        `write`."""
-        return self._write([f"SET LOCAL mnemon.tenant = '{int(tenant)}'"], work)
+    def write_jobs(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
+        """The result of `work` on the jobs of a tenant, or on all; see `write`. It waits for no
+        writer of cubes, so a long one keeps its lease."""
+        return self._transact([_about(tenant)], work)
 
     def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
+        # Weakly, to be held off by `vectors.switch` and no one else.
+        return self._transact(["LOCK TABLE spaces IN ROW EXCLUSIVE MODE", *first], work)
+
+    def _transact(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         if self.read_only:
             raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
         sent = False
-        # LOCK: weakly, to be held off by `vectors.switch` and no one else.
-        opening = [
-            _WRITE,
-            f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'",
-            "LOCK TABLE spaces IN ROW EXCLUSIVE MODE",
-        ]
+        opening = [_WRITE, f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'"]
 
         def attempt(connection: Connection[Any]) -> T:
             nonlocal sent
@@ -195,8 +194,12 @@ class Connections:
 
 def _look(connection: Connection[Any], tenant: int | None) -> None:
     # Several statements in one message: the answers come back in one round trip.
+    connection.execute(f"{_READ}; {_about(tenant)}", prepare=False)
+
+
+def _about(tenant: int | None) -> str:
     whose = "mnemon.whole = 'on'" if tenant is None else f"mnemon.tenant = '{int(tenant)}'"
-    connection.execute(f"{_READ}; SET LOCAL {whose}", prepare=False)
+    return f"SET LOCAL {whose}"
 
 
 def _configure(connection: Connection[Any]) -> None:
