@@ -7,6 +7,7 @@ import pytest
 from mnemon import Draft
 from mnemon.cube import Policy, Span
 from mnemon.errors import NotFound
+from mnemon.server.audit.log import beside
 from mnemon.store.sqlite import purge
 
 
@@ -41,6 +42,18 @@ def test_an_edit_is_a_new_version_and_can_be_undone(browser, memory, cube, seen)
     undone = page.post(f"/cubes/{cube.id}/restore", data={"version": "1"})
     assert "saved as version 3" in seen(undone)
     assert memory.get(cube.id).content == "Ana lives in Lisbon."
+
+
+def test_what_the_page_changes_is_in_the_audit_log(browser, memory, cube, path):
+    page = browser()
+    form = fields(page.get(f"/cubes/{cube.id}/edit"))
+    page.post(f"/cubes/{cube.id}/edit", data=form | {"content": "Ana lives in Porto."})
+    page.post(f"/cubes/{cube.id}/forget")
+    page.post(f"/cubes/{cube.id}/restore")
+    page.post("/add", data={"content": "Ben too."})
+    told = [entry for _, entry in beside(path).entries()]
+    assert [entry.verb for entry in told] == ["update", "forget", "restore", "add"]
+    assert all(entry.ids == (cube.id,) for entry in told[:3])
 
 
 def test_an_undo_does_not_undo_others_work(browser, memory, cube, seen):

@@ -58,8 +58,9 @@ class Audited:
 
     async def _record(self, scope: Scope, act: Act, status: int) -> None:
         denied = status in (401, 403, 429)
-        changes = act.needs in ("write", "forget", "admin")
-        if not (denied or changes or (self._reads and act.needs == "read")):
+        form = scope["method"] == "GET" and not scope["path"].startswith("/v1/")  # of the page
+        changes = act.needs in ("write", "forget", "admin") and not form
+        if not (denied or changes or (self._reads and (act.needs == "read" or form))):
             return
         more: dict[str, Any] = {}
         if act.who == "nobody" or status == 429:
@@ -77,10 +78,16 @@ class Audited:
         )  # fmt: skip
 
 
+_PAGE = {"edit": "update", "purge": "forget"}
+
+
 def _verb(scope: Scope) -> str:
     """The call, from the route's template: `add`, `update`, …; never what the address holds."""
     template = getattr(scope.get("route"), "path", None) or ""
-    return template.removeprefix("/v1/").partition("/")[0] or "unknown"
+    if template.startswith("/v1/"):
+        return str(template.removeprefix("/v1/").partition("/")[0])
+    last = template.rpartition("/")[2]  # of the page's, such as /cubes/{id}/edit
+    return str(_PAGE.get(last, last)) or "unknown"
 
 
 class _Refusals:
