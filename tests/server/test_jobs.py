@@ -180,7 +180,7 @@ def test_an_import_waits_its_turn_with_its_file(http, path, standing):
     assert job["id"] in str(file)
     going.set()
     assert look(http, job, wait=PATIENT)["result"]["added"] == 1
-    end = time.monotonic() + PATIENT  # the job is told done before its file is swept up
+    end = time.monotonic() + float(PATIENT)  # the job is told done before its file is swept up
     while file.exists() and time.monotonic() < end:
         time.sleep(0.01)
     assert not file.exists()
