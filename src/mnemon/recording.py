@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from mnemon import intake
 from mnemon.cube import Draft, MemCube
 from mnemon.embedding import Embedding
-from mnemon.errors import SpaceMoved
+from mnemon.errors import MnemonError, NotFound, SpaceMoved
 from mnemon.instant import now_micros
 from mnemon.store import Store
 from mnemon.store.rows import Added, Addition, NewCube, Vectors
@@ -54,9 +54,17 @@ class Recorder:
             [Addition(*one[:2], each, one[2]) for one, each in zip(additions, made, strict=True)]
         )
         return [
-            added if isinstance(added, Exception) else self._written(scope, rows, added)
+            added if isinstance(added, Exception) else self._read_back(scope, rows, added)
             for (scope, rows, _), added in zip(additions, written, strict=True)
         ]
+
+    def _read_back(
+        self, scope: str, rows: Sequence[NewCube], added: Sequence[Added]
+    ) -> list[MemCube] | Exception:
+        try:
+            return self._written(scope, rows, added)
+        except MnemonError as error:  # one caller's: what the others added is there
+            return error
 
     def _written(
         self, scope: str, rows: Sequence[NewCube], added: Sequence[Added]
@@ -65,9 +73,15 @@ class Recorder:
         return [
             intake.as_written(row, scope, one.recorded_at)
             if one.new
-            else self._store.history(scope, one.id)[-1]
+            else self._latest(scope, one.id)
             for row, one in zip(rows, added, strict=True)
         ]
+
+    def _latest(self, scope: str, id: str) -> MemCube:
+        versions = self._store.history(scope, id)
+        if not versions:
+            raise NotFound(f"cube {id} was purged meanwhile: add it again")
+        return versions[-1]
 
     def revise(
         self, cube: MemCube, expected: int, changes: Mapping[str, Any], verb: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
+from contextlib import ExitStack
 
 import httpx2
 import pytest
@@ -184,6 +186,24 @@ def test_an_import_waits_its_turn_with_its_file(http, path, standing):
     while file.exists() and time.monotonic() < end:
         time.sleep(0.01)
     assert not file.exists()
+
+
+def test_who_waits_or_sends_slowly_keeps_nobody_from_forgetting(serve, path):
+    url = httpx2.URL(serve(jobs=0, threads=4))
+    head = "POST /v1/{} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    slow = [
+        head.format("reflect?wait=20") + "Content-Length: 2\r\n\r\n{}",
+        head.format("import?name=a.md") + "Content-Length: 1000\r\n\r\n# A",
+    ]
+    with ExitStack() as held, Memory(path) as memory:
+        cube = memory.add("Miso is grey.")
+        for asked in slow * 5:
+            caller = held.enter_context(socket.create_connection((url.host, url.port)))
+            caller.sendall(asked.encode())
+        while len(memory.jobs.list()) < 5:
+            time.sleep(0.01)
+        done = httpx2.post(f"{url}/v1/forget", json={"ids": cube.id}, timeout=10)
+        assert done.status_code == 200 and done.json()["cubes"] == 1
 
 
 def test_a_server_without_workers_leaves_jobs_to_others(serve, path):

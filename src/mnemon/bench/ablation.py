@@ -191,13 +191,12 @@ def _rows(
             progress(rows[-1].name, len(rows), len(names))
 
     run = map if workers is None else workers.map
-    parts = run(runner.part, ["", *PARTS.values()])
+    parts = run(runner.part, PARTS.values())
     lists = runner.lists("")
     groups = run(runner.ranked, (_without(lists, group) for group in GROUPS.values()))
-    plain = runner.told(lists)
-    whole, fused = next(parts)
-    add("", whole, fused)
-    add("rerank=None", plain, fused)
+    whole, plain = runner.ranked(lists), runner.told(lists)
+    add("", whole, _mean(plain))
+    add("rerank=None", plain, _mean(plain))
     for change, (found, before) in zip(PARTS.values(), parts, strict=True):
         add(change, found, before)
     for group, found in zip(GROUPS.values(), groups, strict=True):

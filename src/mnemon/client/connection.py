@@ -7,6 +7,7 @@ sends is another matter: `Blocking` does it in the caller's thread, `Concurrent`
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,7 +63,7 @@ Steps = Generator[Request, Any, T]
 """A call of several requests: yields one, is sent its answer, returns the call's result."""
 
 
-class Connection:
+class Connection(ABC):
     """What both ways of sending share: addresses, headers, what to repeat, what answers mean.
 
     What may be repeated without harm is repeated when the network or a busy store fails; anything
@@ -82,9 +83,9 @@ class Connection:
             verify=not self.url.startswith("http://"),  # certificates take 60 ms to load
         )
 
+    @abstractmethod
     def _opened(self, **options: Any) -> Any:
         """The HTTP client."""
-        raise NotImplementedError
 
     def acting(self, actor: str) -> Connection:
         """The same connection for another actor."""
@@ -94,25 +95,25 @@ class Connection:
 
     # What senders implement. Each gives a value, or an awaitable of it.
 
+    @abstractmethod
     def carry(self, steps: Steps[Any]) -> Any:
         """The result of a call.
 
         Raises:
             ServerError: the server cannot be reached or is no Mnemon; else what it raised itself.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def lines(self, call: str, query: Mapping[str, Any]) -> Any:
         """The lines of an answer, as they come."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save(self, path: Path, call: str, query: Mapping[str, Any]) -> Any:
         """The lines of an answer as a portable file; counts of what is in it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def close(self) -> Any:
         """Let go of the server. Closing twice is no error."""
-        raise NotImplementedError
 
     # What they share.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,8 @@ _IDLE_S = 0.5
 _TIDY_S = 60.0
 _KEEP_DONE_S = 24 * 3600.0
 _KEEP_DEAD_S = 30 * 24 * 3600.0
+
+_log = logging.getLogger("mnemon.jobs")
 
 Told = Callable[[Job[Any]], None]
 
@@ -54,6 +57,7 @@ class Worker:
         self._first_retry = first_retry
         self._closing = threading.Event()
         self._tidied = float("-inf")
+        self._trouble = ""
 
     def step(self) -> Job[Any] | None:
         """Carry out the next job that is due; how it was left, or None if none is due."""
@@ -97,8 +101,14 @@ class Worker:
                     wake.clear()
             except StoreClosed:
                 return
-            except (MnemonError, OSError):
-                self._closing.wait(_IDLE_S)  # busy or full: the jobs are safe, and come later
+            except (MnemonError, OSError) as error:  # busy or full: the jobs are safe, come later
+                self._tell_once(error)
+                self._closing.wait(_IDLE_S)
+
+    def _tell_once(self, error: Exception) -> None:
+        if str(error) != self._trouble:
+            self._trouble = str(error)
+            _log.warning("jobs wait, and are tried again: %s", error)
 
     def close(self) -> None:
         """End at the next step of the work, which is given back."""

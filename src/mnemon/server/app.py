@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -75,6 +76,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.tracing = provider
     app.state.upstream, app.state.chats = upstream, Sessions()
     app.state.leaving = False
+    app.state.imports = asyncio.Semaphore(max(1, settings.threads // 4))
     for group in GROUPS:
         app.include_router(group.router)
     page.register(app)

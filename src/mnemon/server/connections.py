@@ -9,7 +9,7 @@ import asyncio
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from mnemon.server.deadline import WAITING
+from mnemon.server.deadline import PASSED_ON
 
 HEAD_SECONDS = 20.0
 HEAD_BYTES = 64 * 2**10
@@ -39,9 +39,7 @@ class Connection(HttpToolsProtocol):
         """Whether to stay: who has said everything may still wait for the answer."""
         if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
             return False
-        if self.cycle.scope["path"].startswith(
-            WAITING
-        ):  # another server works meanwhile: for whom?
+        if self.cycle.scope["path"].startswith(PASSED_ON):  # for whom would another server work?
             return False
         self.cycle.keep_alive = False
         return True

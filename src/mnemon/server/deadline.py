@@ -11,12 +11,18 @@ from mnemon.errors import ServerError
 from mnemon.server import failures
 from mnemon.server.settings import Settings
 
-LONG = ("/v1/import", "/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck")
+LONG = ("/v1/forget", "/v1/reflect", "/v1/reindex", "/v1/fsck")
 """Routes whose work may take as long as it needs; a receipt must reach whoever asked for it."""
 
-WAITING = ("/v1/export", "/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/jobs/")
-"""What begins so waits for its reader, for another server, or as long as it was told to, and works
-for a moment: it holds no thread meanwhile."""
+PASSED_ON = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings")
+"""Routes at which another server works."""
+
+WAITING = ("/v1/import", "/v1/export", "/v1/jobs/", *PASSED_ON)
+"""What begins so waits for its sender, for its reader, for another server, or as long as it was
+told to: it holds no thread meanwhile."""
+
+_FOR_A_JOB = b"wait="
+"""In a query: the work is done elsewhere, and the call only looks now and then."""
 
 _HEALTH = ("/healthz",)
 
@@ -43,7 +49,9 @@ class Deadline:
             await self._app(scope, receive, send)
         elif len(self._overdue) >= self._most:
             await failures.busy("too many calls are taking too long")(scope, receive, send)
-        elif scope["path"].startswith(WAITING):
+        elif scope["path"].startswith(WAITING) or (
+            scope["path"] in LONG and _FOR_A_JOB in scope["query_string"]
+        ):
             await self._app(scope, receive, send)
         elif scope["path"] in LONG:
             async with self._long:  # so that they leave threads for the rest

@@ -21,6 +21,16 @@ from mnemon.server import failures
 log = logging.getLogger("mnemon.server")
 
 
+class AsJSON(logging.Formatter):
+    """What parts below the server tell, as lines like the others."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line of JSON."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        level = record.levelname.lower()
+        return json.dumps({"level": level, "at": at, "message": record.getMessage()})
+
+
 class Logged:
     """Writes the line, and answers what nobody foresaw with a plain 500."""
 

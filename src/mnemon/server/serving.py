@@ -20,6 +20,7 @@ from mnemon.server import workers
 from mnemon.server.app import build
 from mnemon.server.connections import Connection
 from mnemon.server.keys import beside
+from mnemon.server.logs import AsJSON
 from mnemon.server.proxy import upstream
 from mnemon.server.settings import Settings
 from mnemon.store.address import shown
@@ -131,3 +132,6 @@ def _log_to_stderr() -> None:
     log = logging.getLogger("mnemon.server")
     log.addHandler(lines)
     log.setLevel(logging.INFO)
+    told = logging.StreamHandler(sys.stderr)
+    told.setFormatter(AsJSON())
+    logging.getLogger("mnemon.jobs").addHandler(told)

@@ -23,6 +23,7 @@ from mnemon.server.gathered import Gathered
 from mnemon.server.limits import LARGE, given_again
 from mnemon.server.replies import Reply
 from mnemon.server.routes import ask, remember
+from mnemon.server.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Call:
     body: type[bodies.Body]
     answer: Callable[[Any, access.Grant], Response] | None = None
 
+
+_SEARCHES = 2  # one computes while the other waits for the store
 
 _CALLS = {
     one.path: one
@@ -51,6 +54,7 @@ class Straight:
         self._app = app
         self._service = service
         self._adds = Gathered(service.memory)
+        self._turns = Turns(_SEARCHES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = _CALLS.get(scope["path"]) if scope["type"] == "http" else None
@@ -75,7 +79,8 @@ class Straight:
         token, actor = access.token(headers.get("authorization")), headers.get("mnemon-actor")
         grant = access.granted(self._service, scope, token, actor)
         if call.answer is not None:
-            return await run_in_threadpool(call.answer, body, grant)
+            async with self._turns.turn():
+                return await run_in_threadpool(call.answer, body, grant)
         key = headers.get("idempotency-key")
         if isinstance(body.content, list) or body.content is None or _has_sources(body.content):
             return await run_in_threadpool(remember.add, body, grant, key)

@@ -165,10 +165,19 @@ class Lexicon:
         self._keyed = self._keyed.above(self.oldest)
 
 
+_making = threading.Lock()
+
+
 @cache
-def lexicon() -> Lexicon:
-    """The process's lexicon over the bundled model."""
+def _made() -> Lexicon:
     return Lexicon(StaticEmbedder())
+
+
+def lexicon() -> Lexicon:
+    """The process's lexicon over the bundled model. There is one: an id of another would be read as
+    another word, so threads that ask first at the same moment must not each make theirs."""
+    with _making:
+        return _made()
 
 
 def joined(lists: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import httpx2
 import pytest
@@ -104,6 +105,9 @@ def test_an_answer_the_log_and_the_entry_share_an_id(serve, path, caplog):
     caplog.set_level("INFO", "mnemon.server")
     mine = httpx2.post(f"{url}/v1/add", json={"content": "x"}, headers={"X-Request-Id": "abc-1"})
     assert mine.headers["x-request-id"] == "abc-1" == told(path)[0].request
+    end = time.monotonic() + 10  # the line is written when the answer is on its way
+    while not caplog.records and time.monotonic() < end:
+        time.sleep(0.01)
     assert json.loads(caplog.records[-1].message)["request"] == "abc-1"
     odd = httpx2.get(f"{url}/v1/nothing", headers={"X-Request-Id": "the secret zebra"})
     assert odd.status_code == 404 and len(odd.headers["x-request-id"]) == 32

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -79,10 +80,12 @@ async def import_(
     grant.on("write", query.namespace)  # before anything is taken in
     async with spool.received(request.stream(), service, query.name or "") as path:
         memory, scope = await run_in_threadpool(_allowed, grant, query, path)
-        return await Background(request, query.wait, idempotency_key).answer(
-            memory, "import_", partial(_told, grant), path, query.format,
-            namespace=scope, **(query.options or {}),
-        )  # fmt: skip
+        # What is imported here and now leaves threads for the rest; a job is done elsewhere.
+        async with request.app.state.imports if query.wait is None else nullcontext():
+            return await Background(request, query.wait, idempotency_key).answer(
+                memory, "import_", partial(_told, grant), path, query.format,
+                namespace=scope, **(query.options or {}),
+            )  # fmt: skip
 
 
 def _allowed(grant: Grant, query: queries.Import, path: Path) -> tuple[Memory, str]:
