@@ -1,0 +1,83 @@
+"""Attention of one token's queries to stored rows and to the tail, in parts.
+
+Which kernel reads the rows depends on how they are stored; both leave `out` and `lse` of every part
+in its slot, to be merged.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.decode.chunks import SHARE, Chunks
+from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail, dequantize
+
+Rows = PackedRows | LowBitRows
+
+
+def attend(
+    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
+) -> None:
+    """Attends from `queries` [B, Hq, D] to `rows` and to the first `length + 1` tokens of `tail`.
+
+    Writes `out` float32 [slots, GQ, D], each part normalised by itself, and `lse` float32
+    [slots, GQ]. `scale` multiplies the scores.
+    """
+    if not queries.is_cuda:
+        attend_reference(queries, rows, tail, chunks, scale, out, lse)
+    elif isinstance(rows, PackedRows):
+        from mnemon.kv.decode.kernels.launch import dense_kernel
+
+        dense_kernel(queries, rows, tail, chunks, scale, out, lse)
+    else:
+        from mnemon.kv.decode.kernels.launch import lowbit_kernel
+
+        lowbit_kernel(queries, rows, tail, chunks, scale, out, lse)
+
+
+def attend_reference(
+    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
+) -> None:
+    """The same in plain torch; low-bit rows are dequantised first."""
+    plain = dequantize(rows) if isinstance(rows, LowBitRows) else rows
+    heads = queries.view(chunks.rows, -1, queries.shape[-1])
+    room = tail.keys.shape[2]
+    tail_keys, tail_values = (one.flatten(0, 1) for one in (tail.keys, tail.values))
+    length = int(tail.length) + 1
+    slot = 0
+    for row in range(chunks.rows):
+        for first in range(0, room, SHARE):
+            here = slice(first, max(first, min(first + SHARE, length)))
+            part = attend_segment(heads[row], tail_keys[row, here], tail_values[row, here], scale)
+            out[slot], lse[slot] = part
+            slot += 1
+    table = zip(chunks.row.tolist(), chunks.first.tolist(), chunks.last.tolist(), strict=True)
+    for row, first, last in table:
+        keys, values = plain.keys[first:last], plain.values[first:last]
+        out[slot], lse[slot] = attend_segment(heads[row], keys, values, scale)
+        slot += 1
+
+
+def attend_segment(
+    queries: Tensor, keys: Tensor, values: Tensor, scale: float
+) -> tuple[Tensor, Tensor]:
+    """Attention of `queries` [GQ, D] to `keys`, `values` [T, D]: out [GQ, D] and lse [GQ]."""
+    scores = queries.float() @ keys.float().T * scale
+    lse = torch.logsumexp(scores, -1)
+    shares = torch.exp(scores - torch.where(lse.isinf(), 0, lse)[:, None])
+    return shares @ values.float(), lse
+
+
+def refuse_shape(rows: Rows, size: int, group: int) -> None:
+    """Raises `InvalidInput` for what the kernels cannot read."""
+    if group > 16 or size not in (64, 128, 256):
+        raise InvalidInput(
+            f"the kernels take heads of 64, 128 or 256 channels and at most 16 query heads for one "
+            f"key-value head, not {size} channels and {group} heads"
+        )
+    if isinstance(rows, LowBitRows) and (size != 128 or rows.group not in (32, 64)):
+        raise InvalidInput(
+            f"the low-bit kernel takes heads of 128 channels in groups of 32 or 64, "
+            f"not {size} channels in groups of {rows.group}: keep these rows plain"
+        )

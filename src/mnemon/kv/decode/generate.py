@@ -1,0 +1,32 @@
+"""Greedy decoding with a step that is captured once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from mnemon.kv.decode.step import GraphStep
+
+
+def generate(step: GraphStep, token: Tensor, count: int, *, stop: int | None = None) -> Tensor:
+    """The `count` likeliest tokens after `token` int64 [B], one by one: int64 [B, count].
+
+    `token` is the last one known, whose keys and values are not stored yet. With `stop`, a token's
+    number, a sequence that made it repeats it, and decoding ends when all have. Whether they have
+    costs a wait for the device, so it is asked for every 16 tokens.
+    """
+    made = torch.empty(len(token), count, dtype=torch.int64, device=token.device)
+    step.token.copy_(token)
+    for index in range(count):
+        step.advance()
+        made[:, index] = step.token
+        if stop is not None and index % 16 == 15 and bool(_ended(made[:, : index + 1], stop).all()):
+            made = made[:, : index + 1]
+            break
+    if stop is not None:
+        made[(made == stop).long().cumsum(-1) > 0] = stop
+    return made
+
+
+def _ended(made: Tensor, stop: int) -> Tensor:
+    return (made == stop).any(-1)

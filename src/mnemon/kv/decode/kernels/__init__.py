@@ -1,0 +1,1 @@
+"""Triton kernels of the decoding step. Each has a plain torch reference beside its launcher."""

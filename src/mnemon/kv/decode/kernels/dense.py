@@ -1,0 +1,36 @@
+"""Split attention over packed rows of plain keys and values, and over the tail."""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+from mnemon.kv.decode.kernels.attend import attend, attend_tail, load_queries, store_part
+from mnemon.kv.decode.kernels.dependent import start_next, wait_for_previous
+
+
+@triton.jit
+def dense(
+    queries, keys, values, tail_keys, tail_values, length, chunk_row, chunk_first, chunk_last,
+    out, lse, scale, rows,
+    GQ: tl.constexpr, D: tl.constexpr, R: tl.constexpr, TAIL: tl.constexpr, SHARE: tl.constexpr,
+    BN: tl.constexpr, STAGES: tl.constexpr, PDL: tl.constexpr,
+):  # fmt: skip
+    program = tl.program_id(0)
+    shares: tl.constexpr = (TAIL + SHARE - 1) // SHARE
+    tails = rows * shares
+    wait_for_previous(PDL)
+    start_next(PDL)
+    if program < tails:
+        attend_tail(
+            queries, tail_keys, tail_values, length, out, lse, program, scale,
+            GQ, D, R, TAIL, SHARE, BN,
+        )  # fmt: skip
+    else:
+        chunk = program - tails
+        row = tl.load(chunk_row + chunk)
+        q = load_queries(queries, row, 0, GQ, D, D, R)
+        begin = tl.load(chunk_first + chunk)
+        end = tl.load(chunk_last + chunk)
+        best, total, result = attend(q, keys, values, begin, end, scale, D, R, BN, STAGES)
+        store_part(out, lse, program, 0, best, total, result, GQ, D, D, R)

@@ -1,0 +1,183 @@
+"""Launches the kernels: shapes of grids and tiles, which were chosen by measuring on an H200."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import triton
+from torch import Tensor
+
+from mnemon.kv.decode import gemv as gemv_
+from mnemon.kv.decode.chunks import SHARE, Chunks
+from mnemon.kv.decode.kernels import dense, gemv, heads, lowbit, merge
+from mnemon.kv.decode.rope import Rotation
+from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Rows and columns of the matrix that a program reads at once, its warps and registers."""
+
+    rows: int
+    columns: int
+    warps: int
+    registers: int | None = None
+
+
+LINEAR = Tile(4, 4096, 8)
+LONG = Tile(4, 2048, 8, 96)
+GATED = Tile(8, 4096, 8, 128)
+QKV = Tile(4, 4096, 8)
+DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 3
+LOWBIT_STAGES, LOWBIT_REGISTERS, LOWBIT_PROGRAMS = 2, 168, 12
+
+
+def programs(rows: PackedRows | LowBitRows, device: torch.device) -> int:
+    """How many programs of the kernel for `rows` run at once on `device`."""
+    processors = torch.cuda.get_device_properties(device).multi_processor_count
+    return processors * (DENSE_PROGRAMS if isinstance(rows, PackedRows) else LOWBIT_PROGRAMS)
+
+
+def _dependent(x: Tensor) -> bool:
+    return x.is_cuda and torch.cuda.get_device_capability(x.device) >= (9, 0)
+
+
+def _options(x: Tensor, tile: Tile | None = None) -> dict[str, int | bool]:
+    options: dict[str, int | bool] = {"launch_pdl": True} if _dependent(x) else {}
+    if tile is not None:
+        options["num_warps"] = tile.warps
+        if tile.registers and x.is_cuda:
+            options["maxnreg"] = tile.registers
+    return options
+
+
+def _columns(tile: Tile, size: int) -> int:
+    return min(tile.columns, triton.next_power_of_2(size))
+
+
+def linear_kernel(
+    x: Tensor,
+    weight: Tensor,
+    out: Tensor,
+    norm: gemv_.Norm | None,
+    bias: Tensor | None,
+    residual: Tensor | None,
+    tile: Tile | None = None,
+) -> None:
+    """`mnemon.kv.decode.gemv.linear` in one kernel."""
+    count, size = weight.shape
+    tile = tile or (LONG if size > LINEAR.columns else LINEAR)
+    grid = (len(x), triton.cdiv(count, tile.rows))
+    gemv.linear[grid](
+        x, weight if norm is None else norm.weight, weight, weight if bias is None else bias,
+        weight if residual is None else residual, out, 0.0 if norm is None else norm.eps, count,
+        K=size, BN=tile.rows, BK=_columns(tile, size), NORM=norm is not None,
+        BIAS=bias is not None, RESIDUAL=residual is not None, PDL=_dependent(x),
+        **_options(x, tile),
+    )  # fmt: skip
+
+
+def gated_kernel(
+    x: Tensor, weight: Tensor, out: Tensor, norm: gemv_.Norm, tile: Tile = GATED
+) -> None:
+    """`mnemon.kv.decode.gemv.gated` in one kernel."""
+    count, size = out.shape[1], weight.shape[1]
+    grid = (len(x), triton.cdiv(count, tile.rows // 2))
+    gemv.gated[grid](
+        x, norm.weight, weight, out, norm.eps, count, K=size, BN=tile.rows,
+        BK=_columns(tile, size), PDL=_dependent(x), **_options(x, tile),
+    )  # fmt: skip
+
+
+def qkv_kernel(
+    x: Tensor,
+    weight: Tensor,
+    queries: Tensor,
+    tail: Tail,
+    rotation: Rotation,
+    norm: gemv_.Norm,
+    bias: Tensor | None,
+    tile: Tile = QKV,
+) -> None:
+    """`mnemon.kv.decode.gemv.project_qkv` in one kernel, for heads without a norm of their own."""
+    count, size = weight.shape
+    hkv, room, channels = tail.keys.shape[1:]
+    gemv.qkv[(len(x), count // tile.rows)](
+        x, norm.weight, weight, weight if bias is None else bias, rotation.cos, rotation.sin,
+        queries, tail.keys, tail.values, tail.length, norm.eps, K=size, BN=tile.rows,
+        BK=_columns(tile, size), HQ=queries.shape[1], HKV=hkv, D=channels, TAIL=room,
+        BIAS=bias is not None, PDL=_dependent(x), **_options(x, tile),
+    )  # fmt: skip
+
+
+def heads_kernel(
+    projected: Tensor,
+    queries: Tensor,
+    tail: Tail,
+    rotation: Rotation,
+    query_norm: gemv_.Norm,
+    key_norm: gemv_.Norm,
+) -> None:
+    """Normalises, rotates and places the heads of `projected` [B, (Hq + 2 Hkv) D]."""
+    hq, channels = queries.shape[1:]
+    hkv, room = tail.keys.shape[1:3]
+    heads.heads[(len(projected), hq + 2 * hkv)](
+        projected, query_norm.weight, key_norm.weight, rotation.cos, rotation.sin, queries,
+        tail.keys, tail.values, tail.length, query_norm.eps, HQ=hq, HKV=hkv, D=channels,
+        TAIL=room, PDL=_dependent(projected), num_warps=1, **_options(projected),
+    )  # fmt: skip
+
+
+def dense_kernel(
+    queries: Tensor,
+    rows: PackedRows,
+    tail: Tail,
+    chunks: Chunks,
+    scale: float,
+    out: Tensor,
+    lse: Tensor,
+) -> None:
+    """`mnemon.kv.decode.attention.attend` over plain rows."""
+    group, channels = out.shape[1:]
+    dense.dense[(chunks.slots,)](
+        queries, rows.keys, rows.values, tail.keys, tail.values, tail.length,
+        chunks.row, chunks.first, chunks.last, out, lse, scale * 1.4426950408889634, chunks.rows,
+        GQ=group, D=channels, R=max(8, triton.next_power_of_2(group)), TAIL=tail.keys.shape[2],
+        SHARE=SHARE, BN=DENSE_TOKENS, STAGES=DENSE_STAGES, PDL=_dependent(queries),
+        num_warps=DENSE_WARPS, **_options(queries),
+    )  # fmt: skip
+
+
+def lowbit_kernel(
+    queries: Tensor,
+    rows: LowBitRows,
+    tail: Tail,
+    chunks: Chunks,
+    scale: float,
+    out: Tensor,
+    lse: Tensor,
+) -> None:
+    """`mnemon.kv.decode.attention.attend` over low-bit rows."""
+    group = out.shape[1]
+    words = torch.int64 if rows.group == 32 else torch.int32
+    registers = {"maxnreg": LOWBIT_REGISTERS} if queries.is_cuda else {}
+    lowbit.lowbit[(chunks.slots,)](
+        queries, rows.key_codes, rows.key_scale, rows.key_zero, rows.value_codes,
+        rows.value_scale.view(words), rows.value_zero.view(words), tail.keys, tail.values,
+        tail.length, chunks.row, chunks.first, chunks.last, out, lse,
+        scale * 1.4426950408889634, chunks.rows, GQ=group,
+        R=max(8, triton.next_power_of_2(group)), BITS=rows.bits, G=rows.group,
+        NG=64 // rows.group, TAIL=tail.keys.shape[2], SHARE=SHARE, STAGES=LOWBIT_STAGES,
+        ASM=queries.is_cuda and queries.dtype == torch.bfloat16, PDL=_dependent(queries), num_warps=1, **registers,
+        **_options(queries),
+    )  # fmt: skip
+
+
+def merge_kernel(out: Tensor, lse: Tensor, chunks: Chunks, context: Tensor) -> None:
+    """`mnemon.kv.decode.merge.merge` in one kernel."""
+    group, channels = out.shape[1:]
+    merge.merge[(chunks.rows * group, channels // 32)](
+        out, lse, chunks.of_row, context, chunks.rows, GQ=group, D=channels, W=32,
+        SHARES=chunks.shares, BS=64, PDL=_dependent(context), num_warps=4, **_options(context),
+    )  # fmt: skip

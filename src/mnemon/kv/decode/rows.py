@@ -1,0 +1,128 @@
+"""What a decoding step reads: stored rows of keys and values, and the tail of recent tokens.
+
+Row r = b * Hkv + h holds the tokens of key-value head h of sequence b; `starts[r]:starts[r + 1]`
+are its tokens in the packed tensors, so heads may keep different numbers of them. Keys are stored
+after RoPE, at their original positions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mnemon.errors import InvalidInput
+
+
+@dataclass(frozen=True)
+class PackedRows:
+    """Plain keys and values: `keys`, `values` [N, D], `starts` int32 [B * Hkv + 1]."""
+
+    keys: Tensor
+    values: Tensor
+    starts: Tensor
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that one reading of all of it moves."""
+        return self.keys.nbytes + self.values.nbytes
+
+
+@dataclass(frozen=True)
+class LowBitRows:
+    """Codes of `bits` bits in KIVI's layout; a number is code * scale + zero.
+
+    `key_codes`, `value_codes` uint8 [N, D * bits / 8]: bits [p * bits, (p + 1) * bits) of byte i
+    hold channel p * (D * bits / 8) + i. Keys have `key_scale`, `key_zero` [N / group, D], one for
+    each channel and `group` consecutive tokens of a row; values have `value_scale`, `value_zero`
+    [N, D / group], one for each token and `group` channels. A row's tokens are a multiple of
+    `group`; `starts` int32 [B * Hkv + 1].
+    """
+
+    key_codes: Tensor
+    key_scale: Tensor
+    key_zero: Tensor
+    value_codes: Tensor
+    value_scale: Tensor
+    value_zero: Tensor
+    starts: Tensor
+    bits: int
+    group: int = 32
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that one reading of all of it moves."""
+        keys = self.key_codes.nbytes + self.key_scale.nbytes + self.key_zero.nbytes
+        return keys + self.value_codes.nbytes + self.value_scale.nbytes + self.value_zero.nbytes
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Recent tokens, uncompressed: `keys`, `values` [B, Hkv, W, D], `length` int32 [1]."""
+
+    keys: Tensor
+    values: Tensor
+    length: Tensor
+
+
+def pack(keys: Tensor, values: Tensor) -> PackedRows:
+    """Packed rows of keys and values [B, Hkv, T, D]; contiguous ones are not copied."""
+    batch, heads, tokens, size = keys.shape
+    starts = torch.arange(batch * heads + 1, dtype=torch.int32, device=keys.device) * tokens
+    return PackedRows(keys.reshape(-1, size), values.reshape(-1, size), starts)
+
+
+def pack_codes(codes: Tensor, bits: int) -> Tensor:
+    """Codes uint8 [N, D], each below 2 ** bits, to bytes [N, D * bits / 8], plane by plane."""
+    planes = codes.unflatten(-1, (8 // bits, -1))
+    packed = torch.zeros_like(planes[:, 0])
+    for plane in range(planes.shape[1]):
+        packed |= planes[:, plane] << (plane * bits)
+    return packed
+
+
+def unpack_codes(packed: Tensor, bits: int) -> Tensor:
+    """Bytes [N, D * bits / 8] to codes uint8 [N, D]."""
+    shifts = range(0, 8, bits)
+    return torch.cat([(packed >> shift) & (2**bits - 1) for shift in shifts], -1)
+
+
+def quantize(rows: PackedRows, bits: int, group: int = 32) -> LowBitRows:
+    """Rows in low bits, each group between its least and its greatest number.
+
+    Raises `InvalidInput` where a row's tokens or the channels are no multiple of `group`.
+    """
+    size = rows.keys.shape[-1]
+    if bits not in (2, 4, 8) or size % group or bool((rows.starts % group).any()):
+        raise InvalidInput(
+            f"rows of {size} channels cannot be coded in {bits} bits by groups of {group}: "
+            "take 2, 4 or 8 bits, and rows and channels that are multiples of the group"
+        )
+    codes, scale, zero = _codes(rows.keys.unflatten(0, (-1, group)), bits, 1)
+    packed = pack_codes(codes.flatten(0, 1), bits)
+    keys = (packed, scale.squeeze(1), zero.squeeze(1))
+    codes, scale, zero = _codes(rows.values.unflatten(-1, (-1, group)), bits, 2)
+    packed = pack_codes(codes.flatten(1), bits)
+    values = (packed, scale.squeeze(2), zero.squeeze(2))
+    return LowBitRows(*keys, *values, rows.starts, bits, group)
+
+
+def _codes(numbers: Tensor, bits: int, axis: int) -> tuple[Tensor, Tensor, Tensor]:
+    least, greatest = numbers.aminmax(dim=axis, keepdim=True)
+    scale = (greatest - least) / (2**bits - 1)
+    codes = (numbers - least).div_(torch.where(scale > 0, scale, 1)).round_()
+    return codes.clamp_(0, 2**bits - 1).to(torch.uint8), scale, least
+
+
+def dequantize(rows: LowBitRows) -> PackedRows:
+    """The plain rows that the codes stand for, in the type of their scales."""
+    codes = unpack_codes(rows.key_codes, rows.bits).unflatten(0, (-1, rows.group))
+    keys = _numbers(codes, rows.key_scale[:, None], rows.key_zero[:, None]).flatten(0, 1)
+    codes = unpack_codes(rows.value_codes, rows.bits).unflatten(-1, (-1, rows.group))
+    values = _numbers(codes, rows.value_scale[..., None], rows.value_zero[..., None]).flatten(1)
+    return PackedRows(keys, values, rows.starts)
+
+
+def _numbers(codes: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
+    return (codes.float() * scale.float() + zero.float()).to(scale.dtype)

@@ -1,0 +1,189 @@
+"""One decoding step of a Llama-shaped model over stored keys and values.
+
+On an accelerator the whole step is captured once as a graph and replayed for every token: where
+the token stands and how long the tail is are numbers on the device. Elsewhere the same step runs in
+plain torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.decode.attention import Rows, attend, refuse_shape
+from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.gemv import gated, linear, project_qkv
+from mnemon.kv.decode.merge import merge
+from mnemon.kv.decode.rope import Rotation
+from mnemon.kv.decode.rows import PackedRows, Tail
+from mnemon.kv.decode.weights import LayerWeights, ModelWeights, read_weights
+
+# Tokens that a chunk on an accelerator is a multiple of: the kernels' tile.
+MULTIPLE = 64
+
+
+class GraphStep:
+    """Decodes token after token; the tail takes the keys and values of each.
+
+    `model` is a transformers `...ForCausalLM` of the Llama, Mistral, Qwen2 or Qwen3 family, `rows`
+    what each layer stores, `position` the position of the first token that will be decoded (one
+    number, or int64 [B]). The tail has room for `tail` tokens; `tails`, one for each layer with one
+    `length` in common, continues from recent tokens that are there already.
+
+    Raises `InvalidInput` for a model or a storage that the step cannot do.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        rows: Sequence[Rows],
+        *,
+        position: int | Tensor,
+        tail: int = 128,
+        tails: Sequence[Tail] | None = None,
+    ) -> None:
+        self.weights = read_weights(model)
+        self.rows = tuple(rows)
+        self._refuse()
+        weights = self.weights
+        self.device, self.dtype = weights.embedding.device, weights.embedding.dtype
+        self.batch = (len(self.rows[0].starts) - 1) // weights.key_heads
+        self.tails = tuple(tails) if tails is not None else self._empty_tails(tail)
+        self.room = self.tails[0].keys.shape[2]
+        self.length = self.tails[0].length
+        self.position = torch.zeros(self.batch, dtype=torch.int64, device=self.device) + position
+        self.token = torch.zeros(self.batch, dtype=torch.int64, device=self.device)
+        self.chunks = self._cut()
+        self._make_buffers()
+        self._filled = int(self.length)
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, token: Tensor) -> Tensor:
+        """Feeds `token` int64 [B]; returns the logits float32 [B, V] of the next one.
+
+        The next step overwrites them. Raises `InvalidInput` when the tail is full.
+        """
+        self.token.copy_(token)
+        self.advance()
+        return self.logits
+
+    def advance(self) -> None:
+        """Feeds `self.token`, which is then the likeliest next one."""
+        if self._filled >= self.room:
+            raise InvalidInput(
+                f"the tail has room for {self.room} tokens and is full: store its tokens and build "
+                "a new step, or build it with a larger `tail`"
+            )
+        if self.device.type == "cuda":
+            if self._graph is None:
+                self._graph = self._capture()
+            self._graph.replay()
+        else:
+            self._run()
+        self._filled += 1
+
+    def _run(self) -> None:
+        self.rotation.turn(self.position)
+        torch.index_select(self.weights.embedding, 0, self.token, out=self.hidden)
+        layers = zip(self.weights.layers, self.rows, self.tails, self.chunks, strict=True)
+        for layer, rows, tail, chunks in layers:
+            self._layer(layer, rows, tail, chunks)
+        linear(self.hidden, self.weights.head, self.logits, norm=self.weights.norm)
+        torch.argmax(self.logits, -1, out=self.token)
+        self.length += 1
+        self.position += 1
+
+    def _layer(self, layer: LayerWeights, rows: Rows, tail: Tail, chunks: Chunks) -> None:
+        hidden, context = self.hidden, self.context
+        project_qkv(
+            hidden, layer.qkv, self.queries, tail, self.rotation, norm=layer.attention_norm,
+            bias=layer.qkv_bias, head_norms=layer.head_norms,
+        )  # fmt: skip
+        slots = slice(chunks.slots)
+        out, lse = self.out[slots], self.lse[slots]
+        attend(self.queries, rows, tail, chunks, self.weights.head_size**-0.5, out, lse)
+        merge(out, lse, chunks, context)
+        linear(
+            context.flatten(1), layer.output, hidden, bias=layer.output_bias, residual=hidden
+        )  # fmt: skip
+        gated(hidden, layer.gate_up, self.inner, norm=layer.mlp_norm)
+        linear(self.inner, layer.down, hidden, residual=hidden)
+
+    def _capture(self) -> torch.cuda.CUDAGraph:
+        """Runs once, so that kernels are compiled, puts back what that moved, and captures."""
+        token, position, length = self.token.clone(), self.position.clone(), self.length.clone()
+        stream = torch.cuda.Stream(self.device)
+        stream.wait_stream(torch.cuda.current_stream(self.device))
+        with torch.cuda.stream(stream):
+            self._run()
+        torch.cuda.current_stream(self.device).wait_stream(stream)
+        self.token.copy_(token)
+        self.position.copy_(position)
+        self.length.copy_(length)
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            self._run()
+        return graph
+
+    def _refuse(self) -> None:
+        weights = self.weights
+        if len(self.rows) != len(weights.layers):
+            raise InvalidInput(
+                f"{len(self.rows)} layers are stored and the model has {len(weights.layers)}: "
+                "give the rows of every layer, in order"
+            )
+        if weights.embedding.is_cuda:
+            for rows in self.rows:
+                refuse_shape(rows, weights.head_size, weights.query_heads // weights.key_heads)
+
+    def _empty_tails(self, room: int) -> tuple[Tail, ...]:
+        length = torch.zeros(1, dtype=torch.int32, device=self.device)
+        shape = (2, self.batch, self.weights.key_heads, room, self.weights.head_size)
+        made = [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self.rows]
+        return tuple(Tail(both[0], both[1], length) for both in made)
+
+    def _cut(self) -> tuple[Chunks, ...]:
+        """Chunks of every layer; layers that store alike share the table."""
+        made: dict[tuple[int, ...], Chunks] = {}
+        chunks = []
+        for rows in self.rows:
+            key = (isinstance(rows, PackedRows), *rows.starts.tolist())
+            if key not in made:
+                made[key] = cut(rows.starts, self.room, self._programs(rows), MULTIPLE)
+            chunks.append(made[key])
+        return tuple(chunks)
+
+    def _programs(self, rows: Rows) -> int:
+        if self.device.type != "cuda":
+            return 1
+        from mnemon.kv.decode.kernels.launch import programs
+
+        return programs(rows, self.device)
+
+    def _make_buffers(self) -> None:
+        weights, batch = self.weights, self.batch
+        group = weights.query_heads // weights.key_heads
+        slots = max(chunks.slots for chunks in self.chunks)
+
+        def room(*shape: int, dtype: torch.dtype = self.dtype) -> Tensor:
+            return torch.zeros(shape, dtype=dtype, device=self.device)
+
+        self.hidden = room(batch, weights.embedding.shape[1])
+        self.queries = room(batch, weights.query_heads, weights.head_size)
+        self.context = torch.zeros_like(self.queries)
+        self.inner = room(batch, weights.layers[0].down.shape[1])
+        self.logits = room(batch, len(weights.head), dtype=torch.float32)
+        self.out = room(slots, group, weights.head_size, dtype=torch.float32)
+        self.lse = room(slots, group, dtype=torch.float32)
+        half = (batch, weights.head_size // 2)
+        self.rotation = Rotation(
+            room(*half, dtype=torch.float32), room(*half, dtype=torch.float32),
+            weights.frequencies, weights.scaling,
+        )  # fmt: skip
+
+
+__all__ = ["GraphStep", "ModelWeights"]

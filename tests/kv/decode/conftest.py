@@ -1,0 +1,31 @@
+"""Kernels run on the CPU through Triton's interpreter, which is chosen when they are imported."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> None:
+    """Skips where Triton is missing; else its interpreter runs the kernels."""
+    if "triton" in sys.modules and os.environ.get("TRITON_INTERPRET") != "1":
+        pytest.skip("Triton was imported before its interpreter could be chosen")
+    try:
+        int(np.zeros(1))
+    except TypeError:
+        pytest.skip("Triton 3.6's interpreter needs numpy below 2.4")
+    except DeprecationWarning:
+        pass
+    os.environ["TRITON_INTERPRET"] = "1"
+    pytest.importorskip("triton", reason="Triton is not installed: kernels cannot be interpreted")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)

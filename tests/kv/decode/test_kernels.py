@@ -1,0 +1,159 @@
+"""Every kernel agrees with the plain torch beside it."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.testing import assert_close
+
+from mnemon.kv.decode.attention import Rows, attend_reference
+from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.gemv import Norm, gated, linear, place_heads, project_qkv
+from mnemon.kv.decode.merge import merge_reference
+from mnemon.kv.decode.rope import Rotation
+from mnemon.kv.decode.rows import PackedRows, Tail, quantize
+
+pytestmark = [
+    pytest.mark.usefixtures("interpreter"),
+    # Triton's interpreter converts arrays of one number to numbers.
+    pytest.mark.filterwarnings("ignore:Conversion of an array:DeprecationWarning"),
+]
+
+
+def some_norm(size: int) -> Norm:
+    return Norm(torch.randn(size), 1e-5)
+
+
+def some_rotation(batch: int, size: int) -> Rotation:
+    rotation = Rotation(
+        torch.zeros(batch, size // 2),
+        torch.zeros(batch, size // 2),
+        0.3 ** torch.arange(size // 2),
+        1.25,
+    )
+    rotation.turn(torch.arange(batch) + 40)
+    return rotation
+
+
+def some_tail(batch: int, heads: int, room: int, size: int, kind: torch.dtype) -> Tail:
+    keys, values = torch.randn(2, batch, heads, room, size).to(kind)
+    return Tail(keys, values, torch.tensor([room - 3], dtype=torch.int32))
+
+
+def some_rows(counts: list[int], size: int, kind: torch.dtype) -> PackedRows:
+    starts = torch.tensor([0, *counts], dtype=torch.int32).cumsum(0, dtype=torch.int32)
+    keys, values = torch.randn(2, sum(counts), size).to(kind)
+    return PackedRows(keys, values, starts)
+
+
+@pytest.mark.parametrize("columns", [64, 32])
+@pytest.mark.parametrize("parts", ["plain", "norm", "bias", "residual"])
+def test_linear(parts: str, columns: int) -> None:
+    from mnemon.kv.decode.kernels.launch import Tile, linear_kernel
+
+    x, weight = torch.randn(2, 48), torch.randn(21, 48)
+    norm = some_norm(48) if parts == "norm" else None
+    bias = torch.randn(21) if parts == "bias" else None
+    residual = torch.randn(2, 21) if parts == "residual" else None
+    out, expected = torch.empty(2, 21), torch.empty(2, 21)
+    linear_kernel(x, weight, out, norm, bias, residual, Tile(4, columns, 1))
+    linear(x, weight, expected, norm=norm, bias=bias, residual=residual)
+    assert_close(out, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_gated() -> None:
+    from mnemon.kv.decode.kernels.launch import Tile, gated_kernel
+
+    x, weight, norm = torch.randn(2, 64), torch.randn(2 * 21, 64), some_norm(64)
+    out, expected = torch.empty(2, 21), torch.empty(2, 21)
+    gated_kernel(x, weight, out, norm, Tile(8, 32, 1))
+    gated(x, weight, expected, norm=norm)
+    assert_close(out, expected, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_qkv(has_bias: bool) -> None:
+    from mnemon.kv.decode.kernels.launch import Tile, qkv_kernel
+
+    x, weight, norm = torch.randn(2, 32), torch.randn(8 * 16, 32), some_norm(32)
+    bias = torch.randn(8 * 16) if has_bias else None
+    rotation = some_rotation(2, 16)
+    queries, expected = torch.zeros(2, 4, 16), torch.zeros(2, 4, 16)
+    tail = some_tail(2, 2, 8, 16, torch.float32)
+    other = Tail(tail.keys.clone(), tail.values.clone(), tail.length)
+    qkv_kernel(x, weight, queries, tail, rotation, norm, bias, Tile(8, 32, 1))
+    project_qkv(x, weight, expected, other, rotation, norm=norm, bias=bias)
+    assert_close(queries, expected, rtol=1e-5, atol=1e-5)
+    assert_close(tail.keys, other.keys, rtol=1e-5, atol=1e-5)
+    assert_close(tail.values, other.values, rtol=1e-5, atol=1e-5)
+
+
+def test_heads_with_norms_of_their_own() -> None:
+    from mnemon.kv.decode.kernels.launch import heads_kernel
+
+    projected, norms = torch.randn(2, 8 * 16), (some_norm(16), some_norm(16))
+    rotation = some_rotation(2, 16)
+    queries, expected = torch.zeros(2, 4, 16), torch.zeros(2, 4, 16)
+    tail = some_tail(2, 2, 8, 16, torch.float32)
+    other = Tail(tail.keys.clone(), tail.values.clone(), tail.length)
+    heads_kernel(projected, queries, tail, rotation, *norms)
+    place_heads(projected, expected, other, rotation, norms)
+    assert_close(queries, expected, rtol=1e-5, atol=1e-5)
+    assert_close(tail.keys, other.keys, rtol=1e-5, atol=1e-5)
+    assert_close(tail.values, other.values, rtol=1e-5, atol=1e-5)
+
+
+def parts(chunks: Chunks, group: int, size: int) -> tuple[Tensor, Tensor]:
+    out = torch.full((chunks.slots, group, size), float("nan"))
+    return out, torch.full((chunks.slots, group), float("nan"))
+
+
+def expected_parts(
+    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, group: int
+) -> tuple[Tensor, Tensor]:
+    out, lse = parts(chunks, group, queries.shape[-1])
+    attend_reference(queries, rows, tail, chunks, 0.2, out, lse)
+    return out, lse
+
+
+@pytest.mark.parametrize("group", [1, 4, 7])
+def test_dense_attention_over_ragged_rows(group: int) -> None:
+    from mnemon.kv.decode.kernels.launch import dense_kernel
+
+    rows = some_rows([70, 0, 130, 5], 16, torch.float32)
+    tail = some_tail(2, 2, 80, 16, torch.float32)
+    chunks = cut(rows.starts, 80, 12, 64)
+    queries = torch.randn(2, 2 * group, 16)
+    out, lse = parts(chunks, group, 16)
+    dense_kernel(queries, rows, tail, chunks, 0.2, out, lse)
+    expected_out, expected_lse = expected_parts(queries, rows, tail, chunks, group)
+    assert_close(lse, expected_lse, rtol=1e-5, atol=1e-5)
+    assert_close(out, expected_out, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(("bits", "group"), [(2, 32), (4, 32), (8, 32), (2, 64), (4, 64)])
+def test_low_bit_attention_over_ragged_rows(bits: int, group: int) -> None:
+    from mnemon.kv.decode.kernels.launch import lowbit_kernel
+
+    rows = quantize(some_rows([128, 0, 64, 192], 128, torch.bfloat16), bits, group)
+    tail = some_tail(2, 2, 20, 128, torch.float32)
+    chunks = cut(rows.starts, 20, 9, 64)
+    queries = torch.randn(2, 8, 128)
+    out, lse = parts(chunks, 4, 128)
+    lowbit_kernel(queries, rows, tail, chunks, 0.2, out, lse)
+    expected_out, expected_lse = expected_parts(queries, rows, tail, chunks, 4)
+    assert_close(lse, expected_lse, rtol=1e-3, atol=1e-3)
+    assert_close(out, expected_out, rtol=2e-2, atol=2e-2)
+
+
+def test_merge() -> None:
+    from mnemon.kv.decode.kernels.launch import merge_kernel
+
+    chunks = cut(torch.tensor([0, 200, 200, 900], dtype=torch.int32), 70, 12, 64)
+    out, lse = torch.randn(chunks.slots, 2, 32), torch.randn(chunks.slots, 2)
+    lse[1] = float("-inf")
+    context, expected = torch.empty(1, 6, 32), torch.empty(1, 6, 32)
+    merge_kernel(out, lse, chunks, context)
+    merge_reference(out, lse, chunks, expected)
+    assert_close(context, expected, rtol=1e-5, atol=1e-5)
