@@ -11,9 +11,10 @@ from torch import Tensor
 
 from mnemon.errors import InvalidInput
 from mnemon.kv.decode.chunks import SHARE, Chunks
+from mnemon.kv.decode.fetch import FetchedRows, fetch
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail, dequantize
 
-Rows = PackedRows | LowBitRows
+Rows = PackedRows | LowBitRows | FetchedRows
 
 
 def attend(
@@ -24,6 +25,9 @@ def attend(
     Writes `out` float32 [slots, GQ, D], each part normalised by itself, and `lse` float32
     [slots, GQ]. `scale` multiplies the scores.
     """
+    if isinstance(rows, FetchedRows):
+        fetch(rows)
+        rows = rows.plain
     if not queries.is_cuda:
         attend_reference(queries, rows, tail, chunks, scale, out, lse)
     elif isinstance(rows, PackedRows):
@@ -37,7 +41,7 @@ def attend(
 
 
 def attend_reference(
-    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
+    queries: Tensor, rows: PackedRows | LowBitRows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
 ) -> None:
     """The same in plain torch; low-bit rows are dequantised first."""
     plain = dequantize(rows) if isinstance(rows, LowBitRows) else rows

@@ -19,7 +19,7 @@ from mnemon.kv.decode.chunks import Chunks, cut
 from mnemon.kv.decode.gemv import gated, linear, project_qkv
 from mnemon.kv.decode.merge import merge
 from mnemon.kv.decode.rope import Rotation
-from mnemon.kv.decode.rows import PackedRows, Tail
+from mnemon.kv.decode.rows import LowBitRows, Tail
 from mnemon.kv.decode.weights import LayerWeights, ModelWeights, read_weights
 
 # Tokens that a chunk on an accelerator is a multiple of: the kernels' tile.
@@ -151,7 +151,7 @@ class GraphStep:
         made: dict[tuple[int, ...], Chunks] = {}
         chunks = []
         for rows in self.rows:
-            key = (isinstance(rows, PackedRows), *rows.starts.tolist())
+            key = (isinstance(rows, LowBitRows), *rows.starts.tolist())
             if key not in made:
                 made[key] = cut(rows.starts, self.room, self._programs(rows), MULTIPLE)
             chunks.append(made[key])

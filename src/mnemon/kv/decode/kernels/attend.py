@@ -50,11 +50,13 @@ def attend(
 
 
 @triton.jit
-def store_part(out, lse, slot, first, best, total, result, GQ: tl.constexpr, D: tl.constexpr,
-               W: tl.constexpr, R: tl.constexpr):  # fmt: skip
-    """Writes W channels of one partial output; nothing attended to is a lse of minus infinity."""
+def store_part(out, lse, slot, first, step, best, total, result, GQ: tl.constexpr,
+               D: tl.constexpr, W: tl.constexpr, R: tl.constexpr):  # fmt: skip
+    """Writes W channels, each `step` on, of one partial output; nothing attended to is a lse of
+    minus infinity.
+    """
     head = tl.arange(0, R)
-    channel = first + tl.arange(0, W)[:, None]
+    channel = first + step * tl.arange(0, W)[:, None]
     at = out + (slot * GQ + head[None, :]).to(tl.int64) * D + channel
     share = result / tl.where(total > 0.0, total, 1.0)[None, :]
     tl.store(at, share, mask=(head < GQ)[None, :])
@@ -79,4 +81,4 @@ def attend_tail(
     best, total, result = attend(
         q, keys + base, values + base, begin, end, scale, D, R, BN, 1
     )  # fmt: skip
-    store_part(out, lse, program, 0, best, total, result, GQ, D, D, R)
+    store_part(out, lse, program, 0, 1, best, total, result, GQ, D, D, R)

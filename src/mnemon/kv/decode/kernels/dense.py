@@ -33,4 +33,4 @@ def dense(
         begin = tl.load(chunk_first + chunk)
         end = tl.load(chunk_last + chunk)
         best, total, result = attend(q, keys, values, begin, end, scale, D, R, BN, STAGES)
-        store_part(out, lse, program, 0, best, total, result, GQ, D, D, R)
+        store_part(out, lse, program, 0, 1, best, total, result, GQ, D, D, R)

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from mnemon.kv.decode import gemv as gemv_
 from mnemon.kv.decode.chunks import SHARE, Chunks
-from mnemon.kv.decode.kernels import dense, gemv, heads, lowbit, merge
+from mnemon.kv.decode.fetch import FetchedRows
+from mnemon.kv.decode.kernels import dense, fetch, gemv, heads, lowbit, merge
 from mnemon.kv.decode.rope import Rotation
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail
 
@@ -25,18 +26,19 @@ class Tile:
     registers: int | None = None
 
 
-LINEAR = Tile(4, 4096, 8)
-LONG = Tile(4, 2048, 8, 96)
-GATED = Tile(8, 4096, 8, 128)
-QKV = Tile(4, 4096, 8)
-DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 3
+LINEAR = Tile(4, 2048, 4)
+LONG = Tile(4, 2048, 8)
+WIDE = Tile(4, 4096, 4)
+GATED = Tile(4, 4096, 4)
+QKV = Tile(2, 4096, 4)
+DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 2
 LOWBIT_STAGES, LOWBIT_REGISTERS, LOWBIT_PROGRAMS = 2, 168, 12
 
 
-def programs(rows: PackedRows | LowBitRows, device: torch.device) -> int:
+def programs(rows: PackedRows | LowBitRows | FetchedRows, device: torch.device) -> int:
     """How many programs of the kernel for `rows` run at once on `device`."""
     processors = torch.cuda.get_device_properties(device).multi_processor_count
-    return processors * (DENSE_PROGRAMS if isinstance(rows, PackedRows) else LOWBIT_PROGRAMS)
+    return processors * (LOWBIT_PROGRAMS if isinstance(rows, LowBitRows) else DENSE_PROGRAMS)
 
 
 def _dependent(x: Tensor) -> bool:
@@ -67,7 +69,8 @@ def linear_kernel(
 ) -> None:
     """`mnemon.kv.decode.gemv.linear` in one kernel."""
     count, size = weight.shape
-    tile = tile or (LONG if size > LINEAR.columns else LINEAR)
+    if tile is None:
+        tile = LONG if size > 8192 else WIDE if count > 16384 else LINEAR
     grid = (len(x), triton.cdiv(count, tile.rows))
     gemv.linear[grid](
         x, weight if norm is None else norm.weight, weight, weight if bias is None else bias,
@@ -160,17 +163,27 @@ def lowbit_kernel(
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over low-bit rows."""
     group = out.shape[1]
-    words = torch.int64 if rows.group == 32 else torch.int32
     registers = {"maxnreg": LOWBIT_REGISTERS} if queries.is_cuda else {}
     lowbit.lowbit[(chunks.slots,)](
-        queries, rows.key_codes, rows.key_scale, rows.key_zero, rows.value_codes,
-        rows.value_scale.view(words), rows.value_zero.view(words), tail.keys, tail.values,
+        queries, rows.key_codes, rows.key_scale, rows.key_zero, rows.value_codes.view(torch.int16),
+        rows.value_scale.view(torch.int32), rows.value_zero.view(torch.int32), tail.keys, tail.values,
         tail.length, chunks.row, chunks.first, chunks.last, out, lse,
         scale * 1.4426950408889634, chunks.rows, GQ=group,
         R=max(8, triton.next_power_of_2(group)), BITS=rows.bits, G=rows.group,
         NG=64 // rows.group, TAIL=tail.keys.shape[2], SHARE=SHARE, STAGES=LOWBIT_STAGES,
-        ASM=queries.is_cuda and queries.dtype == torch.bfloat16, PDL=_dependent(queries), num_warps=1, **registers,
+        ASM=rows.bits < 8 and queries.is_cuda and queries.dtype == torch.bfloat16, PDL=_dependent(queries), num_warps=1, **registers,
         **_options(queries),
+    )  # fmt: skip
+
+
+def fetch_kernel(rows: FetchedRows) -> None:
+    """`mnemon.kv.decode.fetch.fetch` in one kernel."""
+    pages, page, channels = rows.host_keys.shape[1:]
+    fetch.fetch[(rows.chosen.numel(),)](
+        rows.host_keys, rows.host_values, rows.chosen, rows.plain.keys, rows.plain.values, pages,
+        rows.chosen.shape[1], SIZE=page * channels,
+        BLOCK=min(4096, triton.next_power_of_2(page * channels)), PDL=_dependent(rows.chosen),
+        **_options(rows.chosen),
     )  # fmt: skip
 
 

@@ -3,7 +3,8 @@
 One warp a program: codes are unpacked in the registers that the tensor cores read, so nothing
 dequantised passes through shared memory. Tokens stand in the rows of the products and query heads
 in their columns, of which eight are the fewest. A head's 128 channels are four quarters of 32;
-which bytes and which bits of them hold a quarter depends on the number of bits.
+which bytes and which bits of them hold a quarter depends on the number of bits. Values are read as
+words of two bytes, so each of their quarters comes in two halves, even and odd channels.
 """
 
 from __future__ import annotations
@@ -13,104 +14,130 @@ import triton.language as tl
 
 from mnemon.kv.decode.kernels.attend import attend_tail, load_queries, soften, store_part
 from mnemon.kv.decode.kernels.dependent import start_next, wait_for_previous
-from mnemon.kv.decode.kernels.unpack import (
-    four_numbers,
-    four_planes,
-    one_plane,
-    two_numbers,
-    two_planes,
-)
+from mnemon.kv.decode.kernels.unpack import GAIN, from_bytes, from_words, times, two_numbers
 
 
 @triton.jit
-def _load_bytes(codes, token, live, first, BITS: tl.constexpr, ACROSS: tl.constexpr):
-    column = first + tl.arange(0, 32)
-    if ACROSS:
-        at = token[None, :] * (16 * BITS) + column[:, None]
-        some = tl.load(codes + at, mask=live[None, :], other=0)
-    else:
-        at = token[:, None] * (16 * BITS) + column[None, :]
-        some = tl.load(codes + at, mask=live[:, None], other=0)
-    return some
-
-
-@triton.jit
-def _dequantized(
-    codes, token, live, s0, s1, s2, s3, z0, z1, z2, z3,
-    BITS: tl.constexpr, ACROSS: tl.constexpr, KIND: tl.constexpr, ASM: tl.constexpr,
+def _of_groups(
+    numbers, group, live, first, POWER: tl.constexpr, NG: tl.constexpr, G: tl.constexpr,
+    ASM: tl.constexpr,
 ):  # fmt: skip
-    """The four quarters of a tile, [tokens, 32] or, `ACROSS`, [32, tokens]."""
-    first = _load_bytes(codes, token, live, 0, BITS, ACROSS)
-    if BITS == 2:
-        a, b, c, d = four_planes(first, s0, s1, s2, s3, z0, z1, z2, z3, KIND, ASM)
-    elif BITS == 4:
-        second = _load_bytes(codes, token, live, 32, BITS, ACROSS)
-        a, c = two_planes(first, s0, s2, z0, z2, KIND, ASM)
-        b, d = two_planes(second, s1, s3, z1, z3, KIND, ASM)
-    else:
-        a = one_plane(first, s0, z0, KIND)
-        b = one_plane(_load_bytes(codes, token, live, 32, BITS, ACROSS), s1, z1, KIND)
-        c = one_plane(_load_bytes(codes, token, live, 64, BITS, ACROSS), s2, z2, KIND)
-        d = one_plane(_load_bytes(codes, token, live, 96, BITS, ACROSS), s3, z3, KIND)
-    return a, b, c, d
-
-
-@triton.jit
-def _of_groups(numbers, group, live, first, NG: tl.constexpr, G: tl.constexpr):
     """A quarter of the keys' scales (or zeros) of NG groups, for each of their tokens."""
-    channel = first + tl.arange(0, 32)
-    some = tl.load(numbers + group[:, None] * 128 + channel[None, :], mask=live[:, None], other=0.0)
+    at = group[:, None] * 128 + first + tl.arange(0, 32)[None, :]
+    some = times(tl.load(numbers + at, mask=live[:, None], other=0.0), POWER, ASM)
     return tl.reshape(tl.broadcast_to(some[:, None, :], [NG, G, 32]), [NG * G, 32])
 
 
 @triton.jit
-def _of_tokens(words, token, live, G: tl.constexpr, BN: tl.constexpr, ASM: tl.constexpr):
-    """The values' scales (or zeros) of each token, for each of the four quarters."""
-    some = tl.load(words + token, mask=live, other=0)
-    if G == 32:
-        a, b, c, d = four_numbers(some, ASM)
+def _two_quarters(
+    codes, scale, zero, q0, q1, scores, start, end, column, first,
+    SHIFT: tl.constexpr, BITS: tl.constexpr, G: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """Adds what two quarters of the keys give to the scores: 32 bytes a token from `column` on.
+
+    The quarters begin at the channels `first` and, one plane on, `first` + 256 / BITS / 2 ** SHIFT.
+    """
+    token = start + tl.arange(0, NG * G)
+    group = (start // G + tl.arange(0, NG)).to(tl.int64)
+    there = start + tl.arange(0, NG) * G < end
+    at = token[:, None].to(tl.int64) * (16 * BITS) + column + tl.arange(0, 32)[None, :]
+    some = tl.load(codes + at, mask=(token < end)[:, None], other=0)
+    second = first + 16 * BITS
+    s0 = _of_groups(scale, group, there, first, 117 - SHIFT, NG, G, ASM)
+    s1 = _of_groups(scale, group, there, second, 117 - SHIFT - BITS, NG, G, ASM)
+    z0 = _of_groups(zero, group, there, first, -16, NG, G, ASM)
+    z1 = _of_groups(zero, group, there, second, -16, NG, G, ASM)
+    k0, k1 = from_bytes(some, s0, s1, z0, z1, SHIFT, BITS, KIND, ASM)
+    scores = tl.dot(k0, q0, scores, input_precision="ieee")
+    return tl.dot(k1, q1, scores, input_precision="ieee")
+
+
+@triton.jit
+def _one_quarter(
+    codes, scale, zero, q, scores, start, end, first, G: tl.constexpr, NG: tl.constexpr,
+    KIND: tl.constexpr,
+):  # fmt: skip
+    """The same for eight bits, whose bytes are codes."""
+    token = start + tl.arange(0, NG * G)
+    group = (start // G + tl.arange(0, NG)).to(tl.int64)
+    there = start + tl.arange(0, NG) * G < end
+    at = token[:, None].to(tl.int64) * 128 + first + tl.arange(0, 32)[None, :]
+    some = tl.load(codes + at, mask=(token < end)[:, None], other=0).to(tl.float32)
+    s = _of_groups(scale, group, there, first, 0, NG, G, False).to(tl.float32)
+    z = _of_groups(zero, group, there, first, 0, NG, G, False).to(tl.float32)
+    return tl.dot((some * s + z).to(KIND), q, scores, input_precision="ieee")
+
+
+@triton.jit
+def _scores(
+    codes, scale, zero, qa, qb, qc, qd, start, end, R: tl.constexpr, BITS: tl.constexpr,
+    G: tl.constexpr, NG: tl.constexpr, KIND: tl.constexpr, ASM: tl.constexpr,
+):  # fmt: skip
+    scores = tl.zeros([NG * G, R], tl.float32)
+    if BITS == 2:
+        scores = _two_quarters(codes, scale, zero, qa, qb, scores, start, end, 0, 0,
+                               0, 2, G, NG, KIND, ASM)  # fmt: skip
+        scores = _two_quarters(codes, scale, zero, qc, qd, scores, start, end, 0, 64,
+                               4, 2, G, NG, KIND, ASM)  # fmt: skip
+    elif BITS == 4:
+        scores = _two_quarters(codes, scale, zero, qa, qc, scores, start, end, 0, 0,
+                               0, 4, G, NG, KIND, ASM)  # fmt: skip
+        scores = _two_quarters(codes, scale, zero, qb, qd, scores, start, end, 32, 32,
+                               0, 4, G, NG, KIND, ASM)  # fmt: skip
     else:
-        a, c = two_numbers(some, ASM)
-        b = a
-        d = c
+        scores = _one_quarter(codes, scale, zero, qa, scores, start, end, 0, G, NG, KIND)
+        scores = _one_quarter(codes, scale, zero, qb, scores, start, end, 32, G, NG, KIND)
+        scores = _one_quarter(codes, scale, zero, qc, scores, start, end, 64, G, NG, KIND)
+        scores = _one_quarter(codes, scale, zero, qd, scores, start, end, 96, G, NG, KIND)
+    return scores
+
+
+@triton.jit
+def _of_tokens(
+    words, token, live, half, P0: tl.constexpr, P1: tl.constexpr, G: tl.constexpr, BN: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """The values' scales (or zeros) of each token, for two quarters: the first or the last two."""
+    if G == 32:
+        first, second = two_numbers(tl.load(words + token * 2 + half, mask=live, other=0), ASM)
+    else:
+        low, high = two_numbers(tl.load(words + token, mask=live, other=0), ASM)
+        first = high if half else low
+        second = first
     return (
-        tl.broadcast_to(a[None, :], [32, BN]),
-        tl.broadcast_to(b[None, :], [32, BN]),
-        tl.broadcast_to(c[None, :], [32, BN]),
-        tl.broadcast_to(d[None, :], [32, BN]),
+        tl.broadcast_to(times(first, P0, ASM)[None, :], [16, BN]),
+        tl.broadcast_to(times(second, P1, ASM)[None, :], [16, BN]),
     )
 
 
 @triton.jit
-def _keys(
-    codes, scale, zero, start, end, BITS: tl.constexpr, G: tl.constexpr, NG: tl.constexpr,
-    KIND: tl.constexpr, ASM: tl.constexpr,
-):  # fmt: skip
-    token = start + tl.arange(0, NG * G)
-    group = (start // G + tl.arange(0, NG)).to(tl.int64)
-    there = start + tl.arange(0, NG) * G < end
-    return _dequantized(
-        codes, token.to(tl.int64), token < end,
-        _of_groups(scale, group, there, 0, NG, G), _of_groups(scale, group, there, 32, NG, G),
-        _of_groups(scale, group, there, 64, NG, G), _of_groups(scale, group, there, 96, NG, G),
-        _of_groups(zero, group, there, 0, NG, G), _of_groups(zero, group, there, 32, NG, G),
-        _of_groups(zero, group, there, 64, NG, G), _of_groups(zero, group, there, 96, NG, G),
-        BITS, False, KIND, ASM,
-    )  # fmt: skip
+def _words(codes, token, live, first, BITS: tl.constexpr):
+    at = token[None, :] * (8 * BITS) + first + tl.arange(0, 16)[:, None]
+    return tl.load(codes + at, mask=live[None, :], other=0)
 
 
 @triton.jit
 def _values(
-    codes, scale, zero, start, end, BITS: tl.constexpr, G: tl.constexpr, BN: tl.constexpr,
-    KIND: tl.constexpr, ASM: tl.constexpr,
+    codes, scale, zero, start, end, HALF: tl.constexpr, BITS: tl.constexpr, G: tl.constexpr,
+    BN: tl.constexpr, KIND: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
-    token = start + tl.arange(0, BN)
-    wide = token.to(tl.int64)
-    s0, s1, s2, s3 = _of_tokens(scale, wide, token < end, G, BN, ASM)
-    z0, z1, z2, z3 = _of_tokens(zero, wide, token < end, G, BN, ASM)
-    return _dequantized(
-        codes, wide, token < end, s0, s1, s2, s3, z0, z1, z2, z3, BITS, True, KIND, ASM
-    )  # fmt: skip
+    """Two quarters of the values, the first two or the last two: even, odd, even, odd [16, BN]."""
+    token = (start + tl.arange(0, BN)).to(tl.int64)
+    live = start + tl.arange(0, BN) < end
+    shift: tl.constexpr = 4 * HALF if BITS < 8 else 0
+    step: tl.constexpr = 2 if BITS == 2 else 0
+    s0, s1 = _of_tokens(scale, token, live, HALF, 117 - shift, 117 - shift - step, G, BN, ASM)
+    z0, z1 = _of_tokens(zero, token, live, HALF, -16, -16, G, BN, ASM)
+    if BITS == 2:
+        first = _words(codes, token, live, 0, 2)
+        second = first
+    else:
+        skip: tl.constexpr = 32 * HALF if BITS == 8 else 0
+        first = _words(codes, token, live, skip, BITS)
+        second = _words(codes, token, live, skip + 16, BITS)
+    plane: tl.constexpr = shift // BITS
+    return from_words(first, second, s0, s1, z0, z1, plane, BITS, KIND, ASM)
 
 
 @triton.jit
@@ -128,31 +155,36 @@ def _attend_codes(
     qd = load_queries(queries, row, 96, GQ, 128, 32, R)
     best = tl.full([R], float("-inf"), tl.float32)
     total = tl.zeros([R], tl.float32)
-    ra = tl.zeros([32, R], tl.float32)
-    rb = tl.zeros([32, R], tl.float32)
-    rc = tl.zeros([32, R], tl.float32)
-    rd = tl.zeros([32, R], tl.float32)
+    parts = ()
+    for _ in tl.static_range(8):
+        parts = parts + (tl.zeros([16, R], tl.float32),)
     for start in tl.range(begin, end, tokens, num_stages=STAGES):
-        a, b, c, d = _keys(key_codes, key_scale, key_zero, start, end, BITS, G, NG, kind, ASM)
-        scores = tl.dot(a, qa, input_precision="ieee")
-        scores = tl.dot(b, qb, scores, input_precision="ieee")
-        scores = tl.dot(c, qc, scores, input_precision="ieee")
-        scores = tl.dot(d, qd, scores, input_precision="ieee") * factor
+        scores = factor * _scores(
+            key_codes, key_scale, key_zero, qa, qb, qc, qd, start, end, R, BITS, G, NG, kind, ASM
+        )  # fmt: skip
         live = (start + tl.arange(0, tokens) < end)[:, None]
         scores = tl.where(live, scores, float("-inf"))
         weights, fade, best, total = soften(scores, best, total)
         p = weights.to(kind)
-        a, b, c, d = _values(
-            value_codes, value_scale, value_zero, start, end, BITS, G, tokens, kind, ASM
-        )  # fmt: skip
-        ra = tl.dot(a, p, ra * fade[None, :], input_precision="ieee")
-        rb = tl.dot(b, p, rb * fade[None, :], input_precision="ieee")
-        rc = tl.dot(c, p, rc * fade[None, :], input_precision="ieee")
-        rd = tl.dot(d, p, rd * fade[None, :], input_precision="ieee")
-    store_part(out, lse, slot, 0, best, total, ra, GQ, 128, 32, R)
-    store_part(out, lse, slot, 32, best, total, rb, GQ, 128, 32, R)
-    store_part(out, lse, slot, 64, best, total, rc, GQ, 128, 32, R)
-    store_part(out, lse, slot, 96, best, total, rd, GQ, 128, 32, R)
+        fade = fade[None, :]
+        a, b, c, d = _values(value_codes, value_scale, value_zero, start, end, 0, BITS, G, tokens,
+                             kind, ASM)  # fmt: skip
+        e, f, g, h = _values(value_codes, value_scale, value_zero, start, end, 1, BITS, G, tokens,
+                             kind, ASM)  # fmt: skip
+        parts = (
+            tl.dot(a, p, parts[0] * fade, input_precision="ieee"),
+            tl.dot(b, p, parts[1] * fade, input_precision="ieee"),
+            tl.dot(c, p, parts[2] * fade, input_precision="ieee"),
+            tl.dot(d, p, parts[3] * fade, input_precision="ieee"),
+            tl.dot(e, p, parts[4] * fade, input_precision="ieee"),
+            tl.dot(f, p, parts[5] * fade, input_precision="ieee"),
+            tl.dot(g, p, parts[6] * fade, input_precision="ieee"),
+            tl.dot(h, p, parts[7] * fade, input_precision="ieee"),
+        )
+    gain: tl.constexpr = GAIN if ASM else 1.0
+    for part in tl.static_range(8):
+        store_part(out, lse, slot, part // 2 * 32 + part % 2, 2, best, total, parts[part] * gain,
+                   GQ, 128, 16, R)  # fmt: skip
 
 
 @triton.jit
@@ -175,9 +207,10 @@ def lowbit(
         )  # fmt: skip
     else:
         chunk = program - tails
+        gain: tl.constexpr = GAIN if ASM else 1.0
         _attend_codes(
             queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero,
             out, lse, tl.load(chunk_row + chunk), program,
-            tl.load(chunk_first + chunk), tl.load(chunk_last + chunk), factor,
+            tl.load(chunk_first + chunk), tl.load(chunk_last + chunk), factor * gain,
             GQ, R, BITS, G, NG, STAGES, ASM,
         )  # fmt: skip

@@ -1,8 +1,10 @@
-"""Codes of two, four or eight bits become bfloat16: code * scale + zero.
+"""Codes of two, four or eight bits become numbers: code * scale + zero.
 
-The assembly needs two instructions for two numbers: a code is put into the mantissa of 128.0, 128
-is taken away (exact), then one fused multiply-add. The plain form beside each says the same, and is
-what the interpreter runs, and models of other types.
+In assembly this takes one mask and one multiply-add for two numbers. The bits of a code, left where
+they stand in the low byte of a bfloat16, are a subnormal number: code * 2 ** (shift - 133). Scales
+come multiplied by 2 ** (117 - shift) and zeros by 2 ** -16, so what comes out is the number times
+2 ** -16 (`GAIN` undoes it). Powers of two change no digit. The plain form of each says the same
+without the gain; the interpreter and types other than bfloat16 take it.
 """
 
 from __future__ import annotations
@@ -10,189 +12,135 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+# What the numbers made in assembly are to be multiplied by.
+GAIN = tl.constexpr(65536.0)
+
+_SPREAD = """{{
+    .reg .b32 lo, hi;
+    prmt.b32 lo, $4, 0, 0x4140;
+    prmt.b32 hi, $4, 0, 0x4342;
+    and.b32 $0, lo, {first};
+    and.b32 $1, hi, {first};
+    and.b32 $2, lo, {second};
+    and.b32 $3, hi, {second};
+    fma.rn.bf16x2 $0, $0, $5, $9;
+    fma.rn.bf16x2 $1, $1, $6, $10;
+    fma.rn.bf16x2 $2, $2, $7, $11;
+    fma.rn.bf16x2 $3, $3, $8, $12;
+}}"""
+_BYTES_2A = tl.constexpr(_SPREAD.format(first="0x00030003", second="0x000C000C"))
+_BYTES_2B = tl.constexpr(_SPREAD.format(first="0x00300030", second="0x00C000C0"))
+_BYTES_4 = tl.constexpr(_SPREAD.format(first="0x000F000F", second="0x00F000F0"))
+
+_WORDS = """{{
+    .reg .b32 high0, high1;
+    shr.b32 high0, $4, 8;
+    shr.b32 high1, $5, 8;
+    and.b32 $0, $4, {first};
+    and.b32 $1, high0, {first};
+    and.b32 $2, $5, {second};
+    and.b32 $3, high1, {second};
+    fma.rn.bf16x2 $0, $0, $6, $8;
+    fma.rn.bf16x2 $1, $1, $6, $8;
+    fma.rn.bf16x2 $2, $2, $7, $9;
+    fma.rn.bf16x2 $3, $3, $7, $9;
+}}"""
+_WORDS_2A = tl.constexpr(_WORDS.format(first="0x00030003", second="0x000C000C"))
+_WORDS_2B = tl.constexpr(_WORDS.format(first="0x00300030", second="0x00C000C0"))
+_WORDS_4A = tl.constexpr(_WORDS.format(first="0x000F000F", second="0x000F000F"))
+_WORDS_4B = tl.constexpr(_WORDS.format(first="0x00F000F0", second="0x00F000F0"))
+
 
 @triton.jit
-def _plane(codes, scale, zero, PLANE: tl.constexpr, BITS: tl.constexpr, KIND: tl.constexpr):
-    code = (codes >> (PLANE * BITS)) & ((1 << BITS) - 1)
+def _number(codes, scale, zero, SHIFT: tl.constexpr, BITS: tl.constexpr, KIND: tl.constexpr):
+    code = (codes >> SHIFT) & ((1 << BITS) - 1)
     return (code.to(tl.float32) * scale.to(tl.float32) + zero.to(tl.float32)).to(KIND)
 
 
 @triton.jit
-def four_planes(codes, s0, s1, s2, s3, z0, z1, z2, z3, KIND: tl.constexpr, ASM: tl.constexpr):
-    """Bytes of four two-bit codes: the four planes, each with its scale and zero."""
+def from_bytes(
+    codes, s0, s1, z0, z1, SHIFT: tl.constexpr, BITS: tl.constexpr, KIND: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """Two neighbouring planes of uint8 codes: bits from SHIFT on and bits from SHIFT + BITS on."""
     if ASM:
-        planes = _four_planes(codes, s0, s1, s2, s3, z0, z1, z2, z3)
+        asm: tl.constexpr = _BYTES_4 if BITS == 4 else (_BYTES_2B if SHIFT else _BYTES_2A)
+        pair = tl.inline_asm_elementwise(
+            asm, "=&r,=&r,=&r,=&r,r,r,r,r,r,r,r,r,r", [codes, s0, s1, z0, z1],
+            dtype=(tl.bfloat16, tl.bfloat16), is_pure=True, pack=4,
+        )  # fmt: skip
     else:
-        planes = (
-            _plane(codes, s0, z0, 0, 2, KIND),
-            _plane(codes, s1, z1, 1, 2, KIND),
-            _plane(codes, s2, z2, 2, 2, KIND),
-            _plane(codes, s3, z3, 3, 2, KIND),
+        pair = (
+            _number(codes, s0, z0, SHIFT, BITS, KIND),
+            _number(codes, s1, z1, SHIFT + BITS, BITS, KIND),
         )
-    return planes
+    return pair
 
 
 @triton.jit
-def _four_planes(codes, s0, s1, s2, s3, z0, z1, z2, z3):
-    return tl.inline_asm_elementwise(
-        """{
-        .reg .b32 lo, hi, slo, shi, one, quarter, off;
-        prmt.b32 lo, $8, 0, 0x4140;
-        prmt.b32 hi, $8, 0, 0x4342;
-        shr.b32 slo, lo, 4;
-        shr.b32 shi, hi, 4;
-        mov.b32 one, 0x43004300;
-        mov.b32 quarter, 0x3E803E80;
-        mov.b32 off, 0xC200C200;
-        lop3.b32 $0, lo, 0x00030003, one, 0xEA;
-        lop3.b32 $1, hi, 0x00030003, one, 0xEA;
-        lop3.b32 $2, lo, 0x000C000C, one, 0xEA;
-        lop3.b32 $3, hi, 0x000C000C, one, 0xEA;
-        lop3.b32 $4, slo, 0x00030003, one, 0xEA;
-        lop3.b32 $5, shi, 0x00030003, one, 0xEA;
-        lop3.b32 $6, slo, 0x000C000C, one, 0xEA;
-        lop3.b32 $7, shi, 0x000C000C, one, 0xEA;
-        sub.rn.bf16x2 $0, $0, one;
-        sub.rn.bf16x2 $1, $1, one;
-        fma.rn.bf16x2 $2, $2, quarter, off;
-        fma.rn.bf16x2 $3, $3, quarter, off;
-        sub.rn.bf16x2 $4, $4, one;
-        sub.rn.bf16x2 $5, $5, one;
-        fma.rn.bf16x2 $6, $6, quarter, off;
-        fma.rn.bf16x2 $7, $7, quarter, off;
-        fma.rn.bf16x2 $0, $0, $9, $17;
-        fma.rn.bf16x2 $1, $1, $10, $18;
-        fma.rn.bf16x2 $2, $2, $11, $19;
-        fma.rn.bf16x2 $3, $3, $12, $20;
-        fma.rn.bf16x2 $4, $4, $13, $21;
-        fma.rn.bf16x2 $5, $5, $14, $22;
-        fma.rn.bf16x2 $6, $6, $15, $23;
-        fma.rn.bf16x2 $7, $7, $16, $24;
-        }""",
-        "=&r,=&r,=&r,=&r,=&r,=&r,=&r,=&r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r,r",
-        [codes, s0, s1, s2, s3, z0, z1, z2, z3],
-        dtype=(tl.bfloat16, tl.bfloat16, tl.bfloat16, tl.bfloat16),
-        is_pure=True,
-        pack=4,
-    )
+def from_words(
+    first, second, s0, s1, z0, z1, PLANE: tl.constexpr, BITS: tl.constexpr, KIND: tl.constexpr,
+    ASM: tl.constexpr,
+):  # fmt: skip
+    """Two quarters of int16 words of two bytes each, the lower and the higher byte apart.
 
-
-@triton.jit
-def two_planes(codes, s0, s1, z0, z1, KIND: tl.constexpr, ASM: tl.constexpr):
-    """Bytes of two four-bit codes: the two planes, each with its scale and zero."""
+    Two bits: planes PLANE and PLANE + 1 of the one word. More: plane PLANE of two words.
+    """
+    step: tl.constexpr = 2 if BITS == 2 else 0
+    low: tl.constexpr = PLANE * BITS
     if ASM:
-        planes = _two_planes(codes, s0, s1, z0, z1)
+        if BITS == 2:
+            asm: tl.constexpr = _WORDS_2B if PLANE else _WORDS_2A
+        else:
+            asm: tl.constexpr = _WORDS_4B if PLANE else _WORDS_4A
+        four = tl.inline_asm_elementwise(
+            asm, "=&r,=&r,=&r,=&r,r,r,r,r,r,r", [first, second, s0, s1, z0, z1],
+            dtype=(tl.bfloat16, tl.bfloat16, tl.bfloat16, tl.bfloat16), is_pure=True, pack=2,
+        )  # fmt: skip
     else:
-        planes = (_plane(codes, s0, z0, 0, 4, KIND), _plane(codes, s1, z1, 1, 4, KIND))
-    return planes
-
-
-@triton.jit
-def _two_planes(codes, s0, s1, z0, z1):
-    return tl.inline_asm_elementwise(
-        """{
-        .reg .b32 lo, hi, slo, shi, one;
-        prmt.b32 lo, $4, 0, 0x4140;
-        prmt.b32 hi, $4, 0, 0x4342;
-        shr.b32 slo, lo, 4;
-        shr.b32 shi, hi, 4;
-        mov.b32 one, 0x43004300;
-        lop3.b32 $0, lo, 0x000F000F, one, 0xEA;
-        lop3.b32 $1, hi, 0x000F000F, one, 0xEA;
-        lop3.b32 $2, slo, 0x000F000F, one, 0xEA;
-        lop3.b32 $3, shi, 0x000F000F, one, 0xEA;
-        sub.rn.bf16x2 $0, $0, one;
-        sub.rn.bf16x2 $1, $1, one;
-        sub.rn.bf16x2 $2, $2, one;
-        sub.rn.bf16x2 $3, $3, one;
-        fma.rn.bf16x2 $0, $0, $5, $9;
-        fma.rn.bf16x2 $1, $1, $6, $10;
-        fma.rn.bf16x2 $2, $2, $7, $11;
-        fma.rn.bf16x2 $3, $3, $8, $12;
-        }""",
-        "=&r,=&r,=&r,=&r,r,r,r,r,r,r,r,r,r",
-        [codes, s0, s1, z0, z1],
-        dtype=(tl.bfloat16, tl.bfloat16),
-        is_pure=True,
-        pack=4,
-    )
-
-
-@triton.jit
-def one_plane(codes, scale, zero, KIND: tl.constexpr):
-    """Bytes of one eight-bit code."""
-    return _plane(codes, scale, zero, 0, 8, KIND)
-
-
-@triton.jit
-def _half_word(word, SHIFT: tl.constexpr):
-    bits = ((word >> SHIFT) & 0xFFFF).to(tl.uint16)
-    return bits.to(tl.bfloat16, bitcast=True)
-
-
-@triton.jit
-def four_numbers(words, ASM: tl.constexpr):
-    """64-bit words of four bfloat16 numbers: the four, lowest first."""
-    if ASM:
-        numbers = _four_numbers(words)
-    else:
-        numbers = (
-            _half_word(words, 0),
-            _half_word(words, 16),
-            _half_word(words, 32),
-            _half_word(words, 48),
+        four = (
+            _number(first, s0, z0, low, BITS, KIND),
+            _number(first, s0, z0, low + 8, BITS, KIND),
+            _number(second, s1, z1, low + step, BITS, KIND),
+            _number(second, s1, z1, low + step + 8, BITS, KIND),
         )
+    return four
+
+
+@triton.jit
+def times(numbers, POWER: tl.constexpr, ASM: tl.constexpr):
+    """bfloat16 numbers times a power of two, where the assembly wants it."""
+    if ASM:
+        if POWER == -16:
+            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x37803780; mul.rn.bf16x2 $0, $1, c; }"
+        elif POWER == 117:
+            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x7A007A00; mul.rn.bf16x2 $0, $1, c; }"
+        elif POWER == 115:
+            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x79007900; mul.rn.bf16x2 $0, $1, c; }"
+        elif POWER == 113:
+            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x78007800; mul.rn.bf16x2 $0, $1, c; }"
+        else:
+            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x77007700; mul.rn.bf16x2 $0, $1, c; }"
+        numbers = tl.inline_asm_elementwise(
+            asm, "=r,r", [numbers], dtype=tl.bfloat16, is_pure=True, pack=2
+        )  # fmt: skip
     return numbers
 
 
 @triton.jit
-def _four_numbers(words):
-    return tl.inline_asm_elementwise(
-        """{
-        .reg .b32 a0, b0, a1, b1, a2, b2, a3, b3;
-        mov.b64 {a0, b0}, $8;
-        mov.b64 {a1, b1}, $9;
-        mov.b64 {a2, b2}, $10;
-        mov.b64 {a3, b3}, $11;
-        prmt.b32 $0, a0, a1, 0x5410;
-        prmt.b32 $1, a2, a3, 0x5410;
-        prmt.b32 $2, a0, a1, 0x7632;
-        prmt.b32 $3, a2, a3, 0x7632;
-        prmt.b32 $4, b0, b1, 0x5410;
-        prmt.b32 $5, b2, b3, 0x5410;
-        prmt.b32 $6, b0, b1, 0x7632;
-        prmt.b32 $7, b2, b3, 0x7632;
-        }""",
-        "=&r,=&r,=&r,=&r,=&r,=&r,=&r,=&r,l,l,l,l",
-        [words],
-        dtype=(tl.bfloat16, tl.bfloat16, tl.bfloat16, tl.bfloat16),
-        is_pure=True,
-        pack=4,
-    )
+def _half(words, SHIFT: tl.constexpr):
+    return ((words >> SHIFT) & 0xFFFF).to(tl.uint16).to(tl.bfloat16, bitcast=True)
 
 
 @triton.jit
 def two_numbers(words, ASM: tl.constexpr):
-    """32-bit words of two bfloat16 numbers: the two, lowest first."""
+    """int32 words of two bfloat16 numbers: the lower and the higher."""
     if ASM:
-        numbers = _two_numbers(words)
+        pair = tl.inline_asm_elementwise(
+            "prmt.b32 $0, $2, $3, 0x5410; prmt.b32 $1, $2, $3, 0x7632;", "=&r,=&r,r,r", [words],
+            dtype=(tl.bfloat16, tl.bfloat16), is_pure=True, pack=2,
+        )  # fmt: skip
     else:
-        numbers = (_half_word(words, 0), _half_word(words, 16))
-    return numbers
+        pair = (_half(words, 0), _half(words, 16))
+    return pair
 
-
-@triton.jit
-def _two_numbers(words):
-    return tl.inline_asm_elementwise(
-        """
-        prmt.b32 $0, $4, $5, 0x5410;
-        prmt.b32 $1, $6, $7, 0x5410;
-        prmt.b32 $2, $4, $5, 0x7632;
-        prmt.b32 $3, $6, $7, 0x7632;
-        """,
-        "=&r,=&r,=&r,=&r,r,r,r,r",
-        [words],
-        dtype=(tl.bfloat16, tl.bfloat16),
-        is_pure=True,
-        pack=4,
-    )

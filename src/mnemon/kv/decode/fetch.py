@@ -1,0 +1,77 @@
+"""Keys and values that stay in the host's memory, of which some pages are fetched for each token.
+
+Which pages is a choice on the device, made anew or kept from step to step by whoever retrieves. The
+kernel reads the host's pinned memory itself, so that fetching is part of the captured step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.decode.rows import PackedRows
+
+
+@dataclass(frozen=True)
+class FetchedRows:
+    """Pages of a layer in host memory, and where those that are attended to go.
+
+    `host_keys`, `host_values` [B * Hkv, pages, page, D], pinned; `chosen` int32 [B * Hkv, P] on the
+    device, the pages to fetch for each row; `plain`, what is attended to, takes P pages a row, one
+    row after another. Layers may share one `plain`.
+    """
+
+    host_keys: Tensor
+    host_values: Tensor
+    chosen: Tensor
+    plain: PackedRows
+
+    @property
+    def starts(self) -> Tensor:
+        return self.plain.starts
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of device memory that attending reads."""
+        return self.plain.nbytes
+
+    @property
+    def fetched_bytes(self) -> int:
+        """Bytes that cross from the host for every token."""
+        return self.chosen.numel() * 2 * self.host_keys[0, 0].nbytes
+
+
+def fetched(host_keys: Tensor, host_values: Tensor, chosen: Tensor) -> FetchedRows:
+    """Rows with room for the chosen pages; see `FetchedRows` for the shapes.
+
+    Raises `InvalidInput` for host memory that a device could not read.
+    """
+    rows, count = chosen.shape
+    page, size = host_keys.shape[2:]
+    if chosen.is_cuda and not (host_keys.is_pinned() and host_values.is_pinned()):
+        raise InvalidInput("pages can be fetched from pinned memory only: use tensor.pin_memory()")
+    keys = torch.zeros(rows * count * page, size, dtype=host_keys.dtype, device=chosen.device)
+    starts = torch.arange(rows + 1, dtype=torch.int32, device=chosen.device) * (count * page)
+    plain = PackedRows(keys, torch.zeros_like(keys), starts)
+    return FetchedRows(host_keys, host_values, chosen, plain)
+
+
+def fetch(rows: FetchedRows) -> None:
+    """Brings the chosen pages into `rows.plain`."""
+    if rows.chosen.is_cuda:
+        from mnemon.kv.decode.kernels.launch import fetch_kernel
+
+        fetch_kernel(rows)
+    else:
+        fetch_reference(rows)
+
+
+def fetch_reference(rows: FetchedRows) -> None:
+    """The same in plain torch."""
+    row = torch.arange(len(rows.chosen))[:, None]
+    chosen = rows.chosen.long()
+    rows.plain.keys.copy_(rows.host_keys[row, chosen].flatten(0, 2))
+    rows.plain.values.copy_(rows.host_values[row, chosen].flatten(0, 2))
