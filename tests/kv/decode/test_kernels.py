@@ -9,6 +9,8 @@ from torch.testing import assert_close
 
 from mnemon.kv.decode.attention import Rows, attend_reference
 from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.ends import Place, begin, end
+from mnemon.kv.decode.fetch import fetch_reference, fetched
 from mnemon.kv.decode.gemv import Norm, gated, linear, place_heads, project_qkv
 from mnemon.kv.decode.merge import merge_reference
 from mnemon.kv.decode.rope import Rotation
@@ -157,3 +159,46 @@ def test_merge() -> None:
     merge_kernel(out, lse, chunks, context)
     merge_reference(out, lse, chunks, expected)
     assert_close(context, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_fetching_pages() -> None:
+    from mnemon.kv.decode.kernels.launch import fetch_kernel
+
+    keys, values = torch.randn(2, 3, 5, 4, 16)
+    chosen = torch.tensor([[4, 0], [1, 2], [3, 3]], dtype=torch.int32)
+    rows, other = fetched(keys, values, chosen), fetched(keys, values, chosen)
+    fetch_kernel(rows)
+    fetch_reference(other)
+    assert_close(rows.plain.keys, other.plain.keys, rtol=0, atol=0)
+    assert_close(rows.plain.values, other.plain.values, rtol=0, atol=0)
+
+
+def some_place() -> Place:
+    return Place(
+        torch.tensor([3, 1]),
+        torch.tensor([70, 9]),
+        torch.tensor([2], dtype=torch.int32),
+        torch.zeros(2, 6, dtype=torch.int64),
+    )
+
+
+def test_the_beginning_of_a_step() -> None:
+    from mnemon.kv.decode.kernels.launch import begin_kernel
+
+    embedding, hidden, expected = torch.randn(5, 24), torch.empty(2, 24), torch.empty(2, 24)
+    rotation, other = some_rotation(2, 16), some_rotation(2, 16)
+    begin_kernel(embedding, some_place(), rotation, hidden)
+    begin(embedding, some_place(), other, expected)
+    assert_close(hidden, expected, rtol=0, atol=0)
+    assert_close(rotation.cos, other.cos, rtol=1e-5, atol=1e-5)
+    assert_close(rotation.sin, other.sin, rtol=1e-5, atol=1e-5)
+
+
+def test_the_end_of_a_step() -> None:
+    from mnemon.kv.decode.kernels.launch import end_kernel
+
+    logits, place, other = torch.randn(2, 5000), some_place(), some_place()
+    end_kernel(logits, place)
+    end(logits, other)
+    for one, expected in zip(vars(place).values(), vars(other).values(), strict=True):
+        assert one.tolist() == expected.tolist()

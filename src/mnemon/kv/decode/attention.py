@@ -80,7 +80,14 @@ def refuse_shape(rows: Rows, size: int, group: int) -> None:
             f"the kernels take heads of 64, 128 or 256 channels and at most 16 query heads for one "
             f"key-value head, not {size} channels and {group} heads"
         )
-    if isinstance(rows, LowBitRows) and (size != 128 or rows.group not in (32, 64)):
+    if not isinstance(rows, LowBitRows):
+        return
+    if rows.key_codes.numel() >= 2**31:
+        raise InvalidInput(
+            f"the low-bit kernel counts bytes in 32 bits, and {rows.key_codes.numel():,} bytes of "
+            "codes in one layer are too many: store fewer tokens"
+        )
+    if size != 128 or rows.group not in (32, 64):
         raise InvalidInput(
             f"the low-bit kernel takes heads of 128 channels in groups of 32 or 64, "
             f"not {size} channels in groups of {rows.group}: keep these rows plain"

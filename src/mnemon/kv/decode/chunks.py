@@ -16,7 +16,8 @@ class Chunks:
     """Chunk c is tokens `first[c]:last[c]` of row `row[c]`, all int32 [C].
 
     The chunks of row r are `of_row[r]:of_row[r + 1]` (int32 [rows + 1]). Parts of attention stand
-    in slots: `shares` for each row's tail first, then one for each chunk.
+    in slots: `shares` for each row's tail first, then one for each chunk; no row has more than
+    `most`.
     """
 
     row: Tensor
@@ -24,6 +25,7 @@ class Chunks:
     last: Tensor
     of_row: Tensor
     shares: int
+    most: int
 
     @property
     def rows(self) -> int:
@@ -53,7 +55,8 @@ def cut(starts: Tensor, tail: int, programs: int, multiple: int) -> Chunks:
     columns = torch.tensor(table, dtype=torch.int32, device=starts.device).reshape(-1, 3)
     row_, first_, last_ = (columns[:, i].contiguous() for i in range(3))
     of_rows = torch.tensor(of_row, dtype=torch.int32, device=starts.device)
-    return Chunks(row_, first_, last_, of_rows, shares)
+    most = max(last - first for first, last in zip(of_row, of_row[1:], strict=False))
+    return Chunks(row_, first_, last_, of_rows, shares, most)
 
 
 def _chunk_size(bounds: list[int], programs: int, multiple: int) -> int:

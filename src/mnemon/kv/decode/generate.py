@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from mnemon.kv.decode.step import GraphStep
@@ -15,18 +14,15 @@ def generate(step: GraphStep, token: Tensor, count: int, *, stop: int | None = N
     number, a sequence that made it repeats it, and decoding ends when all have. Whether they have
     costs a wait for the device, so it is asked for every 16 tokens.
     """
-    made = torch.empty(len(token), count, dtype=torch.int64, device=token.device)
-    step.token.copy_(token)
+    step.place.token.copy_(token)
+    first = step.filled
     for index in range(count):
         step.advance()
-        made[:, index] = step.token
-        if stop is not None and index % 16 == 15 and bool(_ended(made[:, : index + 1], stop).all()):
-            made = made[:, : index + 1]
+        made = step.place.made[:, first : step.filled]
+        if stop is not None and index % 16 == 15 and bool((made == stop).any(-1).all()):
             break
+    made = step.place.made[:, first : step.filled].clone()
     if stop is not None:
         made[(made == stop).long().cumsum(-1) > 0] = stop
     return made
 
-
-def _ended(made: Tensor, stop: int) -> Tensor:
-    return (made == stop).any(-1)

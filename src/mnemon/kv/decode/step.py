@@ -16,6 +16,7 @@ from torch import Tensor
 from mnemon.errors import InvalidInput
 from mnemon.kv.decode.attention import Rows, attend, refuse_shape
 from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.ends import Place, begin, end
 from mnemon.kv.decode.gemv import gated, linear, project_qkv
 from mnemon.kv.decode.merge import merge
 from mnemon.kv.decode.rope import Rotation
@@ -54,12 +55,13 @@ class GraphStep:
         self.batch = (len(self.rows[0].starts) - 1) // weights.key_heads
         self.tails = tuple(tails) if tails is not None else self._empty_tails(tail)
         self.room = self.tails[0].keys.shape[2]
-        self.length = self.tails[0].length
-        self.position = torch.zeros(self.batch, dtype=torch.int64, device=self.device) + position
-        self.token = torch.zeros(self.batch, dtype=torch.int64, device=self.device)
+        zeros = torch.zeros(self.batch, self.room + 1, dtype=torch.int64, device=self.device)
+        self.place = Place(
+            zeros[:, 0].clone(), zeros[:, 0] + position, self.tails[0].length, zeros[:, 1:].clone()
+        )  # fmt: skip
         self.chunks = self._cut()
         self._make_buffers()
-        self._filled = int(self.length)
+        self.filled = int(self.place.length)
         self._graph: torch.cuda.CUDAGraph | None = None
 
     def __call__(self, token: Tensor) -> Tensor:
@@ -67,13 +69,13 @@ class GraphStep:
 
         The next step overwrites them. Raises `InvalidInput` when the tail is full.
         """
-        self.token.copy_(token)
+        self.place.token.copy_(token)
         self.advance()
         return self.logits
 
     def advance(self) -> None:
-        """Feeds `self.token`, which is then the likeliest next one."""
-        if self._filled >= self.room:
+        """Feeds `place.token`, which is then the likeliest next one."""
+        if self.filled >= self.room:
             raise InvalidInput(
                 f"the tail has room for {self.room} tokens and is full: store its tokens and build "
                 "a new step, or build it with a larger `tail`"
@@ -84,18 +86,15 @@ class GraphStep:
             self._graph.replay()
         else:
             self._run()
-        self._filled += 1
+        self.filled += 1
 
     def _run(self) -> None:
-        self.rotation.turn(self.position)
-        torch.index_select(self.weights.embedding, 0, self.token, out=self.hidden)
+        begin(self.weights.embedding, self.place, self.rotation, self.hidden)
         layers = zip(self.weights.layers, self.rows, self.tails, self.chunks, strict=True)
         for layer, rows, tail, chunks in layers:
             self._layer(layer, rows, tail, chunks)
         linear(self.hidden, self.weights.head, self.logits, norm=self.weights.norm)
-        torch.argmax(self.logits, -1, out=self.token)
-        self.length += 1
-        self.position += 1
+        end(self.logits, self.place)
 
     def _layer(self, layer: LayerWeights, rows: Rows, tail: Tail, chunks: Chunks) -> None:
         hidden, context = self.hidden, self.context
@@ -115,15 +114,15 @@ class GraphStep:
 
     def _capture(self) -> torch.cuda.CUDAGraph:
         """Runs once, so that kernels are compiled, puts back what that moved, and captures."""
-        token, position, length = self.token.clone(), self.position.clone(), self.length.clone()
+        state = (self.place.token, self.place.position, self.place.length, self.place.made)
+        before = [one.clone() for one in state]
         stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
             self._run()
         torch.cuda.current_stream(self.device).wait_stream(stream)
-        self.token.copy_(token)
-        self.position.copy_(position)
-        self.length.copy_(length)
+        for now, then in zip(state, before, strict=True):
+            now.copy_(then)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             self._run()

@@ -6,7 +6,7 @@ import triton
 import triton.language as tl
 
 from mnemon.kv.decode.kernels.attend import attend, attend_tail, load_queries, store_part
-from mnemon.kv.decode.kernels.dependent import start_next, wait_for_previous
+from mnemon.kv.decode.kernels.dependent import prefetch, start_next, wait_for_previous
 
 
 @triton.jit
@@ -19,6 +19,15 @@ def dense(
     program = tl.program_id(0)
     shares: tl.constexpr = (TAIL + SHARE - 1) // SHARE
     tails = rows * shares
+    stored = program >= tails
+    row = tl.load(chunk_row + program - tails, mask=stored, other=0)
+    begin = tl.load(chunk_first + program - tails, mask=stored, other=0)
+    end = tl.load(chunk_last + program - tails, mask=stored, other=0)
+    if PDL and stored:
+        # The first tile does not depend on the kernel before.
+        width: tl.constexpr = D * keys.dtype.element_ty.primitive_bitwidth // 8
+        prefetch(keys + begin.to(tl.int64) * D, (end - begin) * width, BN * width // 128)
+        prefetch(values + begin.to(tl.int64) * D, (end - begin) * width, BN * width // 128)
     wait_for_previous(PDL)
     start_next(PDL)
     if program < tails:
@@ -27,10 +36,6 @@ def dense(
             GQ, D, R, TAIL, SHARE, BN,
         )  # fmt: skip
     else:
-        chunk = program - tails
-        row = tl.load(chunk_row + chunk)
         q = load_queries(queries, row, 0, GQ, D, D, R)
-        begin = tl.load(chunk_first + chunk)
-        end = tl.load(chunk_last + chunk)
         best, total, result = attend(q, keys, values, begin, end, scale, D, R, BN, STAGES)
         store_part(out, lse, program, 0, 1, best, total, result, GQ, D, D, R)

@@ -21,3 +21,14 @@ def wait_for_previous(PDL: tl.constexpr):
 def start_next(PDL: tl.constexpr):
     if PDL:
         cuda.gdc_launch_dependents()
+
+
+@triton.jit
+def prefetch(pointer, size, LINES: tl.constexpr):
+    """Asks for the first lines of 128 bytes of what is `size` bytes long to come to the L2 cache."""
+    line = tl.minimum(tl.arange(0, LINES), (size - 1) // 128)
+    address = pointer.to(tl.int64) + line * 128
+    tl.inline_asm_elementwise(
+        "prefetch.global.L2 [$1]; mov.b32 $0, 0;", "=r,l", [address],
+        dtype=tl.int32, is_pure=False, pack=1,
+    )  # fmt: skip

@@ -8,10 +8,11 @@ import torch
 import triton
 from torch import Tensor
 
+from mnemon.kv.decode import ends as ends_
 from mnemon.kv.decode import gemv as gemv_
 from mnemon.kv.decode.chunks import SHARE, Chunks
 from mnemon.kv.decode.fetch import FetchedRows
-from mnemon.kv.decode.kernels import dense, fetch, gemv, heads, lowbit, merge
+from mnemon.kv.decode.kernels import dense, ends, fetch, gemv, heads, lowbit, merge
 from mnemon.kv.decode.rope import Rotation
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail
 
@@ -26,11 +27,11 @@ class Tile:
     registers: int | None = None
 
 
-LINEAR = Tile(4, 2048, 4)
-LONG = Tile(4, 2048, 8)
+LINEAR = Tile(4, 1024, 2)
+LONG = Tile(4, 2048, 8, 128)
 WIDE = Tile(4, 4096, 4)
 GATED = Tile(4, 4096, 4)
-QKV = Tile(2, 4096, 4)
+QKV = Tile(4, 1024, 2)
 DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 2
 LOWBIT_STAGES, LOWBIT_REGISTERS, LOWBIT_PROGRAMS = 2, 168, 12
 
@@ -192,5 +193,35 @@ def merge_kernel(out: Tensor, lse: Tensor, chunks: Chunks, context: Tensor) -> N
     group, channels = out.shape[1:]
     merge.merge[(chunks.rows * group, channels // 32)](
         out, lse, chunks.of_row, context, chunks.rows, GQ=group, D=channels, W=32,
-        SHARES=chunks.shares, BS=64, PDL=_dependent(context), num_warps=4, **_options(context),
+        SHARES=chunks.shares, BS=min(256, triton.next_power_of_2(chunks.shares + chunks.most)),
+        PDL=_dependent(context), num_warps=4, **_options(context),
+    )  # fmt: skip
+
+
+def begin_kernel(
+    embedding: Tensor, place: ends_.Place, rotation: Rotation, hidden: Tensor
+) -> None:
+    """`mnemon.kv.decode.ends.begin` in one kernel."""
+    size, half = hidden.shape[1], rotation.cos.shape[1]
+    ends.begin[(len(hidden), triton.cdiv(size, 1024))](
+        embedding, place.token, place.position, rotation.frequencies, hidden, rotation.cos,
+        rotation.sin, rotation.scaling, K=size, BK=1024, HALF=half, PDL=_dependent(hidden),
+        **_options(hidden),
+    )  # fmt: skip
+
+
+def end_kernel(logits: Tensor, place: ends_.Place) -> None:
+    """`mnemon.kv.decode.ends.end` in two kernels."""
+    batch, count = logits.shape
+    blocks = triton.cdiv(count, ends_.BLOCK)
+    best = torch.empty(batch, blocks, dtype=torch.float32, device=logits.device)
+    best_at = torch.empty(batch, blocks, dtype=torch.int32, device=logits.device)
+    ends.best_of_blocks[(batch, blocks)](
+        logits, best, best_at, count, blocks, BLOCK=ends_.BLOCK, PDL=_dependent(logits),
+        **_options(logits),
+    )  # fmt: skip
+    ends.end[(1,)](
+        best, best_at, place.token, place.made, place.length, place.position, blocks,
+        ROOM=place.made.shape[1], BLOCK=triton.next_power_of_2(blocks), BATCH=batch,
+        PDL=_dependent(logits), num_warps=1, **_options(logits),
     )  # fmt: skip

@@ -13,7 +13,7 @@ import triton
 import triton.language as tl
 
 from mnemon.kv.decode.kernels.attend import attend_tail, load_queries, soften, store_part
-from mnemon.kv.decode.kernels.dependent import start_next, wait_for_previous
+from mnemon.kv.decode.kernels.dependent import prefetch, start_next, wait_for_previous
 from mnemon.kv.decode.kernels.unpack import GAIN, from_bytes, from_words, times, two_numbers
 
 
@@ -39,9 +39,9 @@ def _two_quarters(
     The quarters begin at the channels `first` and, one plane on, `first` + 256 / BITS / 2 ** SHIFT.
     """
     token = start + tl.arange(0, NG * G)
-    group = (start // G + tl.arange(0, NG)).to(tl.int64)
+    group = start // G + tl.arange(0, NG)
     there = start + tl.arange(0, NG) * G < end
-    at = token[:, None].to(tl.int64) * (16 * BITS) + column + tl.arange(0, 32)[None, :]
+    at = token[:, None] * (16 * BITS) + column + tl.arange(0, 32)[None, :]
     some = tl.load(codes + at, mask=(token < end)[:, None], other=0)
     second = first + 16 * BITS
     s0 = _of_groups(scale, group, there, first, 117 - SHIFT, NG, G, ASM)
@@ -60,9 +60,9 @@ def _one_quarter(
 ):  # fmt: skip
     """The same for eight bits, whose bytes are codes."""
     token = start + tl.arange(0, NG * G)
-    group = (start // G + tl.arange(0, NG)).to(tl.int64)
+    group = start // G + tl.arange(0, NG)
     there = start + tl.arange(0, NG) * G < end
-    at = token[:, None].to(tl.int64) * 128 + first + tl.arange(0, 32)[None, :]
+    at = token[:, None] * 128 + first + tl.arange(0, 32)[None, :]
     some = tl.load(codes + at, mask=(token < end)[:, None], other=0).to(tl.float32)
     s = _of_groups(scale, group, there, first, 0, NG, G, False).to(tl.float32)
     z = _of_groups(zero, group, there, first, 0, NG, G, False).to(tl.float32)
@@ -123,7 +123,7 @@ def _values(
     BN: tl.constexpr, KIND: tl.constexpr, ASM: tl.constexpr,
 ):  # fmt: skip
     """Two quarters of the values, the first two or the last two: even, odd, even, odd [16, BN]."""
-    token = (start + tl.arange(0, BN)).to(tl.int64)
+    token = start + tl.arange(0, BN)
     live = start + tl.arange(0, BN) < end
     shift: tl.constexpr = 4 * HALF if BITS < 8 else 0
     step: tl.constexpr = 2 if BITS == 2 else 0
@@ -188,6 +188,20 @@ def _attend_codes(
 
 
 @triton.jit
+def _expect(
+    key_codes, key_scale, key_zero, value_codes, value_scale, value_zero, begin, count,
+    BITS: tl.constexpr, G: tl.constexpr,
+):  # fmt: skip
+    """Asks for the first 64 of `count` tokens, which do not depend on the kernel before."""
+    prefetch(key_codes + begin * (16 * BITS), count * (16 * BITS), 8 * BITS)
+    prefetch(value_codes + begin * (8 * BITS), count * (16 * BITS), 8 * BITS)
+    prefetch(key_scale + begin // G * 128, count // G * 256, 4)
+    prefetch(key_zero + begin // G * 128, count // G * 256, 4)
+    prefetch(value_scale + begin * (64 // G), count * (256 // G), 4)
+    prefetch(value_zero + begin * (64 // G), count * (256 // G), 4)
+
+
+@triton.jit
 def lowbit(
     queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero,
     tail_keys, tail_values, length, chunk_row, chunk_first, chunk_last, out, lse, factor, rows,
@@ -198,6 +212,15 @@ def lowbit(
     program = tl.program_id(0)
     shares: tl.constexpr = (TAIL + SHARE - 1) // SHARE
     tails = rows * shares
+    stored = program >= tails
+    row = tl.load(chunk_row + program - tails, mask=stored, other=0)
+    begin = tl.load(chunk_first + program - tails, mask=stored, other=0)
+    end = tl.load(chunk_last + program - tails, mask=stored, other=0)
+    if PDL and stored:
+        _expect(
+            key_codes, key_scale, key_zero, value_codes, value_scale, value_zero, begin,
+            end - begin, BITS, G,
+        )  # fmt: skip
     wait_for_previous(PDL)
     start_next(PDL)
     if program < tails:
@@ -206,11 +229,9 @@ def lowbit(
             GQ, 128, R, TAIL, SHARE, 16,
         )  # fmt: skip
     else:
-        chunk = program - tails
         gain: tl.constexpr = GAIN if ASM else 1.0
         _attend_codes(
             queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero,
-            out, lse, tl.load(chunk_row + chunk), program,
-            tl.load(chunk_first + chunk), tl.load(chunk_last + chunk), factor * gain,
+            out, lse, row, program, begin, end, factor * gain,
             GQ, R, BITS, G, NG, STAGES, ASM,
         )  # fmt: skip
