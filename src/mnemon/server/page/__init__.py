@@ -3,10 +3,7 @@ scripts; the same calls and grants as REST."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI
-
-from mnemon.server.access import Service
-from mnemon.server.page.sessions import Sessions
+from mnemon.server.page.sessions import Sessions as Sessions
 from mnemon.server.page.views import (
     adding,
     cube,
@@ -21,14 +18,6 @@ from mnemon.server.page.views import (
     timeline,
 )
 
-_GROUPS = (
+GROUPS = (
     search, timeline, namespaces, journal, storage, adding, editing, forgetting, cube, login, files,
 )  # fmt: skip
-
-
-def register(app: FastAPI) -> None:
-    """Give an app the page, at `/`; its service is there already."""
-    service: Service = app.state.service
-    app.state.sessions = Sessions(service.keys)
-    for group in _GROUPS:
-        app.include_router(group.router)
