@@ -80,7 +80,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.upstream, app.state.chats = upstream, Sessions()
     app.state.leaving = False
     app.state.imports = asyncio.Semaphore(max(1, settings.threads // 4))
-    app.state.sessions = page.Sessions(service.keys)
+    page.register(app)
     failures.register(app)
     _wrap(app, service, provider)
     return app

@@ -3,7 +3,10 @@ scripts; the same calls and grants as REST."""
 
 from __future__ import annotations
 
-from mnemon.server.page.sessions import Sessions as Sessions
+from fastapi import FastAPI
+
+from mnemon.server.access import Service
+from mnemon.server.page.sessions import Sessions
 from mnemon.server.page.views import (
     adding,
     cube,
@@ -21,3 +24,9 @@ from mnemon.server.page.views import (
 GROUPS = (
     search, timeline, namespaces, journal, storage, adding, editing, forgetting, cube, login, files,
 )  # fmt: skip
+
+
+def register(app: FastAPI) -> None:
+    """Give an app what the page's routes need; its service is there already."""
+    service: Service = app.state.service
+    app.state.sessions = Sessions(service.keys)
