@@ -25,10 +25,10 @@ def loaded():
     return recall_lm.load()
 
 
-@pytest.mark.parametrize("task", ["niah_multikey", "vt", "kv", "update"])
-def test_the_bundled_model_answers_exactly(loaded, task):
-    right = answered(loaded.model, [sample(task, 512, seed) for seed in range(3)])
-    assert sum(right) >= 2
+def test_the_bundled_model_answers_exactly(loaded):
+    tasks = ("niah_multikey", "vt", "kv", "update")
+    right = [answered(loaded.model, [sample(task, 512, i) for i in range(2)]) for task in tasks]
+    assert sum(map(sum, right)) >= 7
 
 
 def test_it_answers_at_a_thousand_tokens_and_not_what_was_never_said(loaded):
