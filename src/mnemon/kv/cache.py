@@ -1,0 +1,295 @@
+"""The KV cache of one generation: drop-in for transformers, bounded by a budget."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers.cache_utils import Cache
+
+from mnemon.errors import InvalidInput
+from mnemon.kv import checks, compression, packed, seam
+from mnemon.kv.budget import Budget
+from mnemon.kv.layer import KVLayer
+from mnemon.kv.needs import Need
+from mnemon.kv.plan import token_bytes
+from mnemon.kv.policy import Policy
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from transformers import PreTrainedModel
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The forward pass under way: its new tokens.
+
+    Attributes:
+        count: how many. valid: `[B, count]`, false where padding; None if there is none.
+        positions: `[B, count]` int32, as the rotary embedding takes them.
+    """
+
+    count: int
+    valid: Tensor | None
+    positions: Tensor
+
+
+class KVCache(Cache):
+    """A KV cache that compresses itself under a policy and a budget.
+
+    Pass it wherever transformers takes a cache: `generate(past_key_values=…)` or a plain call. The
+    first call with several tokens is compressed when it ends; later tokens are, block by block.
+
+    Attributes:
+        policy: the policy. budget: the budget, for each sequence.
+        slots: tokens given so far, padding included; real: without it, by sequence.
+        valid, positions, surprisal: of the tail's tokens, `[B, W]`.
+        started: which sequences have been compressed; fresh: real tokens since then.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        policy: Policy | str | dict[str, Any] = "auto",
+        budget: Budget | float | int | str = 1.0,
+    ) -> None:
+        """Make an empty cache for one model.
+
+        Args:
+            model: a causal language model of transformers.
+            policy: a `Policy`, a text such as `"snapkv + kivi(bits=4)"`, or `"auto"`: what the
+                bench found best at that budget.
+            budget: a fraction of the full cache's bytes (`0.25`), tokens (`1024`) or bytes
+                (`"512MB"`), for each sequence.
+
+        Raises:
+            InvalidInput: the model, policy and budget do not go together.
+        """
+        seam.attach(model)
+        native = seam.native_layers(model)
+        layers = [
+            KVLayer(self, index) if seam.is_full(layer) else layer
+            for index, layer in enumerate(native)
+        ]
+        super().__init__(layers=layers)
+        self.model: PreTrainedModel = weakref.proxy(model)
+        self._body = weakref.ref(seam.decoder(model))
+        self.budget = Budget.of(budget)
+        self.policy = checks.settle(policy, self.budget, model)
+        self._modules = {
+            index: module
+            for index, module in seam.attention_modules(model).items()
+            if index < len(layers) and isinstance(layers[index], KVLayer)
+        }
+        self.profile = checks.supplied(self.policy, self.budget, model, list(self._modules))
+        if Need.HIDDEN in self.policy.needs:
+            seam.watch_inputs(model)
+        self.slots = 0
+        self.valid: Tensor | None = None
+        self.positions: Tensor | None = None
+        self.real: Tensor | None = None
+        self.started = torch.zeros(0, dtype=torch.bool)
+        self.fresh = torch.zeros(0, dtype=torch.int64)
+        self.surprisal: Tensor | None = None
+        self.passing: Passing | None = None
+        self._spoken = False
+
+    @property
+    def compressed(self) -> list[KVLayer]:
+        """The layers that the policy compresses: full attention. Others bound themselves."""
+        return [layer for layer in self.layers if isinstance(layer, KVLayer)]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
+        own = [one for one in (self.valid, self.positions, self.surprisal) if one is not None]
+        for layer in self.layers:
+            own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
+        return packed.storage_bytes(own)
+
+    @property
+    def full_nbytes(self) -> int:
+        """Bytes that a full cache would hold: keys and values of all real tokens seen."""
+        seen = 0 if self.real is None else int(self.real.sum())
+        others = [
+            one
+            for layer in self.layers
+            if not isinstance(layer, KVLayer)
+            for one in _tensors(layer)
+        ]
+        return seen * token_bytes(self.compressed) + packed.storage_bytes(others)
+
+    def lengths(self) -> Tensor:
+        """Tokens held by each sequence, layer and head: `[B, L, Hkv]`, tails included."""
+        held = [layer.stored_lengths() + self.waiting()[:, None] for layer in self.compressed]
+        return torch.stack(held, 1)
+
+    def waiting(self) -> Tensor:
+        """Real tokens in the tail of each sequence, `[B]`."""
+        if self.valid is not None:
+            return self.valid.sum(1).cpu()
+        tail = 0 if self.positions is None else self.positions.shape[1]
+        return torch.full((len(self.started),), tail)
+
+    def scaling(self, index: int) -> float:
+        """What layer `index` multiplies queries times keys by."""
+        module = self._modules[index]
+        scaling = getattr(module, "scaling", None)
+        if scaling is None:
+            scaling = self.layers[index].keys.shape[-1] ** -0.5
+        return float(scaling)
+
+    def output_weight(self, index: int) -> Tensor:
+        """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
+        module = self._modules[index]
+        return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
+
+    def tail_padding(self) -> Tensor | None:
+        """`[B, W]` booleans, false where the tails hold padding; None if none do."""
+        now = self.passing
+        if self.valid is None and (now is None or now.valid is None):
+            return None
+        if now is None:
+            return self.valid
+        old = self.valid
+        if old is None:
+            held = 0 if self.positions is None else self.positions.shape[1]
+            old = torch.ones(now.positions.shape[0], held, dtype=torch.bool)
+            old = old.to(now.positions.device)
+        new = torch.ones_like(now.positions, dtype=torch.bool) if now.valid is None else now.valid
+        return torch.cat([old, new], 1)
+
+    def layer_of(self, module: nn.Module) -> KVLayer | None:
+        """The layer behind an attention module, if the policy compresses it."""
+        index = getattr(module, "layer_idx", None)
+        if self._modules.get(index) is not module:
+            return None
+        self._spoken = True
+        layer = self.layers[index]
+        return layer if isinstance(layer, KVLayer) else None
+
+    def require_pass(self) -> None:
+        """Raise unless the cache's own model is in a forward pass.
+
+        Raises:
+            InvalidInput: another model uses the cache.
+        """
+        if self.passing is None:
+            raise InvalidInput(
+                "this KVCache was made for another model (or its attention was changed since): "
+                "make a KVCache(model) for the model that you call"
+            )
+
+    def begin(
+        self, body: nn.Module, tokens: Tensor, mask: Tensor | None, positions: Tensor | None
+    ) -> None:
+        """Take note of the tokens of the forward pass that begins.
+
+        Raises:
+            InvalidInput: another model, a mask that does not fit, padding on the right.
+        """
+        if body is not self._body():
+            raise InvalidInput(
+                "this KVCache was made for another model: make a KVCache(model) for the model that"
+                " you call"
+            )
+        batch, count = tokens.shape[:2]
+        if count == 0:
+            raise InvalidInput(
+                f"this KVCache has seen {self.slots} tokens and is given no new one: to go on, "
+                "pass the conversation with something added; to start again, make a new KVCache"
+            )
+        valid = checks.padding(mask, batch, count, self.slots)
+        if positions is None:
+            positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
+        positions = positions.expand(batch, -1).to(torch.int32)
+        self.passing = Passing(count, valid, positions)
+        self._spoken = False
+
+    def finish(self, hidden: Tensor) -> None:
+        """Take the pass's tokens in, and compress if it is time."""
+        now = self.passing
+        assert now is not None
+        self.valid = self.tail_padding()
+        self.positions = _longer(self.positions, now.positions)
+        fresh = torch.full((now.positions.shape[0],), now.count)
+        if now.valid is not None:
+            fresh = now.valid.sum(1).cpu()
+        if self.real is None:
+            self.real, self.fresh = fresh, fresh.clone()
+            self.started = torch.zeros(len(fresh), dtype=torch.bool)
+        else:
+            self.real, self.fresh = self.real + fresh, self.fresh + fresh
+        self.slots += now.count
+        self.passing = None
+        if not self._spoken and self._modules:
+            raise InvalidInput(
+                f"{type(self.model).__name__} does not go through transformers' attention"
+                " interface, so its cache cannot be compressed"
+            )
+        if Need.SURPRISAL in self.policy.needs:
+            self.surprisal = _longer(self.surprisal, seam.entropy(self.model, hidden))
+        compression.run(self, now.count, hidden)
+
+    def abort(self) -> None:
+        """Take the tokens of a pass that raised back."""
+        self.passing = None
+        for layer in self.compressed:
+            if self.slots == 0:
+                layer.reset()
+            else:
+                layer.crop(self.slots - layer.seen)
+
+    def reset(self) -> None:
+        """Forget everything: the cache is as new."""
+        super().reset()
+        self.slots = 0
+        self.valid = self.positions = self.real = self.passing = self.surprisal = None
+        self.started = torch.zeros(0, dtype=torch.bool)
+        self.fresh = torch.zeros(0, dtype=torch.int64)
+
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Reorder the sequences, as beam search does."""
+        self.batch_select_indices(beam_idx)
+
+    def batch_select_indices(self, indices: Tensor) -> None:
+        """Keep the sequences `indices`, in that order."""
+        super().batch_select_indices(indices)
+        self._pick(indices)
+
+    def batch_repeat_interleave(self, repeats: int) -> None:
+        """Repeat each sequence."""
+        super().batch_repeat_interleave(repeats)
+        if self.real is not None:
+            self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
+
+    def crop(self, tokens_to_remove: int) -> None:
+        """Take back the newest tokens (a negative number)."""
+        count = abs(tokens_to_remove)
+        super().crop(-count)
+        if count and self.positions is not None and self.real is not None:
+            self.positions = self.positions[:, :-count]
+            self.valid = None if self.valid is None else self.valid[:, :-count]
+            self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
+            self.real, self.fresh = self.real - count, self.fresh - count
+            self.slots -= count
+
+    def _pick(self, indices: Tensor) -> None:
+        for name in ("valid", "positions", "real", "started", "fresh", "surprisal"):
+            held = getattr(self, name)
+            if held is not None:
+                setattr(self, name, held[indices.to(held.device)])
+
+
+def _longer(old: Tensor | None, new: Tensor) -> Tensor:
+    return new if old is None else torch.cat([old, new], 1)
+
+
+def _tensors(layer: Any) -> list[Tensor]:
+    found = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
+    for value in vars(layer).values():
+        if isinstance(value, dict):
+            found += [one for one in value.values() if isinstance(one, torch.Tensor)]
+    return found

@@ -1,0 +1,90 @@
+"""What is refused before it can go wrong: policies, models, masks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mnemon.errors import InvalidInput
+from mnemon.kv import seam
+from mnemon.kv.needs import Need
+from mnemon.kv.plan import protected
+from mnemon.kv.policy import Policy
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from mnemon.kv.budget import Budget
+    from mnemon.kv.profile import HeadProfile
+
+
+def settle(policy: Policy | str | dict[str, Any], budget: Budget, model: PreTrainedModel) -> Policy:
+    """The policy that is meant; `"auto"` is the best one measured at that budget."""
+    if policy == "auto":
+        from mnemon.kv.auto import best
+
+        return best(budget, model)
+    return Policy.of(policy)
+
+
+def supplied(
+    policy: Policy, budget: Budget, model: PreTrainedModel, layers: list[int]
+) -> HeadProfile | None:
+    """Check that the model can supply what the policy needs; its head profile, if needed.
+
+    Args:
+        layers: numbers of the layers that would be compressed.
+
+    Raises:
+        InvalidInput: the model has nothing to compress, or lacks what the policy needs.
+    """
+    if not layers:
+        raise InvalidInput(
+            f"{type(model).__name__} has no layer of full attention that a policy could compress:"
+            " its cache is bounded as it is"
+        )
+    if budget.unit == "tokens":
+        protected(policy, budget.amount)
+    if Need.PRE_ROPE in policy.needs and seam.rope(model, layers[0]) is None:
+        raise InvalidInput(
+            f"policy {str(policy)!r} needs rotary position embedding, and "
+            f"{type(model).__name__} has none that is known here: choose another policy"
+        )
+    if Need.PROFILE in policy.needs:
+        from mnemon.kv.profile import profile_of
+
+        return profile_of(model)
+    return None
+
+
+def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | None:
+    """Which of the new tokens are real, `[B, count]`; None if all are.
+
+    Raises:
+        InvalidInput: a mask of another length than the text so far, of four dimensions, or with
+            padding on the right.
+    """
+    if mask is None:
+        return None
+    if mask.dim() != 2:
+        raise InvalidInput(
+            f"a KVCache takes a two-dimensional attention mask, not one of shape"
+            f" {tuple(mask.shape)}"
+        )
+    if mask.shape != (batch, seen + count):
+        raise InvalidInput(
+            f"the attention mask is for {mask.shape[1]} tokens, and the cache has seen {seen} and "
+            f"is given {count} more: to go on, pass the whole conversation (or its new tokens with "
+            "a mask for all); to start again, make a new KVCache"
+        )
+    if count == 1:  # finished sequences of a batch are fed padding that counts as real
+        return None
+    real = mask.to(torch.bool)
+    if bool((real[:, 1:] < real[:, :-1]).any()) or not bool(real[:, -1].all()):
+        raise InvalidInput(
+            "the batch is padded on the right: pad on the left (tokenizer.padding_side = 'left')"
+        )
+    new = real[:, seen:]
+    return None if bool(new.all()) else new

@@ -1,0 +1,91 @@
+"""Keys in low bits per channel, values in low bits per token.
+
+KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache (Liu et al., ICML 2024), section 3.2,
+https://arxiv.org/abs/2402.02750; official code jy-yuan/KIVI (MIT), not copied.
+How ours differs: the residual window of full precision is the policy's `window` and the tokens
+that wait for the next compression; scales and zeros are bf16 or the model's precision; composes
+with any scorer, whose budget then counts quantized tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from mnemon.kv import packed
+from mnemon.kv.codes import dequantize, pack_bits, quantize, unpack_bits
+from mnemon.kv.stored import Rows, Stored
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.compress import Shape
+    from mnemon.kv.needs import Need
+    from mnemon.kv.view import LayerView
+
+__all__ = ["KIVI"]
+
+
+@dataclass(frozen=True)
+class KIVI:
+    """Asymmetric low-bit storage, `bits` of 2, 4 or 8.
+
+    Attributes:
+        bits: of keys and values; `value_bits` of values if they shall differ (0: the same).
+        group_size: tokens that share a key channel's scale, and channels that share a value's.
+    """
+
+    bits: int = 2
+    value_bits: int = 0
+    group_size: int = 32
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+    def group(self) -> int:
+        """Key scales cover `group_size` tokens."""
+        return self.group_size
+
+    def token_bytes(self, shape: Shape) -> float:
+        """Codes, and two scalars for each group."""
+        scalars = 2 * shape.dtype.itemsize
+        keys = shape.key * (self.bits / 8 + scalars / self.group_size)
+        group = min(self.group_size, shape.value)
+        return keys + shape.value * ((self.value_bits or self.bits) / 8 + scalars / group)
+
+    def fixed_bytes(self, shape: Shape) -> float:
+        """Nothing besides."""
+        return 0.0
+
+    def compress(self, view: LayerView, kept: Tensor) -> list[Stored]:
+        """One store, in the layout of `codes`."""
+        candidates = kept.shape[2]
+        keys = packed.pack(view.keys[:, :, :candidates], kept)
+        values = packed.pack(view.values[:, :, :candidates], kept)
+        grouped = keys.unflatten(0, (-1, self.group_size))
+        key_codes, key_scale, key_zero = quantize(grouped, self.bits, 1)
+        channels = values.unflatten(-1, (-1, min(self.group_size, values.shape[-1])))
+        value_bits = self.value_bits or self.bits
+        value_codes, value_scale, value_zero = quantize(channels, value_bits, -1)
+        parts = {
+            "key_codes": pack_bits(key_codes.flatten(0, 1), self.bits),
+            "key_scale": key_scale.squeeze(1),
+            "key_zero": key_zero.squeeze(1),
+            "value_codes": pack_bits(value_codes.flatten(-2), value_bits),
+            "value_scale": value_scale.squeeze(-1),
+            "value_zero": value_zero.squeeze(-1),
+        }
+        spans = dict.fromkeys(parts, 1) | {
+            "key_scale": self.group_size,
+            "key_zero": self.group_size,
+        }
+        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, {})]
+
+    def read(self, stored: Stored) -> Rows:
+        """Dequantized rows."""
+        parts = stored.parts
+        codes = unpack_bits(parts["key_codes"], self.bits).unflatten(0, (-1, self.group_size))
+        keys = dequantize(codes, parts["key_scale"][:, None], parts["key_zero"][:, None])
+        codes = unpack_bits(parts["value_codes"], self.value_bits or self.bits)
+        codes = codes.unflatten(-1, (parts["value_scale"].shape[-1], -1))
+        values = dequantize(codes, parts["value_scale"][..., None], parts["value_zero"][..., None])
+        return Rows(keys.flatten(0, 1), values.flatten(-2), stored.lengths)

@@ -1,0 +1,172 @@
+"""When and how a cache is compressed: score, allocate, store; the newest tokens stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import torch
+
+from mnemon.kv import viewing
+from mnemon.kv.needs import Need
+from mnemon.kv.plan import Plan, plans
+from mnemon.kv.stored import Stored, empty_like, stack, without
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.cache import KVCache
+    from mnemon.kv.policy import Policy
+    from mnemon.kv.view import LayerView
+
+
+def run(cache: KVCache, count: int, hidden: Tensor) -> None:
+    """Compress after a pass of `count` tokens, if it is time.
+
+    A sequence is compressed at once after its first pass with several tokens; then tokens gather
+    in its tail until that holds the policy's `block` beyond its window.
+    """
+    if cache.positions is None or not cache.compressed:
+        return
+    due = plans(cache, count)
+    if made := [(plan, _compress(cache, plan, hidden)) for plan in due]:
+        _replace(cache, made)
+
+
+def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
+    """The new stores of each layer for the plan's sequences."""
+    policy = cache.policy
+    views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
+    whole = sum(_cost(view) for view in views) * plan.candidates
+    fits = plan.total >= whole and not plan.candidates % policy.compress.group()
+    if fits and all(view.present is None for view in views):
+        scores: list[Tensor] = []
+        chosen = [_everything(view, plan) for view in views]
+    else:
+        scores = [_scores(policy, view, plan) for view in views]
+        counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
+        chosen = [
+            choose(score, counts[:, place], policy.compress.group())
+            for place, score in enumerate(scores)
+        ]
+    stored = []
+    for place, (view, kept) in enumerate(zip(views, chosen, strict=True)):
+        moved = viewing.rerotated(view, kept) if policy.rerotate else view
+        stores = policy.compress.compress(moved, kept)
+        stored.append(_noted(policy, stores, moved, kept, scores[place] if scores else None))
+    return stored
+
+
+def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
+    """The counts `[B, L, Hkv]`, scaled down if heads cost so much that they exceed `total`."""
+    if all(view.costs is None for view in views):
+        return counts
+    costs = torch.stack([view.costs for view in views if view.costs is not None])
+    spent = (counts * costs).sum((1, 2), keepdim=True)
+    return (counts * (total / spent).clamp_max(1.0)).long()
+
+
+def _cost(view: LayerView) -> float:
+    return view.keys.shape[1] if view.costs is None else float(view.costs.sum())
+
+
+def _everything(view: LayerView, plan: Plan) -> Tensor:
+    shape = (*view.keys.shape[:2], plan.candidates)
+    return torch.ones(shape, dtype=torch.bool, device=view.keys.device)
+
+
+def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:
+    scores: Tensor = policy.score.score(view)[..., : plan.candidates].float()
+    if view.present is not None:
+        scores = scores.masked_fill(~view.present[..., : plan.candidates], float("-inf"))
+    if view.sinks:
+        scores = scores.clone()
+        scores[..., : view.sinks] = float("inf")
+    return scores
+
+
+def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
+    """The best-scored entries of each row; the earlier of equals.
+
+    Args:
+        scores: `[B, H, C]`. counts: `[B, H]`, how many; what scores minus infinity never counts.
+        group: rows keep multiples of this many.
+
+    Returns:
+        `[B, H, C]` booleans.
+    """
+    order = scores.argsort(dim=-1, descending=True, stable=True)
+    rank = torch.empty_like(order)
+    places = torch.arange(scores.shape[-1], device=scores.device).expand_as(order)
+    rank.scatter_(-1, order, places)
+    there = (scores > float("-inf")).sum(-1)
+    most = torch.minimum(counts.to(scores.device), there) // group * group
+    return rank < most[..., None]
+
+
+def _noted(
+    policy: Policy, stores: list[Stored], view: LayerView, kept: Tensor, scores: Tensor | None
+) -> list[Stored]:
+    """Add what the policy itself must remember of each kept token."""
+    wanted: dict[str, Tensor] = {}
+    candidates = kept.shape[2]
+    if view.positions is not None and (policy.rerotate or _outlives(policy)):
+        wanted["positions"] = view.positions[..., :candidates].to(torch.int32)
+    if Need.BEFORE in policy.needs and scores is not None:
+        wanted["scores"] = scores
+    if not wanted:
+        return stores
+    packed_notes = {name: note[kept] for name, note in wanted.items()}
+    return [
+        store if store.meta else replace(store, meta=packed_notes)
+        for store in stores
+        if int(store.lengths.sum()) == int(kept.sum())
+    ] or stores
+
+
+def _outlives(policy: Policy) -> bool:
+    """Whether positions of stored tokens will be asked for at a later compression."""
+    return bool(policy.needs & {Need.PRE_ROPE, Need.POSITIONS})
+
+
+def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
+    """Put the new stores in place and let the compressed part of the tails go."""
+    members = [one for plan, _ in made for one in plan.members]
+    idle = [one for one in range(len(cache.started)) if one not in members]
+    anew = [one for plan, _ in made if plan.again for one in plan.members]
+    order = torch.tensor(members + idle).argsort()
+    for place, layer in enumerate(cache.compressed):
+        fresh = []
+        for kinds in zip(*(stores[place] for _, stores in made), strict=True):
+            parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
+            fresh.append(parts[0] if len(parts) == 1 else stack(parts).sequences(order))
+        old = [store for store in layer.stores if len(anew) < store.lengths.shape[0]]
+        layer.stores = _appended([without(store, anew) for store in old], fresh)
+    _trim(cache, made)
+
+
+def _appended(old: list[Stored], new: list[Stored]) -> list[Stored]:
+    """New stores joined to the old ones of the same kind, where they can be."""
+    if len(old) == len(new) and all(a.joins(b) for a, b in zip(old, new, strict=True)):
+        return [a.join(b) for a, b in zip(old, new, strict=True)]
+    return old + new
+
+
+def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
+    """Cut the tails to what stays in them; sequences of a batch may keep different amounts."""
+    assert cache.positions is not None
+    left = cache.waiting()
+    for plan, _ in made:
+        left[plan.members] = plan.window
+        cache.started[plan.members] = True
+        cache.fresh[plan.members] = 0
+    longest = int(left.max())
+    for layer in cache.compressed:
+        layer.trim(longest, int(cache.fresh.max()))
+    start = cache.positions.shape[1] - longest
+    cache.positions = cache.positions[:, start:].clone()
+    if cache.surprisal is not None:
+        cache.surprisal = cache.surprisal[:, start:].clone()
+    valid = torch.arange(longest)[None] >= (longest - left)[:, None]
+    cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

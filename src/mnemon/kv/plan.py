@@ -1,0 +1,171 @@
+"""What a compression may keep: the budget turned into numbers of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.compress import Shape
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnemon.kv.cache import KVCache
+    from mnemon.kv.layer import KVLayer
+    from mnemon.kv.policy import Policy
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One compression of sequences of equal real length.
+
+    Attributes:
+        members: the sequences, by number. waiting: real tokens in the tail of each.
+        window: how many of those stay in the tail. sinks: how many at the start are protected.
+        candidates: tokens that are up for storing, stored ones included if `again`.
+        total: tokens that all heads of all layers may store together, a sequence.
+        again: whether stored tokens are chosen anew. A budget that stands still has to; under a
+            fraction, what is stored stays, and each new block adds its own share.
+    """
+
+    members: list[int]
+    waiting: int
+    window: int
+    sinks: int
+    candidates: int
+    total: int
+    again: bool
+
+
+def token_bytes(layers: Sequence[KVLayer]) -> int:
+    """Bytes of one uncompressed token over the layers."""
+    return sum(
+        layer.keys.shape[1]
+        * (layer.keys.shape[3] + layer.values.shape[3])
+        * layer.keys.dtype.itemsize
+        for layer in layers
+        if layer.keys is not None and layer.values is not None
+    )
+
+
+def plans(cache: KVCache, count: int) -> list[Plan]:
+    """One plan for each real length in the batch, after a pass of `count` tokens.
+
+    Sequences that fit as they are, or whose tail is not long enough yet, get none.
+    """
+    assert cache.real is not None
+    notes = (cache.real, cache.waiting(), cache.started, cache.fresh)
+    alike: dict[tuple[int, int, bool, int], list[int]] = {}
+    for member, key in enumerate(zip(*(note.tolist() for note in notes), strict=True)):
+        alike.setdefault(key, []).append(member)
+    made = [_plan(cache, members, *key[:3], count) for key, members in alike.items()]
+    return [plan for plan in made if plan is not None]
+
+
+def protected(policy: Policy, allowed: float) -> tuple[int, int]:
+    """Sinks and window under a budget of `allowed` tokens.
+
+    Raises:
+        InvalidInput: the policy sets them, and they do not fit.
+    """
+    window = policy.window if policy.window is not None else max(1, min(32, int(allowed) // 4))
+    sinks = policy.sinks if policy.sinks is not None else min(4, int(allowed) // 8)
+    if sinks + window > max(1, int(allowed)):
+        raise InvalidInput(
+            f"a budget of {int(allowed)} tokens is below sinks + window ({sinks} + {window}): "
+            "give a larger budget, or a smaller window"
+        )
+    return sinks, window
+
+
+def _plan(
+    cache: KVCache, members: list[int], real: int, waiting: int, started: bool, count: int
+) -> Plan | None:
+    layers, policy = cache.compressed, cache.policy
+    allowed = cache.budget.tokens(real, token_bytes(layers))
+    if allowed >= real:
+        return None
+    sinks, window = protected(policy, allowed)
+    patient = window + (policy.block if started or count == 1 else 1)
+    if waiting < patient:
+        return None
+    again = cache.budget.unit != "fraction" and started
+    stored = _stored(layers, members) if again else 0
+    plan = Plan(
+        members,
+        waiting,
+        window,
+        sinks if again or not started else 0,
+        waiting + stored - window,
+        0,
+        again,
+    )
+    return _fitted(cache, plan, allowed)
+
+
+def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan:
+    """The plan with its `total`; what a group-wise codec leaves over waits in the tail."""
+    layers, policy = cache.compressed, cache.policy
+    heads = sum(_heads(layer) for layer in layers)
+    left = plan.candidates % policy.compress.group()
+    if 0 < left < plan.candidates:
+        longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
+        total = _total(cache, longer, allowed)
+        if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
+            return replace(longer, total=total)
+    total = _total(cache, plan, allowed)
+    if total < plan.sinks * heads:
+        raise InvalidInput(
+            f"budget {cache.budget} cannot hold {policy}: after the {plan.window} newest tokens"
+            f" there is room for {max(0, total) // heads} stored tokens a head, and {plan.sinks}"
+            " sinks are protected; give a larger budget, or another form of storage"
+        )
+    return replace(plan, total=max(0, total))
+
+
+def _total(cache: KVCache, plan: Plan, allowed: float) -> int:
+    layers, codec = cache.compressed, cache.policy.compress
+    one = token_bytes(layers)
+    room = (allowed - plan.window) * one - (0 if plan.again else _held(layers, plan.members))
+    heads, each = 0, 0.0
+    for layer in layers:
+        shape = shape_of(cache, layer, plan)
+        heads += _heads(layer)
+        each += _heads(layer) * codec.token_bytes(shape)
+        room -= _heads(layer) * codec.fixed_bytes(shape)
+    return int(room / (each / heads) + 1e-6)
+
+
+def shape_of(cache: KVCache, layer: KVLayer, plan: Plan) -> Shape:
+    """What a codec is told of a layer before it stores anything."""
+    assert layer.keys is not None and layer.values is not None
+    layers = cache.compressed
+    return Shape(
+        layer.keys.shape[3],
+        layer.values.shape[3],
+        layer.keys.dtype,
+        layers.index(layer),
+        len(layers),
+        plan.candidates,
+    )
+
+
+def _heads(layer: KVLayer) -> int:
+    return 0 if layer.keys is None else layer.keys.shape[1]
+
+
+def _stored(layers: Sequence[KVLayer], members: list[int]) -> int:
+    """The longest row that is stored of one of these sequences."""
+    return max(int(sum(store.lengths[members] for store in layer.stores).max()) for layer in layers)
+
+
+def _held(layers: Sequence[KVLayer], members: list[int]) -> float:
+    """Bytes that one of these sequences has in the stores (positions and scores apart)."""
+    held = 0.0
+    for layer in layers:
+        for store in layer.stores:
+            whole = int(store.lengths.sum())
+            part = float(store.lengths[members].float().mean(0).sum())
+            held += store.payload_nbytes * part / whole if whole else 0.0
+    return held

@@ -1,0 +1,43 @@
+"""What the newest queries attend to, smoothed over neighbours.
+
+SnapKV: LLM Knows What You are Looking for Before Generation (Li et al., 2024), section 4,
+https://arxiv.org/abs/2404.14469; official code FasterDecoding/SnapKV (CC BY 4.0), not copied.
+How ours differs: the mean over a key head's query heads, as in the GQA variant; average pooling is
+the default as in the official code's later configurations, `kernel_size` 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from torch.nn import functional
+
+from mnemon.kv.needs import Need
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.view import LayerView
+
+__all__ = ["SnapKV"]
+
+
+@dataclass(frozen=True)
+class SnapKV:
+    """Mean attention of the last `window_size` queries, pooled over `kernel_size` neighbours."""
+
+    window_size: int = 64
+    kernel_size: int = 5
+
+    needs: ClassVar = frozenset({Need.QUERIES})
+    question: ClassVar[Literal["aware"]] = "aware"
+    across_heads: ClassVar = False
+
+    def score(self, view: LayerView) -> Tensor:
+        """Scores `[B, Hkv, T]`."""
+        weights = view.attention(self.window_size).mean(2)
+        pooled = functional.avg_pool1d(
+            weights, self.kernel_size, stride=1, padding=self.kernel_size // 2
+        )
+        return view.by_key_head(pooled[..., : view.tokens])

@@ -1,0 +1,266 @@
+"""The seam to transformers: everything that depends on its ways is in this file.
+
+Two public interfaces are used and nothing else: the cache-layer class (`transformers.cache_utils`)
+and the attention interface (`AttentionInterface`, `AttentionMaskInterface`). A forward pre-hook and
+a forward hook of `torch.nn.Module` on the decoder say when a pass begins and ends. A model that was
+attached behaves as before with any other cache, or none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.masking_utils import eager_mask, sdpa_mask
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.needs import Need
+from mnemon.kv.rope import Rope
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.cache import KVCache
+
+_PREFIX = "mnemon_"
+_BASES = ("sdpa", "eager")
+_attached: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+_watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+_pass = threading.local()
+
+
+def attach(model: PreTrainedModel) -> None:
+    """Route the model's attention through ours, once a model; with other caches it acts as before.
+
+    Raises:
+        InvalidInput: not a causal language model of transformers.
+    """
+    if model in _attached:
+        return
+    if not isinstance(model, PreTrainedModel) or model.get_decoder() is None:
+        raise InvalidInput(
+            f"a KVCache serves causal language models of transformers, not {type(model).__name__}"
+        )
+    try:
+        model.set_attn_implementation("sdpa")
+        model.set_attn_implementation(_PREFIX + "sdpa")
+    except ValueError:  # a model whose logits are capped has no sdpa
+        model.set_attn_implementation(_PREFIX + "eager")
+    body = decoder(model)
+    body.register_forward_pre_hook(_begin, with_kwargs=True)
+    body.register_forward_hook(_end, with_kwargs=True, always_call=True)
+    _attached.add(model)
+
+
+def decoder(model: PreTrainedModel) -> nn.Module:
+    """The stack of layers inside a causal language model."""
+    body: nn.Module = model.get_decoder()
+    return body
+
+
+def text_config(model: PreTrainedModel) -> Any:
+    """The configuration of the text decoder."""
+    return model.config.get_text_config(decoder=True)
+
+
+def attention_modules(model: PreTrainedModel) -> dict[int, nn.Module]:
+    """The softmax-attention modules by layer number."""
+    found = {}
+    for module in decoder(model).modules():
+        index = getattr(module, "layer_idx", None)
+        if isinstance(index, int) and type(module).__name__.endswith("Attention"):
+            found[index] = module
+    return found
+
+
+def native_layers(model: PreTrainedModel) -> list[Any]:
+    """The cache layers that transformers itself would use for this model, one a layer."""
+    return list(DynamicCache(config=text_config(model)).layers)
+
+
+def is_full(layer: Any) -> bool:
+    """Whether a native layer is plain full attention: what policies compress."""
+    return type(layer) is DynamicLayer
+
+
+def output_weight(module: nn.Module, heads: int) -> Tensor:
+    """The output projection by query head: `[Hq, Dv, d]`.
+
+    Raises:
+        InvalidInput: the module names its projection in a way that is not known here.
+    """
+    for name in ("o_proj", "out_proj", "dense"):
+        projection = getattr(module, name, None)
+        if isinstance(projection, nn.Linear):
+            return projection.weight.t().unflatten(0, (heads, -1))
+    raise InvalidInput(
+        f"{type(module).__name__} has no output projection by a known name (o_proj, out_proj, "
+        "dense): choose a policy that does not need it"
+    )
+
+
+def rope(model: PreTrainedModel, layer: int) -> Rope | None:
+    """The rotary embedding of a layer, or None if the model has none that turns halves."""
+    rotary = getattr(decoder(model), "rotary_emb", None)
+    config = text_config(model)
+    if rotary is None or config.model_type in _INTERLEAVED:
+        return None
+    kinds = getattr(config, "layer_types", None)
+    own = getattr(rotary, "layer_types", None)
+
+    def tables(positions: Tensor) -> tuple[Tensor, Tensor]:
+        probe = positions.new_zeros((1,), dtype=model.dtype)
+        if own is not None and kinds is not None:
+            return rotary(probe, positions, kinds[layer])  # type: ignore[no-any-return]
+        return rotary(probe, positions)  # type: ignore[no-any-return]
+
+    return Rope(tables)
+
+
+_INTERLEAVED = {"glm", "glm4", "cohere", "cohere2", "gptj", "ernie4_5", "olmo", "llama4_text"}
+
+
+def sdpa(*args: Any, **kwargs: Any) -> Tensor:
+    """transformers' own scaled-dot-product attention: `[B, Q, Hq, Dv]`."""
+    out: Tensor = AttentionInterface()["sdpa"](*args, **kwargs)[0]
+    return out
+
+
+def causal_mask(base: str, like: Tensor, queries: int, tokens: int, valid: Tensor | None) -> Any:
+    """The mask transformers would make for the newest `queries` of `tokens`, or None.
+
+    Args:
+        base: `sdpa` or `eager`. like: a tensor of the batch, for size, precision and device.
+        valid: `[B, tokens]` booleans, false where there is padding; None if there is none.
+    """
+    make = sdpa_mask if base == "sdpa" else eager_mask
+    return make(
+        batch_size=like.shape[0],
+        q_length=queries,
+        kv_length=tokens,
+        q_offset=tokens - queries,
+        kv_offset=0,
+        attention_mask=valid,
+        dtype=like.dtype,
+        device=like.device,
+    )
+
+
+def forward(model: PreTrainedModel, ids: Tensor, cache: KVCache, **kwargs: Any) -> Tensor:
+    """One pass with a cache, under the name this version of transformers has for it: the logits."""
+    given = with_cache(model, {"input_ids": ids, "use_cache": True, **kwargs}, cache)
+    logits: Tensor = model(**given).logits
+    return logits
+
+
+def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: KVCache) -> dict[str, Any]:
+    """Arguments of a forward call with this cache in place of any other."""
+    known = inspect.signature(model.forward).parameters
+    rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
+    return {**rest, "cache" if "cache" in known else "past_key_values": cache}
+
+
+def watch_inputs(model: PreTrainedModel) -> None:
+    """Show each attention layer's input to the cache of the pass; done once a model."""
+    for module in attention_modules(model).values():
+        if module not in _watched:
+            module.register_forward_pre_hook(_input, with_kwargs=True)
+            _watched.add(module)
+
+
+def entropy(model: PreTrainedModel, hidden: Tensor, step: int = 512) -> Tensor:
+    """The entropy of the next-token distribution at each place of `hidden`, nats, `[B, T]`."""
+    head = model.get_output_embeddings()
+    found = []
+    for piece in hidden.split(step, 1):
+        logp = head(piece).float().log_softmax(-1)
+        found.append(-(logp.exp() * logp).sum(-1))
+    return torch.cat(found, 1)
+
+
+def current() -> KVCache | None:
+    """The cache of the pass that this thread is in, if it is one of ours."""
+    return getattr(_pass, "cache", None)
+
+
+def cache_of(kwargs: dict[str, Any]) -> Any:
+    """The cache among a forward call's arguments: its name changed in transformers 5.24."""
+    return kwargs.get("cache", kwargs.get("past_key_values"))
+
+
+def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    from mnemon.kv.cache import KVCache
+
+    cache = cache_of(kwargs)
+    if isinstance(cache, KVCache):
+        ids = kwargs.get("input_ids", args[0] if args else None)
+        embeds = kwargs.get("inputs_embeds")
+        cache.begin(
+            module,
+            ids if ids is not None else embeds,
+            kwargs.get("attention_mask"),
+            kwargs.get("position_ids"),
+        )
+        _pass.cache = cache
+
+
+def _end(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    cache, _pass.cache = current(), None
+    if cache is not None and cache_of(kwargs) is cache:
+        hidden = getattr(output, "last_hidden_state", None)
+        if hidden is None:
+            cache.abort()  # the pass raised: what it appended is taken back
+        else:
+            cache.finish(hidden)
+
+
+def _input(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    cache = current()
+    if cache is not None and (layer := cache.layer_of(module)) is not None:
+        hidden = kwargs.get("hidden_states", args[0] if args else None)
+        if Need.HIDDEN in cache.policy.needs and hidden is not None:
+            layer.observe_input(hidden)
+
+
+def _mask(base: Any) -> Any:
+    def mask(*args: Any, **kwargs: Any) -> Any:
+        # Our layers mask by themselves what they hold; others get what they would have got.
+        if current() is not None and kwargs.get("local_size") is None:
+            if kwargs.get("use_vmap"):
+                raise InvalidInput("this input needs a mask that is not causal; use no KVCache")
+            return None
+        return base(*args, **kwargs)
+
+    return mask
+
+
+def _attention(base: str) -> Any:
+    def attention(
+        module: nn.Module,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attention_mask: Tensor | None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, None]:
+        from mnemon.kv import attention as ours
+
+        cache = current()
+        if cache is not None and (layer := cache.layer_of(module)) is not None:
+            return ours.over_layer(layer, module, query, base, **kwargs), None
+        return ours.plain(module, query, key, value, attention_mask, base, **kwargs), None
+
+    return attention
+
+
+for _base in _BASES:
+    AttentionInterface.register(_PREFIX + _base, _attention(_base))
+    AttentionMaskInterface.register(
+        _PREFIX + _base, _mask(sdpa_mask if _base == "sdpa" else eager_mask)
+    )

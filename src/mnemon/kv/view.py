@@ -1,0 +1,115 @@
+"""What a KV method gets to see: one layer's tokens, and what it asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import torch
+
+from mnemon.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.profile import HeadProfile
+    from mnemon.kv.rope import Rope
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """The tokens of one attention layer that are up for compression, and the newest after them.
+
+    Methods never see padding: the core shows sequences of equal real length together. The last
+    `window` tokens are kept whatever a method says (so are the first `sinks`).
+
+    Attributes:
+        layer: the layer's number in the model, from 0.
+        layers: how many layers the policy compresses; `place` is this one's place among them.
+        keys: `[B, Hkv, T, D]` after rotary embedding, values: `[B, Hkv, T, Dv]`.
+        window: how many of the T tokens, at the end, are the protected newest.
+        sinks: how many, at the start, are protected as attention sinks.
+        seen: real tokens of the sequence so far, those dropped earlier included.
+        scaling: what queries times keys is multiplied by before the softmax.
+        queries: `[B, Hq, Q, D]` of the last Q tokens, if the policy needs queries.
+        positions: `[B, Hkv, T]` original positions, if needed.
+        hidden: `[B, T, d]` the layer's input, if needed. output_weight: `[Hq, Dv, d]`, if needed.
+        surprisal: `[B, T]` entropy (nats) of the model's prediction at each token, if needed.
+        before: `[B, Hkv, T]` the scorer's own earlier scores, NaN where it gave none, if needed.
+        present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
+            lengths are padded with zero keys); None if every row is full.
+        profile: the model's head profile, if needed.
+        costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
+            None if all take one.
+    """
+
+    layer: int
+    layers: int
+    place: int
+    keys: Tensor
+    values: Tensor
+    window: int
+    sinks: int
+    seen: int
+    scaling: float
+    queries: Tensor | None = None
+    positions: Tensor | None = None
+    rope: Rope | None = None
+    hidden: Tensor | None = None
+    output_weight: Tensor | None = None
+    surprisal: Tensor | None = None
+    before: Tensor | None = None
+    present: Tensor | None = None
+    profile: HeadProfile | None = field(default=None, repr=False)
+    costs: Tensor | None = None
+
+    @property
+    def tokens(self) -> int:
+        """T, window included."""
+        return self.keys.shape[2]
+
+    @property
+    def groups(self) -> int:
+        """Query heads a key-value head."""
+        return 1 if self.queries is None else self.queries.shape[1] // self.keys.shape[1]
+
+    @cached_property
+    def pre_rope_keys(self) -> Tensor:
+        """`[B, Hkv, T, D]`: the keys before rotary embedding."""
+        if self.rope is None or self.positions is None:
+            raise InvalidInput("pre-RoPE keys were not declared in the method's `needs`")
+        return self.rope.unrotate(self.keys, self.positions)
+
+    def attention(self, queries: int | None = None) -> Tensor:
+        """The softmax weights that the newest queries give to the T tokens, causal.
+
+        Computed anew for these queries only, so that the model itself keeps its fast kernels.
+
+        Args:
+            queries: how many of the newest; all that the view has by default.
+
+        Returns:
+            `[B, Hq, Q, T]`, float32.
+        """
+        asked = self.asked(queries)
+        keys = self.keys.repeat_interleave(self.groups, 1)
+        logits = torch.matmul(asked, keys.transpose(2, 3)).float() * self.scaling
+        count, tokens = asked.shape[2], self.tokens
+        late = torch.ones(count, tokens, dtype=torch.bool, device=keys.device)
+        logits.masked_fill_(late.triu(tokens - count + 1), float("-inf"))
+        if self.present is not None:
+            there = self.present.repeat_interleave(self.groups, 1)[:, :, None]
+            logits.masked_fill_(~there, float("-inf"))
+        return logits.softmax(-1)
+
+    def asked(self, queries: int | None = None) -> Tensor:
+        """The newest queries, `[B, Hq, Q, D]`."""
+        if self.queries is None:
+            raise InvalidInput("queries were not declared in the method's `needs`")
+        count = self.queries.shape[2] if queries is None else min(queries, self.queries.shape[2])
+        return self.queries[:, :, self.queries.shape[2] - count :]
+
+    def by_key_head(self, per_query_head: Tensor) -> Tensor:
+        """The mean over each key-value head's query heads: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
+        return per_query_head.unflatten(1, (self.keys.shape[1], -1)).mean(2)
