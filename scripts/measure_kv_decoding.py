@@ -5,13 +5,14 @@ and random weights (nothing is downloaded): speed depends on shapes and bytes, n
 weights say. Every time stands beside the byte floor: what a step must read, weights and cache, over
 the rate at which this device copies its own memory. `--parts` and `--contexts` select.
 
-check      logits against transformers on the same keys and values, with the error that bfloat16
-           makes in transformers itself beside ours; a small float32 model, nearly exact
-prefill    the whole prompt through transformers (sdpa); then its own decoding, token by token
-full       all keys and values, bfloat16        drop     a quarter of the tokens, the same everywhere
-ragged     each head another share, a quarter on average
-bits4, bits2   four and two bits, groups of 32  retrieve everything in the host's pinned memory,
-                                                 some pages of each head fetched for every token
+check     logits against transformers on the same keys and values, with the error that bfloat16
+          makes in transformers itself beside ours; a small float32 model, nearly exact
+prefill   the whole prompt through transformers (sdpa); then its own decoding, token by token
+full      all keys and values, bfloat16
+drop      a quarter of the tokens, the same in every head
+ragged    each head another share of them, a quarter on average
+bits4     four bits a number, groups of 32; bits2: two bits
+retrieve  everything in the host's pinned memory, some pages of each head fetched for every token
 """
 
 from __future__ import annotations
@@ -301,7 +302,9 @@ def check(model: LlamaForCausalLM, exact: LlamaForCausalLM, tokens: int = 1024) 
             "ours": distance(mine, truth),
             "transformers": distance(theirs, truth),
             "same_token_ours": float((mine.argmax(-1) == truth.argmax(-1)).float().mean()),
-            "same_token_transformers": float((theirs.argmax(-1) == truth.argmax(-1)).float().mean()),
+            "same_token_transformers": float(
+                (theirs.argmax(-1) == truth.argmax(-1)).float().mean()
+            ),
         }
         result[kind]["passes"] = result[kind]["ours"] <= 1.5 * result[kind]["transformers"]
     return result

@@ -41,7 +41,13 @@ def attend(
 
 
 def attend_reference(
-    queries: Tensor, rows: PackedRows | LowBitRows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
+    queries: Tensor,
+    rows: PackedRows | LowBitRows,
+    tail: Tail,
+    chunks: Chunks,
+    scale: float,
+    out: Tensor,
+    lse: Tensor,
 ) -> None:
     """The same in plain torch; low-bit rows are dequantised first."""
     plain = dequantize(rows) if isinstance(rows, LowBitRows) else rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -48,19 +49,19 @@ def cut(starts: Tensor, tail: int, programs: int, multiple: int) -> Chunks:
     size = _chunk_size(bounds, max(programs - rows * shares, rows), multiple)
     table: list[tuple[int, int, int]] = []
     of_row = [0]
-    for row, (first, last) in enumerate(zip(bounds, bounds[1:], strict=False)):
+    for row, (first, last) in enumerate(pairwise(bounds)):
         edges = range(first, last, size)
         table += [(row, edge, min(edge + size, last)) for edge in edges]
         of_row.append(len(table))
     columns = torch.tensor(table, dtype=torch.int32, device=starts.device).reshape(-1, 3)
     row_, first_, last_ = (columns[:, i].contiguous() for i in range(3))
     of_rows = torch.tensor(of_row, dtype=torch.int32, device=starts.device)
-    most = max(last - first for first, last in zip(of_row, of_row[1:], strict=False))
+    most = max(last - first for first, last in pairwise(of_row))
     return Chunks(row_, first_, last_, of_rows, shares, most)
 
 
 def _chunk_size(bounds: list[int], programs: int, multiple: int) -> int:
-    lengths = [last - first for first, last in zip(bounds, bounds[1:], strict=False)]
+    lengths = [last - first for first, last in pairwise(bounds)]
     size = multiple * max(1, -(-sum(lengths) // (programs * multiple)))
     while sum(-(-length // size) for length in lengths) > programs and size < max(lengths):
         size += multiple

@@ -105,7 +105,7 @@ def place_heads(
     """Normalises, rotates and places the heads of `projected` [B, (Hq + 2 Hkv) D]."""
     heads = projected.view(len(projected), -1, queries.shape[-1])
     hkv = tail.keys.shape[1]
-    q, k, v = heads.split([queries.shape[1], hkv, hkv], 1)
+    q, k, v = heads[:, : -2 * hkv], heads[:, -2 * hkv : -hkv], heads[:, -hkv:]
     if head_norms is not None:
         q, k = head_norms[0](q), head_norms[1](k)
     queries.copy_(rotate(q, rotation))

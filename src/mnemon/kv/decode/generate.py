@@ -25,4 +25,3 @@ def generate(step: GraphStep, token: Tensor, count: int, *, stop: int | None = N
     if stop is not None:
         made[(made == stop).long().cumsum(-1) > 0] = stop
     return made
-

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from mnemon.errors import InvalidInput
+from mnemon.kv import codes
 
 
 @dataclass(frozen=True)
@@ -73,21 +74,6 @@ def pack(keys: Tensor, values: Tensor) -> PackedRows:
     return PackedRows(keys.reshape(-1, size), values.reshape(-1, size), starts)
 
 
-def pack_codes(codes: Tensor, bits: int) -> Tensor:
-    """Codes uint8 [N, D], each below 2 ** bits, to bytes [N, D * bits / 8], plane by plane."""
-    planes = codes.unflatten(-1, (8 // bits, -1))
-    packed = torch.zeros_like(planes[:, 0])
-    for plane in range(planes.shape[1]):
-        packed |= planes[:, plane] << (plane * bits)
-    return packed
-
-
-def unpack_codes(packed: Tensor, bits: int) -> Tensor:
-    """Bytes [N, D * bits / 8] to codes uint8 [N, D]."""
-    shifts = range(0, 8, bits)
-    return torch.cat([(packed >> shift) & (2**bits - 1) for shift in shifts], -1)
-
-
 def quantize(rows: PackedRows, bits: int, group: int = 32) -> LowBitRows:
     """Rows in low bits, each group between its least and its greatest number.
 
@@ -99,30 +85,20 @@ def quantize(rows: PackedRows, bits: int, group: int = 32) -> LowBitRows:
             f"rows of {size} channels cannot be coded in {bits} bits by groups of {group}: "
             "take 2, 4 or 8 bits, and rows and channels that are multiples of the group"
         )
-    codes, scale, zero = _codes(rows.keys.unflatten(0, (-1, group)), bits, 1)
-    packed = pack_codes(codes.flatten(0, 1), bits)
-    keys = (packed, scale.squeeze(1), zero.squeeze(1))
-    codes, scale, zero = _codes(rows.values.unflatten(-1, (-1, group)), bits, 2)
-    packed = pack_codes(codes.flatten(1), bits)
-    values = (packed, scale.squeeze(2), zero.squeeze(2))
+    made, scale, zero = codes.quantize(rows.keys.view(-1, group, size), bits, 1)
+    keys = (codes.pack_bits(made.flatten(0, 1), bits), scale.squeeze(1), zero.squeeze(1))
+    made, scale, zero = codes.quantize(rows.values.view(len(rows.values), -1, group), bits, 2)
+    values = (codes.pack_bits(made.flatten(1), bits), scale.squeeze(2), zero.squeeze(2))
     return LowBitRows(*keys, *values, rows.starts, bits, group)
-
-
-def _codes(numbers: Tensor, bits: int, axis: int) -> tuple[Tensor, Tensor, Tensor]:
-    least, greatest = numbers.aminmax(dim=axis, keepdim=True)
-    scale = (greatest - least) / (2**bits - 1)
-    codes = (numbers - least).div_(torch.where(scale > 0, scale, 1)).round_()
-    return codes.clamp_(0, 2**bits - 1).to(torch.uint8), scale, least
 
 
 def dequantize(rows: LowBitRows) -> PackedRows:
     """The plain rows that the codes stand for, in the type of their scales."""
-    codes = unpack_codes(rows.key_codes, rows.bits).unflatten(0, (-1, rows.group))
-    keys = _numbers(codes, rows.key_scale[:, None], rows.key_zero[:, None]).flatten(0, 1)
-    codes = unpack_codes(rows.value_codes, rows.bits).unflatten(-1, (-1, rows.group))
-    values = _numbers(codes, rows.value_scale[..., None], rows.value_zero[..., None]).flatten(1)
-    return PackedRows(keys, values, rows.starts)
-
-
-def _numbers(codes: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
-    return (codes.float() * scale.float() + zero.float()).to(scale.dtype)
+    size = rows.key_scale.shape[-1]
+    made = codes.unpack_bits(rows.key_codes, rows.bits).view(-1, rows.group, size)
+    keys = codes.dequantize(made, rows.key_scale[:, None], rows.key_zero[:, None])
+    made = codes.unpack_bits(rows.value_codes, rows.bits).view(
+        len(made) * rows.group, -1, rows.group
+    )
+    values = codes.dequantize(made, rows.value_scale[..., None], rows.value_zero[..., None])
+    return PackedRows(keys.flatten(0, 1), values.flatten(1), rows.starts)

@@ -116,7 +116,7 @@ class GraphStep:
         """Runs once, so that kernels are compiled, puts back what that moved, and captures."""
         state = (self.place.token, self.place.position, self.place.length, self.place.made)
         before = [one.clone() for one in state]
-        stream = torch.cuda.Stream(self.device)
+        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
             self._run()

@@ -20,7 +20,10 @@ FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 
 @dataclass(frozen=True)
 class LayerWeights:
-    """One layer: `qkv` [(Hq + 2 Hkv) D, K], `output` [K, Hq D], `gate_up` [2 F, K], `down` [K, F]."""
+    """One layer's.
+
+    `qkv` [(Hq + 2 Hkv) D, K], `output` [K, Hq D], `gate_up` [2 F, K], `down` [K, F].
+    """
 
     attention_norm: Norm
     qkv: Tensor
@@ -133,9 +136,10 @@ def together(parameters: list[nn.Parameter]) -> Tensor:
     if _adjacent(parameters):
         return torch.as_strided(first.detach(), (size, *first.shape[1:]), first.stride())
     joined = torch.cat([one.detach() for one in parameters])
-    views = joined.split([len(one) for one in parameters])
-    for one, view in zip(parameters, views, strict=True):
-        one.data = view
+    start = 0
+    for one in parameters:
+        one.data = joined[start : start + len(one)]
+        start += len(one)
     return joined
 
 

@@ -25,7 +25,7 @@ def start_next(PDL: tl.constexpr):
 
 @triton.jit
 def prefetch(pointer, size, LINES: tl.constexpr):
-    """Asks for the first lines of 128 bytes of what is `size` bytes long to come to the L2 cache."""
+    """Asks for the first lines (128 bytes each) of `size` bytes to come to the L2 cache."""
     line = tl.minimum(tl.arange(0, LINES), (size - 1) // 128)
     address = pointer.to(tl.int64) + line * 128
     tl.inline_asm_elementwise(

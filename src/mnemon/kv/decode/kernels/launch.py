@@ -32,13 +32,15 @@ LONG = Tile(4, 2048, 8, 128)
 WIDE = Tile(4, 4096, 4)
 GATED = Tile(4, 4096, 4)
 QKV = Tile(4, 1024, 2)
+# Attention's softmax is in base 2.
+LOG2_E = 1.4426950408889634
 DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 2
 LOWBIT_STAGES, LOWBIT_REGISTERS, LOWBIT_PROGRAMS = 2, 168, 12
 
 
 def programs(rows: PackedRows | LowBitRows | FetchedRows, device: torch.device) -> int:
     """How many programs of the kernel for `rows` run at once on `device`."""
-    processors = torch.cuda.get_device_properties(device).multi_processor_count
+    processors = int(torch.cuda.get_device_properties(device).multi_processor_count)
     return processors * (LOWBIT_PROGRAMS if isinstance(rows, LowBitRows) else DENSE_PROGRAMS)
 
 
@@ -56,7 +58,7 @@ def _options(x: Tensor, tile: Tile | None = None) -> dict[str, int | bool]:
 
 
 def _columns(tile: Tile, size: int) -> int:
-    return min(tile.columns, triton.next_power_of_2(size))
+    return min(tile.columns, int(triton.next_power_of_2(size)))
 
 
 def linear_kernel(
@@ -146,7 +148,7 @@ def dense_kernel(
     group, channels = out.shape[1:]
     dense.dense[(chunks.slots,)](
         queries, rows.keys, rows.values, tail.keys, tail.values, tail.length,
-        chunks.row, chunks.first, chunks.last, out, lse, scale * 1.4426950408889634, chunks.rows,
+        chunks.row, chunks.first, chunks.last, out, lse, scale * LOG2_E, chunks.rows,
         GQ=group, D=channels, R=max(8, triton.next_power_of_2(group)), TAIL=tail.keys.shape[2],
         SHARE=SHARE, BN=DENSE_TOKENS, STAGES=DENSE_STAGES, PDL=_dependent(queries),
         num_warps=DENSE_WARPS, **_options(queries),
@@ -164,16 +166,16 @@ def lowbit_kernel(
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over low-bit rows."""
     group = out.shape[1]
-    registers = {"maxnreg": LOWBIT_REGISTERS} if queries.is_cuda else {}
+    by_hand = queries.is_cuda and queries.dtype == torch.bfloat16 and rows.bits < 8
+    registers = {"maxnreg": LOWBIT_REGISTERS} if by_hand else {}
     lowbit.lowbit[(chunks.slots,)](
-        queries, rows.key_codes, rows.key_scale, rows.key_zero, rows.value_codes.view(torch.int16),
-        rows.value_scale.view(torch.int32), rows.value_zero.view(torch.int32), tail.keys, tail.values,
-        tail.length, chunks.row, chunks.first, chunks.last, out, lse,
-        scale * 1.4426950408889634, chunks.rows, GQ=group,
-        R=max(8, triton.next_power_of_2(group)), BITS=rows.bits, G=rows.group,
+        queries, rows.key_codes, rows.key_scale, rows.key_zero,
+        rows.value_codes.view(torch.int16), rows.value_scale.view(torch.int32),
+        rows.value_zero.view(torch.int32), tail.keys, tail.values, tail.length,
+        chunks.row, chunks.first, chunks.last, out, lse, scale * LOG2_E, chunks.rows,
+        GQ=group, R=max(8, triton.next_power_of_2(group)), BITS=rows.bits, G=rows.group,
         NG=64 // rows.group, TAIL=tail.keys.shape[2], SHARE=SHARE, STAGES=LOWBIT_STAGES,
-        ASM=rows.bits < 8 and queries.is_cuda and queries.dtype == torch.bfloat16, PDL=_dependent(queries), num_warps=1, **registers,
-        **_options(queries),
+        ASM=by_hand, PDL=_dependent(queries), num_warps=1, **registers, **_options(queries),
     )  # fmt: skip
 
 
@@ -198,9 +200,7 @@ def merge_kernel(out: Tensor, lse: Tensor, chunks: Chunks, context: Tensor) -> N
     )  # fmt: skip
 
 
-def begin_kernel(
-    embedding: Tensor, place: ends_.Place, rotation: Rotation, hidden: Tensor
-) -> None:
+def begin_kernel(embedding: Tensor, place: ends_.Place, rotation: Rotation, hidden: Tensor) -> None:
     """`mnemon.kv.decode.ends.begin` in one kernel."""
     size, half = hidden.shape[1], rotation.cos.shape[1]
     ends.begin[(len(hidden), triton.cdiv(size, 1024))](

@@ -155,9 +155,8 @@ def _attend_codes(
     qd = load_queries(queries, row, 96, GQ, 128, 32, R)
     best = tl.full([R], float("-inf"), tl.float32)
     total = tl.zeros([R], tl.float32)
-    parts = ()
-    for _ in tl.static_range(8):
-        parts = parts + (tl.zeros([16, R], tl.float32),)
+    none = tl.zeros([16, R], tl.float32)
+    parts = (none, none, none, none, none, none, none, none)
     for start in tl.range(begin, end, tokens, num_stages=STAGES):
         scores = factor * _scores(
             key_codes, key_scale, key_zero, qa, qb, qc, qd, start, end, R, BITS, G, NG, kind, ASM

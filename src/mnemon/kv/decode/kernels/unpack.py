@@ -143,4 +143,3 @@ def two_numbers(words, ASM: tl.constexpr):
     else:
         pair = (_half(words, 0), _half(words, 16))
     return pair
-
