@@ -1,4 +1,4 @@
-"""Rows of any lengths, cut into chunks."""
+"""Rows of any lengths, in any segments, cut into chunks."""
 
 from __future__ import annotations
 
@@ -11,26 +11,36 @@ from mnemon.kv.decode.chunks import cut
 LENGTHS = st.lists(st.integers(0, 2000), min_size=1, max_size=12)
 
 
-@given(lengths=LENGTHS, tail=st.integers(1, 300), programs=st.integers(1, 64))
-def test_chunks_cover_every_token_once_in_order(
-    lengths: list[int], tail: int, programs: int
+def starts_of(lengths: list[int]) -> torch.Tensor:
+    return torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
+
+
+@given(
+    lengths=st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 300)), min_size=1, max_size=8),
+    tail=st.integers(1, 300),
+    programs=st.integers(1, 64),
+)
+def test_chunks_cover_every_token_once_and_fill_their_rows_slots(
+    lengths: list[tuple[int, int]], tail: int, programs: int
 ) -> None:
-    starts = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    chunks = cut(starts, tail, programs, 32)
-    seen = []
-    for row in range(len(lengths)):
-        here = slice(int(chunks.of_row[row]), int(chunks.of_row[row + 1]))
-        assert set(chunks.row[here].tolist()) <= {row}
-        edges = zip(chunks.first[here].tolist(), chunks.last[here].tolist(), strict=True)
-        seen += [token for first, last in edges for token in range(first, last)]
-        assert (chunks.first[here] - starts[row]).remainder(32).eq(0).all()
-        assert here.stop - here.start <= chunks.most
-    assert seen == list(range(sum(lengths)))
-    assert chunks.slots == chunks.rows * chunks.shares + len(chunks.row)
+    starts = [starts_of([pair[i] for pair in lengths]) for i in range(2)]
+    parts = cut(starts, tail, [programs, programs], 32)
+    base, slots = parts.rows * parts.shares, []
+    for begins, chunks in zip(starts, parts.segments, strict=True):
+        seen = []
+        columns = (chunks.row, chunks.first, chunks.last, chunks.slot)
+        for row, first, last, slot in zip(*(one.tolist() for one in columns), strict=True):
+            assert begins[row] <= first < last <= begins[row + 1]
+            assert (first - int(begins[row])) % 32 == 0
+            assert parts.of_row[row] <= slot - base < parts.of_row[row + 1]
+            seen += range(first, last)
+            slots.append(slot)
+        assert seen == list(range(int(begins[-1])))
+    assert sorted(slots) == list(range(base, parts.slots))
+    assert parts.most == (parts.of_row[1:] - parts.of_row[:-1]).max()
 
 
 @given(lengths=LENGTHS, programs=st.integers(16, 64))
 def test_no_more_chunks_than_run_at_once(lengths: list[int], programs: int) -> None:
-    starts = torch.tensor([0, *lengths], dtype=torch.int32).cumsum(0, dtype=torch.int32)
-    chunks = cut(starts, 64, programs, 32)
-    assert len(chunks.row) <= max(programs - len(lengths), len(lengths))
+    parts = cut([starts_of(lengths)], 64, [programs], 32)
+    assert len(parts.segments[0].row) <= max(programs - len(lengths), len(lengths))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -35,18 +36,24 @@ def prefilled(model: Any, policy: str, budget: float, tokens: torch.Tensor) -> A
 POLICIES = [
     ("snapkv", 1.0),
     ("snapkv", 0.3),
-    ("snapkv + head", 0.3),
     ("snapkv + kivi(bits=4)", 0.2),
-    ("snapkv + kivi(bits=2)", 0.1),
+    ("snapkv + kivi(bits=4, value_bits=2)", 0.2),
+    ("tangram", 0.3),
+    ("graded(share=0.5)", 0.5),
 ]
 
 
 @pytest.mark.filterwarnings("ignore:`past_key_values` is deprecated")
 @pytest.mark.parametrize(("policy", "budget"), POLICIES)
-def test_logits_are_those_of_the_model_with_the_cache(policy: str, budget: float) -> None:
+def test_logits_are_those_of_the_model_with_the_cache(
+    policy: str, budget: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from mnemon.kv.decode import step_over
+    from mnemon.kv.profile import HeadProfile, fingerprint
 
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     model = make()
+    HeadProfile(fingerprint(model), ((1.0, 0.5), (0.25, 0.75)), "made up").save()
     tokens = torch.randint(0, 97, (2, 300))
     cache = prefilled(model, policy, budget, tokens)
     step = step_over(model, cache, room=8)

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from mnemon.kv.decode.attention import Rows, attend_reference
-from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.attention import attend_reference
+from mnemon.kv.decode.chunks import Parts, cut
 from mnemon.kv.decode.ends import Place, begin, end
 from mnemon.kv.decode.fetch import fetch_reference, fetched
 from mnemon.kv.decode.gemv import Norm, gated, linear, place_heads, project_qkv
 from mnemon.kv.decode.merge import merge_reference
 from mnemon.kv.decode.rope import Rotation
-from mnemon.kv.decode.rows import PackedRows, Tail, quantize
+from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail, quantize
 
 pytestmark = [
     pytest.mark.usefixtures("interpreter"),
@@ -106,16 +106,17 @@ def test_heads_with_norms_of_their_own() -> None:
     assert_close(tail.values, other.values, rtol=1e-5, atol=1e-5)
 
 
-def parts(chunks: Chunks, group: int, size: int) -> tuple[Tensor, Tensor]:
-    out = torch.full((chunks.slots, group, size), float("nan"))
-    return out, torch.full((chunks.slots, group), float("nan"))
+def room(parts: Parts, group: int, size: int) -> tuple[Tensor, Tensor]:
+    out = torch.full((parts.slots, group, size), float("nan"))
+    return out, torch.full((parts.slots, group), float("nan"))
 
 
 def expected_parts(
-    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, group: int
+    queries: Tensor, rows: PackedRows | LowBitRows, tail: Tail, parts: Parts, group: int
 ) -> tuple[Tensor, Tensor]:
-    out, lse = parts(chunks, group, queries.shape[-1])
-    attend_reference(queries, rows, tail, chunks, 0.2, out, lse)
+    out, lse = room(parts, group, queries.shape[-1])
+    tails = parts.rows * parts.shares
+    attend_reference(queries, rows, tail, parts.segments[0], tails, 0.2, out, lse)
     return out, lse
 
 
@@ -125,26 +126,30 @@ def test_dense_attention_over_ragged_rows(group: int) -> None:
 
     rows = some_rows([70, 0, 130, 5], 16, torch.float32)
     tail = some_tail(2, 2, 80, 16, torch.float32)
-    chunks = cut(rows.starts, 80, 12, 64)
+    parts = cut([rows.starts], 80, [12], 64)
     queries = torch.randn(2, 2 * group, 16)
-    out, lse = parts(chunks, group, 16)
-    dense_kernel(queries, rows, tail, chunks, 0.2, out, lse)
-    expected_out, expected_lse = expected_parts(queries, rows, tail, chunks, group)
+    out, lse = room(parts, group, 16)
+    dense_kernel(queries, rows, tail, parts.segments[0], 8, 0.2, out, lse)
+    expected_out, expected_lse = expected_parts(queries, rows, tail, parts, group)
     assert_close(lse, expected_lse, rtol=1e-5, atol=1e-5)
     assert_close(out, expected_out, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize(("bits", "group"), [(2, 32), (4, 32), (8, 32), (2, 64), (4, 64)])
-def test_low_bit_attention_over_ragged_rows(bits: int, group: int) -> None:
+LOW_BITS = [(2, 2, 32), (4, 4, 32), (8, 8, 32), (2, 2, 64), (4, 4, 64), (4, 2, 32)]
+
+
+@pytest.mark.parametrize(("bits", "value_bits", "group"), LOW_BITS)
+def test_low_bit_attention_over_ragged_rows(bits: int, value_bits: int, group: int) -> None:
     from mnemon.kv.decode.kernels.launch import lowbit_kernel
 
-    rows = quantize(some_rows([128, 0, 64, 192], 128, torch.bfloat16), bits, group)
-    tail = some_tail(2, 2, 20, 128, torch.float32)
-    chunks = cut(rows.starts, 20, 9, 64)
-    queries = torch.randn(2, 8, 128)
-    out, lse = parts(chunks, 4, 128)
-    lowbit_kernel(queries, rows, tail, chunks, 0.2, out, lse)
-    expected_out, expected_lse = expected_parts(queries, rows, tail, chunks, 4)
+    plain = some_rows([128, 0, 64], 128, torch.bfloat16)
+    rows = quantize(plain, bits, group, value_bits=value_bits)
+    tail = some_tail(1, 3, 20, 128, torch.float32)
+    parts = cut([rows.starts], 20, [6], 64)
+    queries = torch.randn(1, 12, 128)
+    out, lse = room(parts, 4, 128)
+    lowbit_kernel(queries, rows, tail, parts.segments[0], 3, 0.2, out, lse)
+    expected_out, expected_lse = expected_parts(queries, rows, tail, parts, 4)
     assert_close(lse, expected_lse, rtol=1e-3, atol=1e-3)
     assert_close(out, expected_out, rtol=2e-2, atol=2e-2)
 
@@ -152,12 +157,13 @@ def test_low_bit_attention_over_ragged_rows(bits: int, group: int) -> None:
 def test_merge() -> None:
     from mnemon.kv.decode.kernels.launch import merge_kernel
 
-    chunks = cut(torch.tensor([0, 200, 200, 900], dtype=torch.int32), 70, 12, 64)
-    out, lse = torch.randn(chunks.slots, 2, 32), torch.randn(chunks.slots, 2)
+    starts = torch.tensor([0, 200, 200, 900], dtype=torch.int32)
+    parts = cut([starts, starts // 2], 70, [12, 4], 64)
+    out, lse = torch.randn(parts.slots, 2, 32), torch.randn(parts.slots, 2)
     lse[1] = float("-inf")
     context, expected = torch.empty(1, 6, 32), torch.empty(1, 6, 32)
-    merge_kernel(out, lse, chunks, context)
-    merge_reference(out, lse, chunks, expected)
+    merge_kernel(out, lse, parts, context)
+    merge_reference(out, lse, parts, expected)
     assert_close(context, expected, rtol=1e-5, atol=1e-5)
 
 

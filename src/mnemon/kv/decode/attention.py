@@ -6,11 +6,13 @@ in its slot, to be merged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from mnemon.errors import InvalidInput
-from mnemon.kv.decode.chunks import SHARE, Chunks
+from mnemon.kv.decode.chunks import SHARE, Chunks, Parts
 from mnemon.kv.decode.fetch import FetchedRows, fetch
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail, dequantize
 
@@ -18,26 +20,34 @@ Rows = PackedRows | LowBitRows | FetchedRows
 
 
 def attend(
-    queries: Tensor, rows: Rows, tail: Tail, chunks: Chunks, scale: float, out: Tensor, lse: Tensor
+    queries: Tensor,
+    segments: Sequence[Rows],
+    tail: Tail,
+    parts: Parts,
+    scale: float,
+    out: Tensor,
+    lse: Tensor,
 ) -> None:
-    """Attends from `queries` [B, Hq, D] to `rows` and to the first `length + 1` tokens of `tail`.
+    """Attends from `queries` [B, Hq, D] to all segments and `length + 1` tokens of the tail.
 
     Writes `out` float32 [slots, GQ, D], each part normalised by itself, and `lse` float32
     [slots, GQ]. `scale` multiplies the scores.
     """
-    if isinstance(rows, FetchedRows):
-        fetch(rows)
-        rows = rows.plain
-    if not queries.is_cuda:
-        attend_reference(queries, rows, tail, chunks, scale, out, lse)
-    elif isinstance(rows, PackedRows):
-        from mnemon.kv.decode.kernels.launch import dense_kernel
+    for index, (rows, chunks) in enumerate(zip(segments, parts.segments, strict=True)):
+        if isinstance(rows, FetchedRows):
+            fetch(rows)
+            rows = rows.plain
+        tails = parts.rows * parts.shares if index == 0 else 0
+        if not queries.is_cuda:
+            attend_reference(queries, rows, tail, chunks, tails, scale, out, lse)
+        elif isinstance(rows, PackedRows):
+            from mnemon.kv.decode.kernels.launch import dense_kernel
 
-        dense_kernel(queries, rows, tail, chunks, scale, out, lse)
-    else:
-        from mnemon.kv.decode.kernels.launch import lowbit_kernel
+            dense_kernel(queries, rows, tail, chunks, tails, scale, out, lse)
+        else:
+            from mnemon.kv.decode.kernels.launch import lowbit_kernel
 
-        lowbit_kernel(queries, rows, tail, chunks, scale, out, lse)
+            lowbit_kernel(queries, rows, tail, chunks, tails, scale, out, lse)
 
 
 def attend_reference(
@@ -45,28 +55,27 @@ def attend_reference(
     rows: PackedRows | LowBitRows,
     tail: Tail,
     chunks: Chunks,
+    tails: int,
     scale: float,
     out: Tensor,
     lse: Tensor,
 ) -> None:
-    """The same in plain torch; low-bit rows are dequantised first."""
+    """One segment in plain torch, and the first `tails` slots, the tail's; low-bit rows are
+    dequantised first.
+    """
     plain = dequantize(rows) if isinstance(rows, LowBitRows) else rows
-    heads = queries.view(chunks.rows, -1, queries.shape[-1])
-    room = tail.keys.shape[2]
-    tail_keys, tail_values = (one.flatten(0, 1) for one in (tail.keys, tail.values))
-    length = int(tail.length) + 1
-    slot = 0
-    for row in range(chunks.rows):
-        for first in range(0, room, SHARE):
-            here = slice(first, max(first, min(first + SHARE, length)))
-            part = attend_segment(heads[row], tail_keys[row, here], tail_values[row, here], scale)
-            out[slot], lse[slot] = part
-            slot += 1
-    table = zip(chunks.row.tolist(), chunks.first.tolist(), chunks.last.tolist(), strict=True)
-    for row, first, last in table:
+    heads = queries.view(-1, out.shape[1], queries.shape[-1])
+    recent = [one.flatten(0, 1) for one in (tail.keys, tail.values)]
+    length, shares = int(tail.length) + 1, tails // len(heads)
+    for slot in range(tails):
+        row, first = slot // shares, slot % shares * SHARE
+        here = slice(first, max(first, min(first + SHARE, length)))
+        keys, values = (one[row, here] for one in recent)
+        out[slot], lse[slot] = attend_segment(heads[row], keys, values, scale)
+    columns = (chunks.row, chunks.first, chunks.last, chunks.slot)
+    for row, first, last, slot in zip(*(one.tolist() for one in columns), strict=True):
         keys, values = plain.keys[first:last], plain.values[first:last]
         out[slot], lse[slot] = attend_segment(heads[row], keys, values, scale)
-        slot += 1
 
 
 def attend_segment(
@@ -88,7 +97,7 @@ def refuse_shape(rows: Rows, size: int, group: int) -> None:
         )
     if not isinstance(rows, LowBitRows):
         return
-    if rows.key_codes.numel() >= 2**31:
+    if max(rows.key_codes.numel(), rows.value_codes.numel()) >= 2**31:
         raise InvalidInput(
             f"the low-bit kernel counts bytes in 32 bits, and {rows.key_codes.numel():,} bytes of "
             "codes in one layer are too many: store fewer tokens"

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from mnemon.kv.layer import KVLayer
     from mnemon.kv.stored import Stored
 
-PLAIN = {"keys", "values"}
 CODES = {"key_codes", "key_scale", "key_zero", "value_codes", "value_scale", "value_zero"}
 
 
@@ -59,38 +58,45 @@ def _tail(layer: KVLayer, length: Tensor, room: int) -> Tail:
     return Tail(both[0], both[1], length)
 
 
-def _rows(layer: KVLayer) -> PackedRows | LowBitRows:
+def _rows(layer: KVLayer) -> tuple[PackedRows | LowBitRows, ...]:
+    """A segment for each form that the layer's tokens are stored in."""
     keys = layer.keys
     assert keys is not None
-    starts = packed.starts_of(layer.stored_lengths(), keys.device)
     if not layer.stores:
         nothing = keys.new_zeros(0, keys.shape[-1])
-        return PackedRows(nothing, nothing, starts)
-    names = {frozenset(store.parts) for store in layer.stores}
-    if names == {frozenset(PLAIN)}:
-        parts = _joined(layer.stores)
+        starts = packed.starts_of(layer.stored_lengths(), keys.device)
+        return (PackedRows(nothing, nothing, starts),)
+    forms: dict[tuple[tuple[str, torch.Size, int], ...], list[Stored]] = {}
+    for store in layer.stores:
+        form = tuple(
+            (name, part.shape[1:], store.spans[name]) for name, part in store.parts.items()
+        )
+        forms.setdefault(form, []).append(store)
+    return tuple(_segment(stores) for stores in forms.values())
+
+
+def _segment(stores: list[Stored]) -> PackedRows | LowBitRows:
+    parts = _joined(stores)
+    lengths = sum((store.lengths for store in stores[1:]), stores[0].lengths)
+    starts = packed.starts_of(lengths, next(iter(parts.values())).device)
+    if set(parts) == {"keys", "values"}:
         return PackedRows(parts["keys"], parts["values"], starts)
-    spans = {span for store in layer.stores for name, span in store.spans.items() if "key_" in name}
-    if names != {frozenset(CODES)} or len(spans - {1}) != 1:
+    if set(parts) != CODES:
         raise InvalidInput(
-            f"no kernel reads tokens stored as {sorted(set().union(*names))}: take the policy's "
-            "`compress` as drop or kivi, or decode with the model itself"
+            f"no kernel reads tokens stored as {sorted(parts)}: take drop, kivi or graded as the "
+            "policy's `compress`, or decode with the model itself"
         )
-    return _low_bit(_joined(layer.stores), starts, max(spans))
-
-
-def _low_bit(parts: dict[str, Tensor], starts: Tensor, group: int) -> LowBitRows:
-    size, values = parts["key_scale"].shape[-1], parts["value_scale"].shape[-1] * group
-    bits = parts["key_codes"].shape[-1] * 8 // size
-    if parts["value_codes"].shape != parts["key_codes"].shape or size != values:
+    size, group = parts["key_scale"].shape[-1], stores[0].spans["key_scale"]
+    if parts["value_scale"].shape[-1] * group != size:
         raise InvalidInput(
-            "keys and values must be stored in the same number of bits and groups of the same size"
+            f"keys are stored in groups of {group} and values are not: decode with the model itself"
         )
-    return LowBitRows(**parts, starts=starts, bits=bits, group=group)
+    bits, value_bits = (parts[name].shape[-1] * 8 // size for name in ("key_codes", "value_codes"))
+    return LowBitRows(**parts, starts=starts, bits=bits, value_bits=value_bits, group=group)
 
 
 def _joined(stores: list[Stored]) -> dict[str, Tensor]:
-    """Each part of all the stores, row by row."""
+    """Each part of stores of one form, row by row."""
     return {
         name: packed.concat(
             [store.parts[name] for store in stores],

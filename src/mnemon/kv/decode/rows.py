@@ -34,11 +34,11 @@ class PackedRows:
 class LowBitRows:
     """Codes of `bits` bits in KIVI's layout; a number is code * scale + zero.
 
-    `key_codes`, `value_codes` uint8 [N, D * bits / 8]: bits [p * bits, (p + 1) * bits) of byte i
-    hold channel p * (D * bits / 8) + i. Keys have `key_scale`, `key_zero` [N / group, D], one for
-    each channel and `group` consecutive tokens of a row; values have `value_scale`, `value_zero`
-    [N, D / group], one for each token and `group` channels. A row's tokens are a multiple of
-    `group`; `starts` int32 [B * Hkv + 1].
+    `key_codes` uint8 [N, D * bits / 8], `value_codes` uint8 [N, D * value_bits / 8]: bits
+    [p * bits, (p + 1) * bits) of byte i hold channel p * (D * bits / 8) + i. Keys have `key_scale`
+    and `key_zero` [N / group, D], one for each channel and `group` consecutive tokens of a row;
+    values have `value_scale` and `value_zero` [N, D / group], one for each token and `group`
+    channels. A row's tokens are a multiple of `group`; `starts` int32 [B * Hkv + 1].
     """
 
     key_codes: Tensor
@@ -49,6 +49,7 @@ class LowBitRows:
     value_zero: Tensor
     starts: Tensor
     bits: int
+    value_bits: int
     group: int = 32
 
     @property
@@ -74,22 +75,27 @@ def pack(keys: Tensor, values: Tensor) -> PackedRows:
     return PackedRows(keys.reshape(-1, size), values.reshape(-1, size), starts)
 
 
-def quantize(rows: PackedRows, bits: int, group: int = 32) -> LowBitRows:
+def quantize(
+    rows: PackedRows, bits: int, group: int = 32, *, value_bits: int | None = None
+) -> LowBitRows:
     """Rows in low bits, each group between its least and its greatest number.
+
+    `value_bits` are those of the values, by default as many as the keys'.
 
     Raises `InvalidInput` where a row's tokens or the channels are no multiple of `group`.
     """
     size = rows.keys.shape[-1]
-    if bits not in (2, 4, 8) or size % group or bool((rows.starts % group).any()):
+    value_bits = value_bits or bits
+    if not {bits, value_bits} <= {2, 4, 8} or size % group or bool((rows.starts % group).any()):
         raise InvalidInput(
-            f"rows of {size} channels cannot be coded in {bits} bits by groups of {group}: "
-            "take 2, 4 or 8 bits, and rows and channels that are multiples of the group"
+            f"rows of {size} channels cannot be coded in {bits} and {value_bits} bits by groups of "
+            f"{group}: take 2, 4 or 8 bits, and rows and channels that are multiples of the group"
         )
     made, scale, zero = codes.quantize(rows.keys.view(-1, group, size), bits, 1)
     keys = (codes.pack_bits(made.flatten(0, 1), bits), scale.squeeze(1), zero.squeeze(1))
-    made, scale, zero = codes.quantize(rows.values.view(len(rows.values), -1, group), bits, 2)
-    values = (codes.pack_bits(made.flatten(1), bits), scale.squeeze(2), zero.squeeze(2))
-    return LowBitRows(*keys, *values, rows.starts, bits, group)
+    made, scale, zero = codes.quantize(rows.values.view(len(rows.values), -1, group), value_bits, 2)
+    values = (codes.pack_bits(made.flatten(1), value_bits), scale.squeeze(2), zero.squeeze(2))
+    return LowBitRows(*keys, *values, rows.starts, bits, value_bits, group)
 
 
 def dequantize(rows: LowBitRows) -> PackedRows:
@@ -97,7 +103,7 @@ def dequantize(rows: LowBitRows) -> PackedRows:
     size = rows.key_scale.shape[-1]
     made = codes.unpack_bits(rows.key_codes, rows.bits).view(-1, rows.group, size)
     keys = codes.dequantize(made, rows.key_scale[:, None], rows.key_zero[:, None])
-    made = codes.unpack_bits(rows.value_codes, rows.bits).view(
+    made = codes.unpack_bits(rows.value_codes, rows.value_bits).view(
         len(made) * rows.group, -1, rows.group
     )
     values = codes.dequantize(made, rows.value_scale[..., None], rows.value_zero[..., None])

@@ -15,12 +15,12 @@ from torch import Tensor
 
 from mnemon.errors import InvalidInput
 from mnemon.kv.decode.attention import Rows, attend, refuse_shape
-from mnemon.kv.decode.chunks import Chunks, cut
+from mnemon.kv.decode.chunks import Parts, cut
 from mnemon.kv.decode.ends import Place, begin, end
 from mnemon.kv.decode.gemv import gated, linear, project_qkv
 from mnemon.kv.decode.merge import merge
 from mnemon.kv.decode.rope import Rotation
-from mnemon.kv.decode.rows import LowBitRows, Tail
+from mnemon.kv.decode.rows import Tail
 from mnemon.kv.decode.weights import LayerWeights, ModelWeights, read_weights
 
 # Tokens that a chunk on an accelerator is a multiple of: the kernels' tile.
@@ -31,9 +31,9 @@ class GraphStep:
     """Decodes token after token; the tail takes the keys and values of each.
 
     `model` is a transformers `...ForCausalLM` of the Llama, Mistral, Qwen2 or Qwen3 family, `rows`
-    what each layer stores, `position` the position of the first token that will be decoded (one
-    number, or int64 [B]). The tail has room for `tail` tokens; `tails`, one for each layer with one
-    `length` in common, continues from recent tokens that are there already.
+    what each layer stores (one segment, or several), `position` the position of the first token
+    that will be decoded (one number, or int64 [B]). The tail has room for `tail` tokens; `tails`,
+    one for each layer with one `length` in common, continues from recent tokens that are there.
 
     Raises `InvalidInput` for a model or a storage that the step cannot do.
     """
@@ -41,25 +41,25 @@ class GraphStep:
     def __init__(
         self,
         model: Any,
-        rows: Sequence[Rows],
+        rows: Sequence[Rows | Sequence[Rows]],
         *,
         position: int | Tensor,
         tail: int = 128,
         tails: Sequence[Tail] | None = None,
     ) -> None:
         self.weights = read_weights(model)
-        self.rows = tuple(rows)
+        self.rows = tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in rows)
         self._refuse()
         weights = self.weights
         self.device, self.dtype = weights.embedding.device, weights.embedding.dtype
-        self.batch = (len(self.rows[0].starts) - 1) // weights.key_heads
+        self.batch = (len(self.rows[0][0].starts) - 1) // weights.key_heads
         self.tails = tuple(tails) if tails is not None else self._empty_tails(tail)
         self.room = self.tails[0].keys.shape[2]
         zeros = torch.zeros(self.batch, self.room + 1, dtype=torch.int64, device=self.device)
         self.place = Place(
             zeros[:, 0].clone(), zeros[:, 0] + position, self.tails[0].length, zeros[:, 1:].clone()
         )  # fmt: skip
-        self.chunks = self._cut()
+        self.parts = self._cut()
         self._make_buffers()
         self.filled = int(self.place.length)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -72,6 +72,11 @@ class GraphStep:
         self.place.token.copy_(token)
         self.advance()
         return self.logits
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of weights and of stored keys and values that one step reads."""
+        return self.weights.nbytes + sum(one.nbytes for rows in self.rows for one in rows)
 
     def advance(self) -> None:
         """Feeds `place.token`, which is then the likeliest next one."""
@@ -90,22 +95,22 @@ class GraphStep:
 
     def _run(self) -> None:
         begin(self.weights.embedding, self.place, self.rotation, self.hidden)
-        layers = zip(self.weights.layers, self.rows, self.tails, self.chunks, strict=True)
-        for layer, rows, tail, chunks in layers:
-            self._layer(layer, rows, tail, chunks)
+        layers = zip(self.weights.layers, self.rows, self.tails, self.parts, strict=True)
+        for layer, rows, tail, parts in layers:
+            self._layer(layer, rows, tail, parts)
         linear(self.hidden, self.weights.head, self.logits, norm=self.weights.norm)
         end(self.logits, self.place)
 
-    def _layer(self, layer: LayerWeights, rows: Rows, tail: Tail, chunks: Chunks) -> None:
+    def _layer(self, layer: LayerWeights, rows: tuple[Rows, ...], tail: Tail, parts: Parts) -> None:
         hidden, context = self.hidden, self.context
         project_qkv(
             hidden, layer.qkv, self.queries, tail, self.rotation, norm=layer.attention_norm,
             bias=layer.qkv_bias, head_norms=layer.head_norms,
         )  # fmt: skip
-        slots = slice(chunks.slots)
+        slots = slice(parts.slots)
         out, lse = self.out[slots], self.lse[slots]
-        attend(self.queries, rows, tail, chunks, self.weights.head_size**-0.5, out, lse)
-        merge(out, lse, chunks, context)
+        attend(self.queries, rows, tail, parts, self.weights.head_size**-0.5, out, lse)
+        merge(out, lse, parts, context)
         linear(
             context.flatten(1), layer.output, hidden, bias=layer.output_bias, residual=hidden
         )  # fmt: skip
@@ -137,7 +142,8 @@ class GraphStep:
             )
         if weights.embedding.is_cuda:
             for rows in self.rows:
-                refuse_shape(rows, weights.head_size, weights.query_heads // weights.key_heads)
+                for one in rows:
+                    refuse_shape(one, weights.head_size, weights.query_heads // weights.key_heads)
 
     def _empty_tails(self, room: int) -> tuple[Tail, ...]:
         length = torch.zeros(1, dtype=torch.int32, device=self.device)
@@ -145,16 +151,19 @@ class GraphStep:
         made = [torch.zeros(shape, dtype=self.dtype, device=self.device) for _ in self.rows]
         return tuple(Tail(both[0], both[1], length) for both in made)
 
-    def _cut(self) -> tuple[Chunks, ...]:
-        """Chunks of every layer; layers that store alike share the table."""
-        made: dict[tuple[int, ...], Chunks] = {}
-        chunks = []
+    def _cut(self) -> tuple[Parts, ...]:
+        """Parts of every layer; layers that store alike share the tables."""
+        made: dict[tuple[tuple[int, ...], ...], Parts] = {}
+        parts = []
         for rows in self.rows:
-            key = (isinstance(rows, LowBitRows), *rows.starts.tolist())
+            programs = [self._programs(one) for one in rows]
+            bounds = [tuple(one.starts.tolist()) for one in rows]
+            key = (tuple(programs), *bounds)
             if key not in made:
-                made[key] = cut(rows.starts, self.room, self._programs(rows), MULTIPLE)
-            chunks.append(made[key])
-        return tuple(chunks)
+                starts = [one.starts for one in rows]
+                made[key] = cut(starts, self.room, programs, MULTIPLE)
+            parts.append(made[key])
+        return tuple(parts)
 
     def _programs(self, rows: Rows) -> int:
         if self.device.type != "cuda":
@@ -166,7 +175,7 @@ class GraphStep:
     def _make_buffers(self) -> None:
         weights, batch = self.weights, self.batch
         group = weights.query_heads // weights.key_heads
-        slots = max(chunks.slots for chunks in self.chunks)
+        slots = max(parts.slots for parts in self.parts)
 
         def room(*shape: int, dtype: torch.dtype = self.dtype) -> Tensor:
             return torch.zeros(shape, dtype=dtype, device=self.device)

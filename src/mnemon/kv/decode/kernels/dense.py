@@ -12,17 +12,16 @@ from mnemon.kv.decode.kernels.dependent import prefetch, start_next, wait_for_pr
 @triton.jit
 def dense(
     queries, keys, values, tail_keys, tail_values, length, chunk_row, chunk_first, chunk_last,
-    out, lse, scale, rows,
+    chunk_slot, out, lse, scale, tails,
     GQ: tl.constexpr, D: tl.constexpr, R: tl.constexpr, TAIL: tl.constexpr, SHARE: tl.constexpr,
     BN: tl.constexpr, STAGES: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
-    shares: tl.constexpr = (TAIL + SHARE - 1) // SHARE
-    tails = rows * shares
     stored = program >= tails
     row = tl.load(chunk_row + program - tails, mask=stored, other=0)
     begin = tl.load(chunk_first + program - tails, mask=stored, other=0)
     end = tl.load(chunk_last + program - tails, mask=stored, other=0)
+    slot = tl.load(chunk_slot + program - tails, mask=stored, other=0)
     if PDL and stored:
         # The first tile does not depend on the kernel before.
         width: tl.constexpr = D * keys.dtype.element_ty.primitive_bitwidth // 8
@@ -38,4 +37,4 @@ def dense(
     else:
         q = load_queries(queries, row, 0, GQ, D, D, R)
         best, total, result = attend(q, keys, values, begin, end, scale, D, R, BN, STAGES)
-        store_part(out, lse, program, 0, 1, best, total, result, GQ, D, D, R)
+        store_part(out, lse, slot, 0, 1, best, total, result, GQ, D, D, R)

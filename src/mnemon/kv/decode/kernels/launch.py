@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mnemon.kv.decode import ends as ends_
 from mnemon.kv.decode import gemv as gemv_
-from mnemon.kv.decode.chunks import SHARE, Chunks
+from mnemon.kv.decode.chunks import SHARE, Chunks, Parts
 from mnemon.kv.decode.fetch import FetchedRows
 from mnemon.kv.decode.kernels import dense, ends, fetch, gemv, heads, lowbit, merge
 from mnemon.kv.decode.rope import Rotation
@@ -140,15 +140,16 @@ def dense_kernel(
     rows: PackedRows,
     tail: Tail,
     chunks: Chunks,
+    tails: int,
     scale: float,
     out: Tensor,
     lse: Tensor,
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over plain rows."""
     group, channels = out.shape[1:]
-    dense.dense[(chunks.slots,)](
+    dense.dense[(tails + len(chunks.row),)](
         queries, rows.keys, rows.values, tail.keys, tail.values, tail.length,
-        chunks.row, chunks.first, chunks.last, out, lse, scale * LOG2_E, chunks.rows,
+        chunks.row, chunks.first, chunks.last, chunks.slot, out, lse, scale * LOG2_E, tails,
         GQ=group, D=channels, R=max(8, triton.next_power_of_2(group)), TAIL=tail.keys.shape[2],
         SHARE=SHARE, BN=DENSE_TOKENS, STAGES=DENSE_STAGES, PDL=_dependent(queries),
         num_warps=DENSE_WARPS, **_options(queries),
@@ -160,22 +161,26 @@ def lowbit_kernel(
     rows: LowBitRows,
     tail: Tail,
     chunks: Chunks,
+    tails: int,
     scale: float,
     out: Tensor,
     lse: Tensor,
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over low-bit rows."""
     group = out.shape[1]
-    by_hand = queries.is_cuda and queries.dtype == torch.bfloat16 and rows.bits < 8
-    registers = {"maxnreg": LOWBIT_REGISTERS} if by_hand else {}
-    lowbit.lowbit[(chunks.slots,)](
+    by_hand = queries.is_cuda and queries.dtype == torch.bfloat16
+    few = max(rows.bits, rows.value_bits) < 8
+    registers = {"maxnreg": LOWBIT_REGISTERS} if by_hand and few else {}
+    lowbit.lowbit[(tails + len(chunks.row),)](
         queries, rows.key_codes, rows.key_scale, rows.key_zero,
         rows.value_codes.view(torch.int16), rows.value_scale.view(torch.int32),
         rows.value_zero.view(torch.int32), tail.keys, tail.values, tail.length,
-        chunks.row, chunks.first, chunks.last, out, lse, scale * LOG2_E, chunks.rows,
-        GQ=group, R=max(8, triton.next_power_of_2(group)), BITS=rows.bits, G=rows.group,
+        chunks.row, chunks.first, chunks.last, chunks.slot, out, lse, scale * LOG2_E, tails,
+        GQ=group, R=max(8, triton.next_power_of_2(group)), BITS=rows.bits,
+        VALUE_BITS=rows.value_bits, G=rows.group,
         NG=64 // rows.group, TAIL=tail.keys.shape[2], SHARE=SHARE, STAGES=LOWBIT_STAGES,
-        ASM=by_hand, PDL=_dependent(queries), num_warps=1, **registers, **_options(queries),
+        ASM=by_hand and rows.bits < 8, VALUE_ASM=by_hand and rows.value_bits < 8,
+        PDL=_dependent(queries), num_warps=1, **registers, **_options(queries),
     )  # fmt: skip
 
 
@@ -190,12 +195,12 @@ def fetch_kernel(rows: FetchedRows) -> None:
     )  # fmt: skip
 
 
-def merge_kernel(out: Tensor, lse: Tensor, chunks: Chunks, context: Tensor) -> None:
+def merge_kernel(out: Tensor, lse: Tensor, parts: Parts, context: Tensor) -> None:
     """`mnemon.kv.decode.merge.merge` in one kernel."""
     group, channels = out.shape[1:]
-    merge.merge[(chunks.rows * group, channels // 32)](
-        out, lse, chunks.of_row, context, chunks.rows, GQ=group, D=channels, W=32,
-        SHARES=chunks.shares, BS=min(256, triton.next_power_of_2(chunks.shares + chunks.most)),
+    merge.merge[(parts.rows * group, channels // 32)](
+        out, lse, parts.of_row, context, parts.rows, GQ=group, D=channels, W=32,
+        SHARES=parts.shares, BS=min(256, triton.next_power_of_2(parts.shares + parts.most)),
         PDL=_dependent(context), num_warps=4, **_options(context),
     )  # fmt: skip
 

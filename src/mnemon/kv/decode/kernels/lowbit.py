@@ -144,8 +144,9 @@ def _values(
 def _attend_codes(
     queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero, out, lse,
     row, slot, begin, end, factor,
-    GQ: tl.constexpr, R: tl.constexpr, BITS: tl.constexpr, G: tl.constexpr, NG: tl.constexpr,
-    STAGES: tl.constexpr, ASM: tl.constexpr,
+    GQ: tl.constexpr, R: tl.constexpr, BITS: tl.constexpr, VALUE_BITS: tl.constexpr,
+    G: tl.constexpr, NG: tl.constexpr, STAGES: tl.constexpr, ASM: tl.constexpr,
+    VALUE_ASM: tl.constexpr,
 ):  # fmt: skip
     tokens: tl.constexpr = NG * G
     kind: tl.constexpr = queries.dtype.element_ty
@@ -166,10 +167,10 @@ def _attend_codes(
         weights, fade, best, total = soften(scores, best, total)
         p = weights.to(kind)
         fade = fade[None, :]
-        a, b, c, d = _values(value_codes, value_scale, value_zero, start, end, 0, BITS, G, tokens,
-                             kind, ASM)  # fmt: skip
-        e, f, g, h = _values(value_codes, value_scale, value_zero, start, end, 1, BITS, G, tokens,
-                             kind, ASM)  # fmt: skip
+        a, b, c, d = _values(value_codes, value_scale, value_zero, start, end, 0, VALUE_BITS, G,
+                             tokens, kind, VALUE_ASM)  # fmt: skip
+        e, f, g, h = _values(value_codes, value_scale, value_zero, start, end, 1, VALUE_BITS, G,
+                             tokens, kind, VALUE_ASM)  # fmt: skip
         parts = (
             tl.dot(a, p, parts[0] * fade, input_precision="ieee"),
             tl.dot(b, p, parts[1] * fade, input_precision="ieee"),
@@ -180,7 +181,7 @@ def _attend_codes(
             tl.dot(g, p, parts[6] * fade, input_precision="ieee"),
             tl.dot(h, p, parts[7] * fade, input_precision="ieee"),
         )
-    gain: tl.constexpr = GAIN if ASM else 1.0
+    gain: tl.constexpr = GAIN if VALUE_ASM else 1.0
     for part in tl.static_range(8):
         store_part(out, lse, slot, part // 2 * 32 + part % 2, 2, best, total, parts[part] * gain,
                    GQ, 128, 16, R)  # fmt: skip
@@ -189,11 +190,11 @@ def _attend_codes(
 @triton.jit
 def _expect(
     key_codes, key_scale, key_zero, value_codes, value_scale, value_zero, begin, count,
-    BITS: tl.constexpr, G: tl.constexpr,
+    BITS: tl.constexpr, VALUE_BITS: tl.constexpr, G: tl.constexpr,
 ):  # fmt: skip
     """Asks for the first 64 of `count` tokens, which do not depend on the kernel before."""
     prefetch(key_codes + begin * (16 * BITS), count * (16 * BITS), 8 * BITS)
-    prefetch(value_codes + begin * (8 * BITS), count * (16 * BITS), 8 * BITS)
+    prefetch(value_codes + begin * (8 * VALUE_BITS), count * (16 * VALUE_BITS), 8 * VALUE_BITS)
     prefetch(key_scale + begin // G * 128, count // G * 256, 4)
     prefetch(key_zero + begin // G * 128, count // G * 256, 4)
     prefetch(value_scale + begin * (64 // G), count * (256 // G), 4)
@@ -203,22 +204,22 @@ def _expect(
 @triton.jit
 def lowbit(
     queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero,
-    tail_keys, tail_values, length, chunk_row, chunk_first, chunk_last, out, lse, factor, rows,
-    GQ: tl.constexpr, R: tl.constexpr, BITS: tl.constexpr, G: tl.constexpr, NG: tl.constexpr,
-    TAIL: tl.constexpr, SHARE: tl.constexpr, STAGES: tl.constexpr, ASM: tl.constexpr,
-    PDL: tl.constexpr,
+    tail_keys, tail_values, length, chunk_row, chunk_first, chunk_last, chunk_slot, out, lse,
+    factor, tails,
+    GQ: tl.constexpr, R: tl.constexpr, BITS: tl.constexpr, VALUE_BITS: tl.constexpr,
+    G: tl.constexpr, NG: tl.constexpr, TAIL: tl.constexpr, SHARE: tl.constexpr,
+    STAGES: tl.constexpr, ASM: tl.constexpr, VALUE_ASM: tl.constexpr, PDL: tl.constexpr,
 ):  # fmt: skip
     program = tl.program_id(0)
-    shares: tl.constexpr = (TAIL + SHARE - 1) // SHARE
-    tails = rows * shares
     stored = program >= tails
     row = tl.load(chunk_row + program - tails, mask=stored, other=0)
     begin = tl.load(chunk_first + program - tails, mask=stored, other=0)
     end = tl.load(chunk_last + program - tails, mask=stored, other=0)
+    slot = tl.load(chunk_slot + program - tails, mask=stored, other=0)
     if PDL and stored:
         _expect(
             key_codes, key_scale, key_zero, value_codes, value_scale, value_zero, begin,
-            end - begin, BITS, G,
+            end - begin, BITS, VALUE_BITS, G,
         )  # fmt: skip
     wait_for_previous(PDL)
     start_next(PDL)
@@ -231,6 +232,6 @@ def lowbit(
         gain: tl.constexpr = GAIN if ASM else 1.0
         _attend_codes(
             queries, key_codes, key_scale, key_zero, value_codes, value_scale, value_zero,
-            out, lse, row, program, begin, end, factor * gain,
-            GQ, R, BITS, G, NG, STAGES, ASM,
+            out, lse, row, slot, begin, end, factor * gain,
+            GQ, R, BITS, VALUE_BITS, G, NG, STAGES, ASM, VALUE_ASM,
         )  # fmt: skip
