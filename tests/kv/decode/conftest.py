@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-import torch
 
 
 @pytest.fixture(scope="session")
@@ -23,9 +22,3 @@ def interpreter() -> None:
         pass
     os.environ["TRITON_INTERPRET"] = "1"
     pytest.importorskip("triton", reason="Triton is not installed: kernels cannot be interpreted")
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-    torch.manual_seed(0)

@@ -119,6 +119,8 @@ def test_a_full_tail_is_told() -> None:
     model = make("Llama")
     tokens = torch.randint(0, 97, (1, 8))
     step = GraphStep(model, prefilled(model, tokens), position=8, tail=3)
+    with pytest.raises(InvalidInput, match="room for 3 more tokens, not 4"):
+        generate(step, tokens[:, 0], 4)
     generate(step, tokens[:, 0], 3)
     with pytest.raises(InvalidInput, match="room for 3 tokens and is full"):
         step(tokens[:, 0])

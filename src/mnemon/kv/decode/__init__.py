@@ -1,13 +1,13 @@
 """Fast decoding over stored keys and values: one captured graph, fused kernels.
 
-    cache = KVCache(model, policy="snapkv + kivi(bits=4)", budget=0.25)
+    cache = KVCache(model, budget=0.25)
     model(prompt[:, :-1], past_key_values=cache)
     step = step_over(model, cache, room=256)
     tokens = generate(step, prompt[:, -1], 256)
 
-For Llama, Mistral, Qwen2 and Qwen3 models. On a CUDA device of Hopper's kind or newer the kernels
-(Triton) run; on the CPU the same step runs in plain torch, which is what the kernels are tested
-against. Nothing here is imported before it is asked for.
+For Llama, Mistral, Qwen2 and Qwen3 models. On a CUDA device Triton's kernels run; on the CPU the
+same step runs in plain torch, which is what the kernels are tested against. Nothing is imported
+before it is asked for.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from mnemon.errors import InvalidInput
 from mnemon.kv.decode.step import GraphStep
 
 
@@ -12,10 +13,16 @@ def generate(step: GraphStep, token: Tensor, count: int, *, stop: int | None = N
 
     `token` is the last one known, whose keys and values are not stored yet. With `stop`, a token's
     number, a sequence that made it repeats it, and decoding ends when all have. Whether they have
-    costs a wait for the device, so it is asked for every 16 tokens.
+    costs a wait for the device, so it is asked for every 16 tokens. Raises `InvalidInput` where the
+    tail has no room for `count` tokens.
     """
-    step.place.token.copy_(token)
     first = step.filled
+    if count > step.room - first:
+        raise InvalidInput(
+            f"the tail has room for {step.room - first} more tokens, not {count}: build the step "
+            "with more room"
+        )
+    step.place.token.copy_(token)
     for index in range(count):
         step.advance()
         made = step.place.made[:, first : step.filled]

@@ -21,7 +21,8 @@ from mnemon.kv.decode.gemv import gated, linear, project_qkv
 from mnemon.kv.decode.merge import merge
 from mnemon.kv.decode.rope import Rotation
 from mnemon.kv.decode.rows import Tail
-from mnemon.kv.decode.weights import LayerWeights, ModelWeights, read_weights
+from mnemon.kv.decode.weights import LayerWeights, read_weights
+from mnemon.models.extras import require
 
 # Tokens that a chunk on an accelerator is a multiple of: the kernels' tile.
 MULTIPLE = 64
@@ -121,7 +122,7 @@ class GraphStep:
         """Runs once, so that kernels are compiled, puts back what that moved, and captures."""
         state = (self.place.token, self.place.position, self.place.length, self.place.made)
         before = [one.clone() for one in state]
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream = torch.cuda.Stream(self.device)
         stream.wait_stream(torch.cuda.current_stream(self.device))
         with torch.cuda.stream(stream):
             self._run()
@@ -141,6 +142,7 @@ class GraphStep:
                 "give the rows of every layer, in order"
             )
         if weights.embedding.is_cuda:
+            require("triton", "triton", "kv")
             for rows in self.rows:
                 for one in rows:
                     refuse_shape(one, weights.head_size, weights.query_heads // weights.key_heads)
@@ -192,6 +194,3 @@ class GraphStep:
             room(*half, dtype=torch.float32), room(*half, dtype=torch.float32),
             weights.frequencies, weights.scaling,
         )  # fmt: skip
-
-
-__all__ = ["GraphStep", "ModelWeights"]

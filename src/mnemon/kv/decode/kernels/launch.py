@@ -45,7 +45,14 @@ def programs(rows: PackedRows | LowBitRows | FetchedRows, device: torch.device) 
 
 
 def _dependent(x: Tensor) -> bool:
+    """Whether the device can start a kernel before the one before it has ended."""
     return x.is_cuda and torch.cuda.get_device_capability(x.device) >= (9, 0)
+
+
+def _by_hand(x: Tensor) -> bool:
+    """Whether the device runs the assembly of `unpack`, and the type is what it makes."""
+    modern = x.is_cuda and torch.cuda.get_device_capability(x.device) >= (8, 0)
+    return modern and x.dtype == torch.bfloat16
 
 
 def _options(x: Tensor, tile: Tile | None = None) -> dict[str, int | bool]:
@@ -168,7 +175,7 @@ def lowbit_kernel(
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over low-bit rows."""
     group = out.shape[1]
-    by_hand = queries.is_cuda and queries.dtype == torch.bfloat16
+    by_hand = _by_hand(queries)
     few = max(rows.bits, rows.value_bits) < 8
     registers = {"maxnreg": LOWBIT_REGISTERS} if by_hand and few else {}
     lowbit.lowbit[(tails + len(chunks.row),)](

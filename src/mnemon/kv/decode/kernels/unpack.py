@@ -51,6 +51,20 @@ _WORDS_4A = tl.constexpr(_WORDS.format(first="0x000F000F", second="0x000F000F"))
 _WORDS_4B = tl.constexpr(_WORDS.format(first="0x00F000F0", second="0x00F000F0"))
 
 
+# By a multiply-add of minus zero, which older devices have too.
+_TIMES = """{{
+    .reg .b32 by, none;
+    mov.b32 by, {by};
+    mov.b32 none, 0x80008000;
+    fma.rn.bf16x2 $0, $1, by, none;
+}}"""
+_TIMES_M16 = tl.constexpr(_TIMES.format(by="0x37803780"))
+_TIMES_117 = tl.constexpr(_TIMES.format(by="0x7A007A00"))
+_TIMES_115 = tl.constexpr(_TIMES.format(by="0x79007900"))
+_TIMES_113 = tl.constexpr(_TIMES.format(by="0x78007800"))
+_TIMES_111 = tl.constexpr(_TIMES.format(by="0x77007700"))
+
+
 @triton.jit
 def _number(codes, scale, zero, SHIFT: tl.constexpr, BITS: tl.constexpr, KIND: tl.constexpr):
     code = (codes >> SHIFT) & ((1 << BITS) - 1)
@@ -111,16 +125,13 @@ def from_words(
 def times(numbers, POWER: tl.constexpr, ASM: tl.constexpr):
     """bfloat16 numbers times a power of two, where the assembly wants it."""
     if ASM:
-        if POWER == -16:
-            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x37803780; mul.rn.bf16x2 $0, $1, c; }"
-        elif POWER == 117:
-            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x7A007A00; mul.rn.bf16x2 $0, $1, c; }"
-        elif POWER == 115:
-            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x79007900; mul.rn.bf16x2 $0, $1, c; }"
-        elif POWER == 113:
-            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x78007800; mul.rn.bf16x2 $0, $1, c; }"
-        else:
-            asm: tl.constexpr = "{ .reg .b32 c; mov.b32 c, 0x77007700; mul.rn.bf16x2 $0, $1, c; }"
+        asm: tl.constexpr = (
+            _TIMES_M16 if POWER == -16 else
+            _TIMES_117 if POWER == 117 else
+            _TIMES_115 if POWER == 115 else
+            _TIMES_113 if POWER == 113 else
+            _TIMES_111
+        )  # fmt: skip
         numbers = tl.inline_asm_elementwise(
             asm, "=r,r", [numbers], dtype=tl.bfloat16, is_pure=True, pack=2
         )  # fmt: skip
