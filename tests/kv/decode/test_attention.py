@@ -95,3 +95,7 @@ def test_shapes_that_no_kernel_reads_are_refused() -> None:
         refuse_shape(rows, 80, 4)
     with pytest.raises(InvalidInput, match="keep these rows plain"):
         refuse_shape(quantize(rows, 4), 64, 4)
+    keys = torch.randn(1, 1, 64, 128, dtype=torch.float16)
+    with pytest.raises(InvalidInput, match=r"with torch\.float16"):
+        refuse_shape(quantize(pack(keys, keys), 4), 128, 4)
+    refuse_shape(quantize(pack(keys.bfloat16(), keys.bfloat16()), 4), 128, 4)

@@ -158,6 +158,20 @@ def test_other_families_and_missing_layers_are_refused() -> None:
     rows = prefilled(model, torch.randint(0, 97, (1, 4)))
     with pytest.raises(InvalidInput, match="1 layers are stored and the model has 2"):
         GraphStep(model, rows[:1], position=4)
+    one = prefilled(model, torch.randint(0, 97, (3, 4)))
+    with pytest.raises(InvalidInput, match=r"store \[2, 6\] rows"):
+        GraphStep(model, [rows[0], one[1]], position=4)
     model.config.model_type = "gpt2"
     with pytest.raises(InvalidInput, match="'gpt2'"):
+        GraphStep(model, rows, position=4)
+
+
+def test_adapters_and_quantized_layers_are_refused() -> None:
+    class Adapted(torch.nn.Linear):
+        pass
+
+    model = make("Llama")
+    rows = prefilled(model, torch.randint(0, 97, (1, 4)))
+    model.model.layers[1].mlp.down_proj = Adapted(96, 64, bias=False)
+    with pytest.raises(InvalidInput, match=r"down_proj is a Adapted .* merge adapters"):
         GraphStep(model, rows, position=4)

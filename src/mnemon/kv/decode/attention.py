@@ -102,8 +102,10 @@ def refuse_shape(rows: Rows, size: int, group: int) -> None:
             f"the low-bit kernel counts bytes in 32 bits, and {rows.key_codes.numel():,} bytes of "
             "codes in one layer are too many: store fewer tokens"
         )
-    if size != 128 or rows.group not in (32, 64):
+    kind = rows.key_scale.dtype
+    if size != 128 or rows.group not in (32, 64) or kind != torch.bfloat16:
         raise InvalidInput(
-            f"the low-bit kernel takes heads of 128 channels in groups of 32 or 64, "
-            f"not {size} channels in groups of {rows.group}: keep these rows plain"
+            f"the low-bit kernel takes heads of 128 channels in groups of 32 or 64 with bfloat16 "
+            f"scales, not {size} channels in groups of {rows.group} with {kind}: keep these rows "
+            "plain"
         )

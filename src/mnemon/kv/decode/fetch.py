@@ -20,8 +20,8 @@ class FetchedRows:
     """Pages of a layer in host memory, and where those that are attended to go.
 
     `host_keys`, `host_values` [B * Hkv, pages, page, D], pinned; `chosen` int32 [B * Hkv, P] on the
-    device, the pages to fetch for each row; `plain`, what is attended to, takes P pages a row, one
-    row after another. Layers may share one `plain`.
+    device, the pages to fetch for each row, each less than `pages`; `plain`, what is attended to,
+    takes P pages a row, one row after another. Layers may share one `plain`.
     """
 
     host_keys: Tensor
@@ -31,6 +31,7 @@ class FetchedRows:
 
     @property
     def starts(self) -> Tensor:
+        """Those of `plain`."""
         return self.plain.starts
 
     @property

@@ -88,7 +88,8 @@ class GraphStep:
             )
         if self.device.type == "cuda":
             if self._graph is None:
-                self._graph = self._capture()
+                with torch.cuda.device(self.device):
+                    self._graph = self._capture()
             self._graph.replay()
         else:
             self._run()
@@ -140,6 +141,12 @@ class GraphStep:
             raise InvalidInput(
                 f"{len(self.rows)} layers are stored and the model has {len(weights.layers)}: "
                 "give the rows of every layer, in order"
+            )
+        sizes = {len(one.starts) - 1 for rows in self.rows for one in rows}
+        if len(sizes) != 1 or max(sizes) % weights.key_heads:
+            raise InvalidInput(
+                f"the layers store {sorted(sizes)} rows and must all store as many: one for each "
+                f"of the {weights.key_heads} key-value heads of every sequence"
             )
         if weights.embedding.is_cuda:
             require("triton", "triton", "kv")

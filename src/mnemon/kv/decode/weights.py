@@ -63,6 +63,7 @@ def read_weights(model: Any) -> ModelWeights:
     """The weights of a transformers `...ForCausalLM`. Raises `InvalidInput` for other shapes."""
     config = model.config
     _refuse(config)
+    _refuse_linears(model)
     rotary = model.model.rotary_emb
     size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     return ModelWeights(
@@ -101,6 +102,23 @@ def _refuse(config: Any) -> None:
         raise InvalidInput(
             f"rotary embedding of type {rope['rope_type']!r} changes with the length: "
             "decode with the model itself"
+        )
+
+
+def _refuse_linears(model: Any) -> None:
+    """Adapters and quantized layers have weights that are not the whole truth."""
+    for name, module in model.named_modules():
+        last = name.rpartition(".")[2]
+        if (last.endswith("_proj") or last == "lm_head") and type(module) is not nn.Linear:
+            raise InvalidInput(
+                f"{name} is a {type(module).__name__} and a decoding step reads plain weights: "
+                "merge adapters and load without quantization, or decode with the model itself"
+            )
+    places = {(one.device, one.dtype) for one in model.parameters()}
+    if len(places) > 1:
+        raise InvalidInput(
+            "a decoding step needs all weights on one device and of one type, not on "
+            f"{sorted(map(str, places))}"
         )
 
 

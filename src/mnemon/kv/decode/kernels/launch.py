@@ -154,11 +154,13 @@ def dense_kernel(
 ) -> None:
     """`mnemon.kv.decode.attention.attend` over plain rows."""
     group, channels = out.shape[1:]
+    # Wide tiles of float32 would not fit three times into shared memory.
+    stages = DENSE_STAGES if channels * rows.keys.itemsize <= 512 else 2
     dense.dense[(tails + len(chunks.row),)](
         queries, rows.keys, rows.values, tail.keys, tail.values, tail.length,
         chunks.row, chunks.first, chunks.last, chunks.slot, out, lse, scale * LOG2_E, tails,
         GQ=group, D=channels, R=max(8, triton.next_power_of_2(group)), TAIL=tail.keys.shape[2],
-        SHARE=SHARE, BN=DENSE_TOKENS, STAGES=DENSE_STAGES, PDL=_dependent(queries),
+        SHARE=SHARE, BN=DENSE_TOKENS, STAGES=stages, PDL=_dependent(queries),
         num_warps=DENSE_WARPS, **_options(queries),
     )  # fmt: skip
 

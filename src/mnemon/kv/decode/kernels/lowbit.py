@@ -36,7 +36,7 @@ def _two_quarters(
 ):  # fmt: skip
     """Adds what two quarters of the keys give to the scores: 32 bytes a token from `column` on.
 
-    The quarters begin at the channels `first` and, one plane on, `first` + 256 / BITS / 2 ** SHIFT.
+    The quarters begin at channel `first` and, one plane on, at `first` + 16 * BITS.
     """
     token = start + tl.arange(0, NG * G)
     group = start // G + tl.arange(0, NG)
