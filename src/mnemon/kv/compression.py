@@ -159,6 +159,8 @@ def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> No
     for layer in cache.compressed:
         layer.trim(longest)
     cache.positions = cache.positions[:, waiting - longest :].clone()
+    if cache.surprisal is not None:
+        cache.surprisal = cache.surprisal[:, waiting - longest :].clone()
     places = torch.arange(longest)
     valid = places[None] >= (longest - left)[:, None]
     cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

@@ -159,13 +159,18 @@ def watch_inputs(model: PreTrainedModel) -> None:
             _watched.add(module)
 
 
-def entropy(model: PreTrainedModel, hidden: Tensor, step: int = 512) -> Tensor:
-    """The entropy of the next-token distribution at each place of `hidden`, nats, `[B, T]`."""
+def surprisal(model: PreTrainedModel, hidden: Tensor, ids: Tensor, step: int = 512) -> Tensor:
+    """Minus the logarithm of the probability of `ids` `[B, T]`, nats, float32.
+
+    Args:
+        hidden: `[B, T, d]` the decoder's output at the tokens before each of them.
+        step: tokens whose logits are held at a time.
+    """
     head = model.get_output_embeddings()
     found = []
-    for piece in hidden.split(step, 1):
+    for piece, told in zip(hidden.split(step, 1), ids.split(step, 1), strict=True):
         logp = head(piece).float().log_softmax(-1)
-        found.append(-(logp.exp() * logp).sum(-1))
+        found.append(-logp.gather(-1, told[..., None])[..., 0])
     return torch.cat(found, 1)
 
 

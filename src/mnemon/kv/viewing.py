@@ -37,8 +37,9 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         window=plan.window,
         sinks=plan.sinks,
         seen=int(cache.real[plan.members[0]]) if cache.real is not None else 0,
+        room=_room(cache, plan),
         scaling=cache.scaling(layer.index),
-        queries=None if layer.queries is None else _picked(layer.queries, plan),
+        queries=None if layer.queries is None else _newest(layer.queries, plan),
         positions=positions if wants_positions else None,
         rope=seam.rope(cache.model, layer.index) if Need.PRE_ROPE in needs else None,
         output_weight=cache.output_weight(layer.index) if Need.OUTPUT in needs else None,
@@ -71,9 +72,14 @@ def rerotated(seen: LayerView, kept: Tensor) -> LayerView:
     return replace(seen, keys=keys, positions=positions)
 
 
+def _room(cache: KVCache, plan: Plan) -> float:
+    heads = sum(layer.keys.shape[1] for layer in cache.compressed if layer.keys is not None)
+    return min(1.0, plan.total / (heads * plan.candidates))
+
+
 def _newest(tensor: Tensor, plan: Plan) -> Tensor:
-    """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`."""
-    return _picked(tensor, plan)[:, :, tensor.shape[2] - plan.waiting :]
+    """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`, or fewer if so held."""
+    return _picked(tensor, plan)[:, :, max(0, tensor.shape[2] - plan.waiting) :]
 
 
 def _picked(tensor: Tensor, plan: Plan) -> Tensor:
@@ -106,9 +112,13 @@ def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
             made,
             positions=torch.cat([_spread(old, there).to(new.positions.dtype), new.positions], 2),
         )
-    if new.before is not None and all("scores" in store.meta for store in picked):
-        old = packed.concat([store.meta["scores"] for store in picked], lengths)
-        made = replace(made, before=torch.cat([_spread(old, there), new.before], 2))
+    if new.before is not None:
+        old = [
+            store.meta.get("scores", keys.new_full((int(store.lengths.sum()),), float("nan")))
+            for store in picked
+        ]
+        before = _spread(packed.concat(old, lengths), there)
+        made = replace(made, before=torch.cat([before, new.before], 2))
     return made
 
 
