@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
+from torch.nn.functional import avg_pool1d
 
 from mnemon.kv.needs import Need
 from mnemon.kv.score._sketch import counted, leverage
@@ -58,7 +58,7 @@ class Compactor:
         there = counted(view)
         outlying = leverage(view, self.sketch_dimension, self.seed)
         looked_at = self._attention(view) * view.values.float().norm(dim=-1)
-        looked_at = F.avg_pool1d(looked_at, 3, stride=1, padding=1)
+        looked_at = avg_pool1d(looked_at, 3, stride=1, padding=1)
         weight = 1 - view.room if self.blending is None else self.blending
         looked_at = standardized(looked_at, there, (1, 2))
         return weight * standardized(outlying, there, (1, 2)) + looked_at

@@ -60,9 +60,9 @@ class ExpectedAttention:
             logits = logits + ((keys @ covariance) * keys).sum(-1) * view.scaling**2 / 2
         there = counted(view).repeat_interleave(view.groups, 1)
         expected = view.by_key_head(logits.masked_fill(~there, float("-inf")).softmax(-1))
-        if not self.use_vnorm:
-            return expected
-        return (expected + self.epsilon) * view.values.float().norm(dim=-1)
+        if self.use_vnorm:
+            expected = (expected + self.epsilon) * view.values.float().norm(dim=-1)
+        return expected
 
     def _turn(self, view: LayerView) -> Tensor:
         """The mean rotation of the next positions, `[B, 1, D, D]`; multiply from the right."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch.nn.functional as F
+from torch.nn.functional import cosine_similarity, normalize
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,5 +32,5 @@ class KeyDiff:
 
     def score(self, view: LayerView) -> Tensor:
         """Scores `[B, Hkv, T]` in [-1, 1]."""
-        keys = F.normalize(view.keys.float(), dim=-1)  # what is not present is zero and stays so
-        return -F.cosine_similarity(keys, keys.sum(2, keepdim=True), dim=-1)
+        keys = normalize(view.keys.float(), dim=-1)  # what is not present is zero and stays so
+        return -cosine_similarity(keys, keys.sum(2, keepdim=True), dim=-1)

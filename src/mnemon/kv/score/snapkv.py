@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
+from torch.nn.functional import avg_pool1d
 
 from mnemon.kv.needs import Need
 
@@ -41,6 +41,6 @@ class SnapKV:
         """Scores `[B, Hkv, T]`."""
         weights = view.attention(self.window_size).mean(2)
         before = weights[..., : view.tokens - view.window]  # what is kept lends no weight
-        pooled = F.avg_pool1d(before, self.kernel_size, stride=1, padding=self.kernel_size // 2)
+        pooled = avg_pool1d(before, self.kernel_size, stride=1, padding=self.kernel_size // 2)
         pooled = pooled[..., : before.shape[2]]
         return view.by_key_head(torch.cat([pooled, weights[..., before.shape[2] :]], 2))

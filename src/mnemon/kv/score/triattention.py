@@ -62,7 +62,7 @@ class TriAttention:
             scores = scores + self._series(view, centre, keys, speeds)
         there = counted(view).repeat_interleave(view.groups, 1)
         each = standardized(scores, there, 2)
-        return each.unflatten(1, (view.keys.shape[1], -1)).amax(2)
+        return each.reshape(*view.keys.shape[:2], view.groups, -1).amax(2)
 
     def _series(self, view: LayerView, centre: Tensor, keys: Tensor, speeds: Tensor) -> Tensor:
         """`[B, Hq, T]`."""
