@@ -39,7 +39,7 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         seen=int(cache.real[plan.members[0]]) if cache.real is not None else 0,
         room=_room(cache, plan),
         scaling=cache.scaling(layer.index),
-        queries=None if layer.queries is None else _newest(layer.queries, plan),
+        queries=_queries(cache, layer, plan),
         positions=positions if wants_positions else None,
         rope=seam.rope(cache.model, layer.index) if Need.PRE_ROPE in needs else None,
         output_weight=cache.output_weight(layer.index) if Need.OUTPUT in needs else None,
@@ -78,8 +78,17 @@ def _room(cache: KVCache, plan: Plan) -> float:
 
 
 def _newest(tensor: Tensor, plan: Plan) -> Tensor:
-    """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`, or fewer if so held."""
-    return _picked(tensor, plan)[:, :, max(0, tensor.shape[2] - plan.waiting) :]
+    """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`."""
+    return _picked(tensor, plan)[:, :, tensor.shape[2] - plan.waiting :]
+
+
+def _queries(cache: KVCache, layer: KVLayer, plan: Plan) -> Tensor | None:
+    """The queries since these sequences were last compressed, as many as are remembered."""
+    if layer.queries is None:
+        return None
+    held = layer.queries.shape[2]
+    count = min(held, int(cache.fresh[plan.members[0]]))
+    return _picked(layer.queries, plan)[:, :, held - count :]
 
 
 def _picked(tensor: Tensor, plan: Plan) -> Tensor:
@@ -113,12 +122,8 @@ def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
             positions=torch.cat([_spread(old, there).to(new.positions.dtype), new.positions], 2),
         )
     if new.before is not None:
-        old = [
-            store.meta.get("scores", keys.new_full((int(store.lengths.sum()),), float("nan")))
-            for store in picked
-        ]
-        before = _spread(packed.concat(old, lengths), there)
-        made = replace(made, before=torch.cat([before, new.before], 2))
+        old = packed.concat([store.meta["scores"] for store in picked], lengths)
+        made = replace(made, before=torch.cat([_spread(old, there), new.before], 2))
     return made
 
 
