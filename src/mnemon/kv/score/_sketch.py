@@ -16,20 +16,24 @@ def leverage(view: LayerView, dimension: int, seed: int) -> Tensor:
     """Leverage of each pre-RoPE key among its head's keys, in [0, 1]: `[B, Hkv, T]`, float32.
 
     A key's leverage is what it alone contributes to the row space of the key matrix: near 1 for a
-    direction that no other key shares. The sketch has the rank `min(dimension, D)`.
+    direction that no other key shares. Heads of D <= `dimension` channels need no sketch.
     """
     keys = view.pre_rope_keys.float()
     there = counted(view)[..., None]
     keys = (keys - (keys * there).sum(2, keepdim=True) / there.sum(2, keepdim=True)) * there
-    rank = min(dimension, keys.shape[-1])
-    maker = torch.Generator().manual_seed(seed * 100_003 + view.layer)
-    sketch = torch.randn(keys.shape[-1], rank, generator=maker).to(keys.device) / rank**0.5
-    seen = keys @ sketch
+    seen = keys @ _sketch(keys.shape[-1], dimension, seed * 100_003 + view.layer).to(keys.device)
     gram = seen.transpose(2, 3) @ seen
     size = gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
-    ridge = (1e-4 * size + 1e-12) * torch.eye(rank, device=keys.device)
+    ridge = (1e-4 * size + 1e-12) * torch.eye(gram.shape[-1], device=keys.device)
     solved = torch.cholesky_solve(seen.transpose(2, 3), torch.linalg.cholesky(gram + ridge))
     return (seen * solved.transpose(2, 3)).sum(-1)
+
+
+def _sketch(channels: int, dimension: int, seed: int) -> Tensor:
+    if channels <= dimension:
+        return torch.eye(channels)
+    maker = torch.Generator().manual_seed(seed)
+    return torch.randn(channels, dimension, generator=maker) / dimension**0.5
 
 
 def counted(view: LayerView) -> Tensor:

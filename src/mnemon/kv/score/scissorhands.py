@@ -2,9 +2,11 @@
 
 Scissorhands: Exploiting the Persistence of Importance Hypothesis for LLM KV Cache Compression at
 Test Time (Liu et al., NeurIPS 2023), section 4, https://arxiv.org/abs/2305.17118; no official code.
-How ours differs: equal counts, which are common, are told apart by the mean attention; the recent
-window is the policy's `window`; only queries since the last compression are in the history.
-The paper gives later layers more: choose an allocator for that.
+How ours differs: the paper counts; a token that fewer queries have seen would then have the better
+count, so ours is the share among the queries that could see the token. Equal shares, which are
+common, are told apart by the mean attention. The recent window is the policy's `window`; only
+queries since the last compression are in the history. The paper gives later layers more: choose
+an allocator for that.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ __all__ = ["Scissorhands"]
 
 @dataclass(frozen=True)
 class Scissorhands:
-    """Minus the number of the last `window_size` queries that gave a token less than 1 / t."""
+    """The share of the last `window_size` queries that gave a token at least 1 / t."""
 
     window_size: int = 400
 
@@ -40,4 +42,4 @@ class Scissorhands:
         asked = view.asked(self.window_size).shape[2]
         times, mean = above_even(view, self.window_size)
         later = torch.arange(view.tokens, 0, -1, device=times.device)  # queries that can see it
-        return times - later.clamp_max(asked) + mean
+        return times / later.clamp_max(asked) + 1e-3 * mean
