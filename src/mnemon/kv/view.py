@@ -44,6 +44,8 @@ class LayerView:
             lengths are padded with zero keys); None if every row is full.
         room: the share of the tokens outside the window that the budget has room for, in [0, 1].
         profile: the model's head profile, if needed.
+        costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
+            None if all take one.
     """
 
     layer: int
@@ -65,6 +67,7 @@ class LayerView:
     present: Tensor | None = None
     room: float = 1.0
     profile: HeadProfile | None = field(default=None, repr=False)
+    costs: Tensor | None = None
 
     @property
     def tokens(self) -> int:

@@ -9,6 +9,8 @@ it was trained on, what it reaches, and what must not be concluded from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,11 +54,26 @@ def load(
     place = _checked(path(nano=nano) if folder is None else Path(folder), dtype)
     torch = require("torch", "torch", "kv")
     transformers = require("transformers", "transformers", "kv")
-    model = transformers.LlamaForCausalLM.from_pretrained(
-        place, dtype=getattr(torch, dtype), attn_implementation=attention, local_files_only=True
-    )
-    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(place, local_files_only=True)
+    with _quietly(transformers.utils.logging):
+        model = transformers.LlamaForCausalLM.from_pretrained(
+            place, dtype=getattr(torch, dtype), attn_implementation=attention, local_files_only=True
+        )
+        tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(
+            place, local_files_only=True
+        )
     return Loaded(model.to(device).eval(), tokenizer)
+
+
+@contextmanager
+def _quietly(logging: Any) -> Iterator[None]:
+    """Without a progress bar: it takes a tenth of a second."""
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _checked(folder: Path, dtype: str) -> Path:
