@@ -39,6 +39,7 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
     whole = sum(_cost(view) for view in views) * plan.candidates
+    views = [replace(view, room=min(1.0, plan.total / whole)) for view in views]
     fits = plan.total >= whole and not plan.candidates % policy.compress.group()
     if fits and all(view.present is None for view in views):
         scores: list[Tensor] = []

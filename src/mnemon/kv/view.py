@@ -111,10 +111,10 @@ class LayerView:
     def attention_blocks(self, queries: int | None = None, size: int = 128) -> Iterator[Tensor]:
         """The rows of `attention`, oldest first, `size` at a time: `[B, Hq, at most size, T]`."""
         asked = self.asked(queries)
-        later = asked.shape[2]
-        for block in asked.split(size, 2):
-            later -= block.shape[2]
-            yield self._weights(block, later)
+        count = asked.shape[2]
+        for start in range(0, count, size):
+            end = min(count, start + size)
+            yield self._weights(asked[:, :, start:end], count - end)
 
     def _weights(self, asked: Tensor, later: int) -> Tensor:
         """Weights of consecutive queries, `later` tokens before the newest."""

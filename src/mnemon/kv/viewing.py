@@ -38,7 +38,6 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         window=plan.window,
         sinks=plan.sinks,
         seen=int(cache.real[plan.members[0]]) if cache.real is not None else 0,
-        room=_room(cache, plan),
         scaling=cache.scaling(layer.index),
         queries=_queries(cache, layer, plan),
         positions=positions if wants_positions else None,
@@ -73,11 +72,6 @@ def rerotated(seen: LayerView, kept: Tensor) -> LayerView:
     keys = torch.cat([moved, seen.keys[:, :, candidates:]], 2)
     positions = torch.cat([target, seen.positions[..., candidates:]], 2)
     return replace(seen, keys=keys, positions=positions)
-
-
-def _room(cache: KVCache, plan: Plan) -> float:
-    heads = sum(layer.keys.shape[1] for layer in cache.compressed if layer.keys is not None)
-    return min(1.0, plan.total / (heads * plan.candidates))
 
 
 def _newest(tensor: Tensor, plan: Plan) -> Tensor:

@@ -25,9 +25,11 @@ def above_even(view: LayerView, queries: int) -> tuple[Tensor, Tensor]:
         the number of such queries among the newest `queries`, and the mean weight: `[B, Hkv, T]`,
         means over the query heads of each key-value head.
     """
-    times, mean, asked = 0, 0, 0
+    times, weights, asked = [], [], 0
     for block in view.attention_blocks(queries):
         share = 1 / (block > 0).sum(-1, keepdim=True)
-        times = times + (block >= share).float().sum(2)
-        mean, asked = mean + block.sum(2), asked + block.shape[2]
-    return view.by_key_head(times), view.by_key_head(mean / asked)
+        times.append((block >= share).float().sum(2))
+        weights.append(block.sum(2))
+        asked += block.shape[2]
+    mean = torch.stack(weights).sum(0) / asked
+    return view.by_key_head(torch.stack(times).sum(0)), view.by_key_head(mean)

@@ -26,7 +26,8 @@ def leverage(view: LayerView, dimension: int, seed: int) -> Tensor:
     size = gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
     ridge = (1e-4 * size + 1e-12) * torch.eye(gram.shape[-1], device=keys.device)
     solved = torch.cholesky_solve(seen.transpose(2, 3), torch.linalg.cholesky(gram + ridge))
-    return (seen * solved.transpose(2, 3)).sum(-1)
+    found: Tensor = (seen * solved.transpose(2, 3)).sum(-1)
+    return found
 
 
 def _sketch(channels: int, dimension: int, seed: int) -> Tensor:

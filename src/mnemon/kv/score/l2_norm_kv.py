@@ -39,4 +39,4 @@ class L2Norm:
         if view.place < self.skip_layers:
             place = torch.arange(view.tokens, dtype=torch.float32, device=view.keys.device)
             return place.expand(view.keys.shape[:3])
-        return -view.keys.float().norm(dim=-1)
+        return -torch.linalg.vector_norm(view.keys.float(), dim=-1)

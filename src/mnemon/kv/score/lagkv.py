@@ -45,7 +45,7 @@ class LagKV:
         end = view.sinks + whole * self.lag_size
         there = torch.ones_like(scores, dtype=torch.bool) if view.present is None else view.present
         cut = [
-            one[:, :, view.sinks : end].unflatten(2, (whole, self.lag_size))
+            one[:, :, view.sinks : end].reshape(*one.shape[:2], whole, self.lag_size, -1)
             for one in (view.keys.float(), view.values.float(), there[..., None])
         ]
         told = (_deviation(cut[0], cut[2]) + _deviation(cut[1], cut[2])) / 2
