@@ -115,7 +115,7 @@ def rope(model: PreTrainedModel, layer: int) -> Rope | None:
     own = getattr(rotary, "layer_types", None)
 
     def tables(positions: Tensor) -> tuple[Tensor, Tensor]:
-        probe = positions.new_zeros((1,), dtype=model.dtype)
+        probe = positions.new_zeros((1,), dtype=torch.float32)  # angles are exact
         if own is not None and kinds is not None:
             return rotary(probe, positions, kinds[layer])  # type: ignore[no-any-return]
         return rotary(probe, positions)  # type: ignore[no-any-return]

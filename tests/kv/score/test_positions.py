@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import torch
 
+from mnemon.kv import seam
 from mnemon.kv.score._standard import standardized
 from mnemon.kv.score.expected_attention import ExpectedAttention
 from mnemon.kv.score.triattention import TriAttention
 
+from ..models import tiny_llama
 from .layers import layer, noise, rope
 
 
@@ -53,3 +55,13 @@ def test_expected_attention_foresees_spread_and_counts_values() -> None:
     assert wide[4] > mean[4]
     valued = ExpectedAttention().score(view)[0, 0]
     assert torch.allclose(valued, wide * view.values[0, 0].norm(dim=-1))
+
+
+def test_angles_do_not_lose_precision_with_the_model() -> None:
+    whole, half = tiny_llama(), tiny_llama()
+    for weight in half.parameters():
+        weight.data = weight.data.to(torch.bfloat16)
+    assert half.dtype == torch.bfloat16
+    speeds = [seam.rope(one, 0).frequencies(torch.device("cpu")) for one in (whole, half)]
+    assert torch.allclose(speeds[0], speeds[1], rtol=1e-5)
+    assert torch.allclose(speeds[0], 10000.0 ** (-torch.arange(8) / 8), rtol=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,7 +35,7 @@ def _sketch(channels: int, dimension: int, seed: int) -> Tensor:
     if channels <= dimension:
         return torch.eye(channels)
     maker = torch.Generator().manual_seed(seed)
-    return torch.randn(channels, dimension, generator=maker) / dimension**0.5
+    return torch.randn(channels, dimension, generator=maker) / math.sqrt(dimension)
 
 
 def counted(view: LayerView) -> Tensor:

@@ -3,11 +3,12 @@
 H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (Zhang et al.,
 NeurIPS 2023), section 4, https://arxiv.org/abs/2306.14048; official code FMInference/H2O
 (Apache-2.0), not copied.
-How ours differs: the sum is brought up to date when the cache is compressed, not at each step, and
-evicts then; attention is computed anew in blocks of queries, over the tokens still held. Under
-a budget in tokens or bytes the sums of stored tokens run on; under a fraction what is stored stays
-as it is. The recent half is the policy's `window` (the paper halves the budget: set it so).
-The sum favours old tokens, which more queries have seen; so does the paper's.
+How ours differs: sums are brought up to date, and tokens evicted, when the cache is compressed and
+not at each step; attention is computed anew in blocks of queries, over the tokens still held. Under
+a budget in tokens or bytes the sums of stored tokens run on (those of the window begin anew); under
+a fraction what is stored stays as it is. The recent half is the policy's `window` (the paper
+halves the budget: set it so). The sum favours old tokens, which more queries have seen; so does
+the paper's.
 """
 
 from __future__ import annotations

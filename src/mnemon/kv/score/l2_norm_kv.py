@@ -36,7 +36,8 @@ class L2Norm:
 
     def score(self, view: LayerView) -> Tensor:
         """Scores `[B, Hkv, T]`."""
+        scores: Tensor = -view.keys.float().norm(dim=-1)
         if view.place < self.skip_layers:
             place = torch.arange(view.tokens, dtype=torch.float32, device=view.keys.device)
-            return place.expand(view.keys.shape[:3])
-        return -torch.linalg.vector_norm(view.keys.float(), dim=-1)
+            scores = place.expand(view.keys.shape[:3])
+        return scores
