@@ -59,6 +59,15 @@ def test_h2o_goes_on_from_the_sums_of_stored_tokens() -> None:
     assert torch.allclose(more, torch.tensor([5.0] * 6 + [0.0] * 4))
 
 
+def test_h2o_begins_anew_with_what_was_stored_without_a_choice() -> None:
+    model = tiny_llama(hidden=32, head_dim=32)
+    held = KVCache(model, "h2o + kivi(bits=8) + window=8 + block=8", 64)
+    forward(model, text(80), held)  # 8 bits: all of it fits
+    assert held.lengths().unique().tolist() == [80]
+    forward(model, text(80, seed=1), held)
+    assert 80 <= held.lengths().max() < 160
+
+
 def test_tova_asks_the_newest_query_alone_and_for_all_heads() -> None:
     assert TOVA().score(pointing([3, 3, 3, 7])).argmax() == 7
     keys = noise(2, 30, 8)
