@@ -6,7 +6,7 @@ https://arxiv.org/abs/2404.15949; no official code known.
 How ours differs: the paper has no budget. Here what no query found important scores minus
 infinity and goes even if there is room, and the policy's budget is a ceiling, under which those
 found important most often stay (then by mean attention). At a budget of 1.0 nothing goes.
-The paper's recent window of 256 tokens is the policy's `window`. Rows end up with different
+The paper's recent window is the policy's `window`. Rows end up with different
 lengths whatever the allocator.
 """
 
