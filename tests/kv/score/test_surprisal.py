@@ -11,7 +11,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache
 from mnemon.kv.score.sirllm import SirLLM
 
-from ..models import forward, padded, text, tiny_llama
+from ..models import forward, named, padded, text, tiny_llama
 from .layers import layer, noise
 
 
@@ -47,7 +47,7 @@ def test_embeddings_alone_are_refused() -> None:
     model = tiny_llama(hidden=32)
     held = KVCache(model, "sirllm", 0.5)
     with pytest.raises(InvalidInput, match="input_ids"):
-        model(inputs_embeds=noise(1, 9, 32), cache=held)
+        model(inputs_embeds=noise(1, 9, 32), **named(model, held))
 
 
 def test_the_least_expected_is_kept_and_the_first_counts_as_such() -> None:
