@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from mnemon.kv.profile import HeadProfile
+
 
 @dataclass(frozen=True)
 class Passing:
@@ -56,6 +58,8 @@ class KVCache(Cache):
         model: PreTrainedModel,
         policy: Policy | str | dict[str, Any] = "auto",
         budget: Budget | float | int | str = 1.0,
+        *,
+        profile: HeadProfile | None = None,
     ) -> None:
         """Make an empty cache for one model.
 
@@ -65,6 +69,8 @@ class KVCache(Cache):
                 bench found best at that budget.
             budget: a fraction of the full cache's bytes (`0.25`), tokens (`1024`) or bytes
                 (`"512MB"`), for each sequence.
+            profile: the model's head profile, for policies that need one; by default the one that
+                was shipped or saved (`measure_heads`).
 
         Raises:
             InvalidInput: the model, policy and budget do not go together.
@@ -79,13 +85,14 @@ class KVCache(Cache):
         self._model = weakref.ref(model)
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
-        self.policy = checks.settle(policy, self.budget, model)
+        self.policy = checks.settle(policy, self.budget, model, profile)
         self._modules = {
             index: module
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        self.profile = checks.supplied(self.policy, self.budget, model, list(self._modules))
+        needed = checks.supplied(self.policy, self.budget, model, list(self._modules), profile)
+        self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
         self.slots = 0
