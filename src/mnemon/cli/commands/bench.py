@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnemon.cli import honesty, layout, serial
+from mnemon.cli import honesty, kv_bench, layout, serial
 from mnemon.cli.progress import bar
 from mnemon.errors import InvalidInput
 
@@ -25,7 +25,7 @@ def command() -> None:
     """Measure how well, or how fast, a memory finds."""
 
 
-for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot):
+for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot, kv_bench.kv):
     command.add_command(_one)
 
 
