@@ -61,7 +61,7 @@ def budget_of(text: str) -> Budget:
 
 
 def make_cache(model: Any, policy: str, budget: str, still: bool = False) -> Any:
-    """A cache of the cell, or the model's own for `full`; if `still`, later tokens stay as they are.
+    """A cache of the cell, or the model's own for `full`; `still`: later tokens stay as they are.
 
     Raises:
         InvalidInput: the model, policy and budget do not go together.
@@ -140,9 +140,7 @@ def _prefilled(
     return Told(right, held, full)
 
 
-def _turns(
-    asking: Asking, policy: str, budget: str, batch: Sequence[Case], late: bool
-) -> Told:
+def _turns(asking: Asking, policy: str, budget: str, batch: Sequence[Case], late: bool) -> Told:
     cache = make_cache(asking.model, policy, budget)
     asking.run(cache, asking.tensor([one.context for one in batch]))
     held, full = weighed(cache)
@@ -194,9 +192,9 @@ def share_of_budget(cache: Any) -> float:
     """Bytes held by those that the budget allows; 1 for a full cache."""
     if not isinstance(cache, KVCache) or cache.real is None:
         return 1.0
-    seen = int(cache.real.sum())
-    one = cache.full_nbytes / max(1, seen)
-    allowed = sum(min(cache.budget.tokens(int(n), one), int(n)) for n in cache.real.tolist())
+    seen: list[int] = cache.real.tolist()
+    one = cache.full_nbytes // sum(seen)
+    allowed = sum(min(cache.budget.tokens(count, one), count) for count in seen)
     return cache.nbytes / (allowed * one)
 
 

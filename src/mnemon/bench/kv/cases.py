@@ -55,8 +55,8 @@ def cases(cell: Cell, tokenizer: Any = None) -> list[Case]:
     if cell.task == "plain":
         if tokenizer is not None and cell.regime == "perplexity":
             raise InvalidInput(
-                "perplexity is of filler in the recall language, which only recall-lm speaks: leave "
-                "the regime out with another model"
+                "perplexity is of filler in the recall language, which only recall-lm speaks: "
+                "leave the regime out with another model"
             )
         drawn = [Case(plain(cell.length, cell.seed + i), ()) for i in range(cell.samples)]
         return drawn if tokenizer is None else [_spoken_plain(one, tokenizer) for one in drawn]
@@ -103,7 +103,7 @@ def _most(cell: Cell) -> int:
 
 
 def _spoken(one: Sample, tokenizer: Any) -> Case:
-    """A sample in another model's tokens: no `<eos>` is asked of it, and no chat template is put."""
+    """A sample in another model's tokens, without `<eos>` and without a chat template."""
     context = tokenizer(text(one.context[1:])).input_ids
     turns = []
     for each in one.questions:
@@ -111,7 +111,9 @@ def _spoken(one: Sample, tokenizer: Any) -> Case:
         asked = [_plain_ids(tokenizer, f" {text(each.ids[:-CUE])}")]
         asked.append(_plain_ids(tokenizer, f" {text(each.ids[-CUE:])}"))
         turns.append(
-            Turn(tuple(asked[0] + asked[1]), tuple(_plain_ids(tokenizer, f" {said}")), len(asked[1]))
+            Turn(
+                tuple(asked[0] + asked[1]), tuple(_plain_ids(tokenizer, f" {said}")), len(asked[1])
+            )
         )
     return Case(tuple(context), tuple(turns))
 

@@ -1,8 +1,8 @@
-"""The samples as a file, for programs that measure the same elsewhere (`scripts/measure_kvpress.py`).
+"""The samples as a file, for programs that measure the same (`scripts/measure_kvpress.py`).
 
-    {"format": 1, "model": "recall-lm", "cells": [{"regime": "agnostic", "task": "kv", "length": 1024,
-     "samples": 2, "questions": 1, "tokens": 0, "seed": 0, "asked": "…",
-     "cases": [{"context": [1, …], "turns": [{"question": […], "answer": […], "cue": 2}]}]}]}
+{"format": 1, "model": "recall-lm", "cells": [{"regime": "agnostic", "task": "kv", "length": 1024,
+ "samples": 2, "questions": 1, "tokens": 0, "seed": 0, "asked": "…",
+ "cases": [{"context": [1, …], "turns": [{"question": […], "answer": […], "cue": 2}]}]}]}
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ class Which:
         from mnemon.bench.kv.measuring import Bench
 
         if self.model in (BUNDLED, NANO):
-            told = {"nano": self.model == NANO, "dtype": self.dtype, "device": self.device}
-            model = recall_lm.load(**told).model
+            nano = self.model == NANO
+            model = recall_lm.load(nano=nano, dtype=self.dtype, device=self.device).model
         else:
             model = self._foreign()
         at_once = self.at_once or _AT_ONCE.get(model.device.type, _MANY)

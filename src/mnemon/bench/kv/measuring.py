@@ -45,7 +45,7 @@ class Bench:
             row = self._timed(row, cell) if row.is_speed else self._asked(row, cell)
         except InvalidInput as error:
             row = replace(row, refused=str(error))
-        except Exception as error:  # one cell's failure is its row's, and is counted
+        except Exception as error:  # noqa: BLE001 - one cell's failure is its row's, and is counted
             row = replace(row, failed=f"{type(error).__name__}: {error}"[:500])
         return replace(row, seconds=round(time.monotonic() - began, 3))
 
@@ -66,7 +66,9 @@ class Bench:
 
     def _asked(self, row: Row, cell: Cell) -> Row:
         asked = cases(cell, self.tokenizer)
-        row = replace(row, asked=digest(asked), prompt_tokens=_mean([len(one.context) for one in asked]))
+        prompts = _mean([len(one.context) for one in asked])
+        later = _mean([sum(one.shape) - len(one.context) for one in asked])
+        row = replace(row, asked=digest(asked), prompt_tokens=prompts, later_tokens=later)
         told, batch = [], 0
         for alike in _alike(asked):
             part, size = self._in_batches(cell, alike)

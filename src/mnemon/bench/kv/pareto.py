@@ -1,4 +1,4 @@
-"""Which lines are not beaten: none holds fewer bytes and knows as much, or as few and knows more."""
+"""Which lines are not beaten: no other holds as few bytes and knows as much."""
 
 from __future__ import annotations
 

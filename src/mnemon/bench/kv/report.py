@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,8 +25,8 @@ CAVEAT = (
 )
 _FOREIGN = (
     "The tasks are word lists of the recall language, given to this model as plain text without a "
-    "chat template; answers count without an end token, contexts of unequal length are asked one by "
-    "one, and `length` counts words."
+    "chat template; answers count without an end token, contexts of unequal length are asked one "
+    "by one, and `length` counts words."
 )
 _READ = (
     "Percent of answers that are exact, with the 95 % interval (Wilson). `bytes`: what the cache "
@@ -51,7 +52,7 @@ def render(found: KVTable) -> str:
 
 
 def to_json(found: KVTable) -> str:
-    """The record: `context`, `origin`, `unknown`, `fresh`, `caveat`, `rows` with what is derived."""
+    """The record: `caveat`, `context`, `rows`, `unknown`, `fresh`, `origin`."""
     return json.dumps(plain(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -92,6 +93,10 @@ def brief(found: KVTable) -> Iterator[tuple[str, Rows]]:
 def _parts(found: KVTable) -> Iterator[str]:
     about = ", ".join(f"{name} {value}" for name, value in found.context.items())
     yield f"# KV policies\n\n{about}."
+    places = Counter((row.device, row.dtype) for row in found.rows)
+    if len(places) > 1:
+        each = "; ".join(f"{count} on {' in '.join(place)}" for place, count in places.items())
+        yield f"The rows are of several runs: {each}."
     yield CAVEAT if _small(found) else _FOREIGN
     yield _READ
     if found.unknown:
@@ -100,8 +105,8 @@ def _parts(found: KVTable) -> Iterator[str]:
     for title, rows in brief(found):
         yield f"## {title}\n\n{markdown(rows).rstrip()}"
     yield from _troubles(found.rows)
-    machine = found.origin.machine
-    yield f"`{found.origin.command}`; {machine['cpu']}, {machine['cores']} cores; {found.origin.date}"
+    cpu, cores = (found.origin.machine[name] for name in ("cpu", "cores"))
+    yield f"`{found.origin.command}`; {cpu}, {cores} cores; {found.origin.date}"
 
 
 def _troubles(rows: Sequence[Row]) -> Iterator[str]:
@@ -129,7 +134,7 @@ def _pictures(found: KVTable, folder: Path) -> Iterator[Path]:
 
 
 def _small(found: KVTable) -> bool:
-    return found.context.get("language", "recall") == "recall"
+    return bool(found.context.get("language", "recall") == "recall")
 
 
 def _derived(row: Row) -> dict[str, Any]:

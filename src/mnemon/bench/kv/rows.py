@@ -23,8 +23,8 @@ class Row:
         key: a digest of all that decides the row. asked: a digest of the token ids that were asked.
         system: who compressed: `mnemon`, or what another script says.
         regime, task, length, policy, budget, samples, questions, tokens, seed: the cell.
-        resolved: the policy with what `auto` chose. question: `agnostic` or `aware`. needs: what the
-            policy asks of the core. masked: it frees nothing, it only masks.
+        resolved: the policy with what `auto` chose. question: `agnostic` or `aware`. needs: what
+            the policy asks of the core. masked: it frees nothing, it only masks.
         answers, right: answers asked, and those that were exact.
         held_bytes, full_bytes: of the cache after the prompt, and of a full one then, all samples.
         most_held: the greatest share of its budget that the cache held at any time (1: all of it).
@@ -32,7 +32,8 @@ class Row:
         prompt_s, plain_prompt_s: seconds of a prefill with the policy, and of the plain model's in
             the same process, medians. tokens_s: tokens decoded a second, all sequences together.
         peak_bytes: the greatest allocation above the model's own, by CUDA.
-        batch: sequences at once. prompt_tokens: of the context, mean. seconds: the whole cell took.
+        batch: sequences at once. prompt_tokens, later_tokens: of the context, and of what
+            came after it, means. seconds: the whole cell took.
         refused: why the policy cannot be measured so. failed: the error that ended the cell.
         device, dtype: where it ran.
     """
@@ -65,6 +66,7 @@ class Row:
     peak_bytes: int | None = None
     batch: int = 0
     prompt_tokens: int = 0
+    later_tokens: int = 0
     seconds: float = 0.0
     refused: str = ""
     failed: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -42,14 +43,13 @@ class Speed:
                 seconds, cache = self._prefill(ids, policy, budget)
                 with_policy.append(seconds)
             held, full = weighed(cache)
-            rate = _DECODED / self._seconds(lambda: self._decode(cache, ids))
-            del cache
+            decoding = self._seconds(partial(self._decode, cache, ids))
             return {
                 "held_bytes": held,
                 "full_bytes": full,
                 "prompt_s": statistics.median(with_policy),
                 "plain_prompt_s": statistics.median(plain),
-                "tokens_s": rate,
+                "tokens_s": _DECODED / decoding,
                 "peak_bytes": self._peak(ids, policy, budget),
                 "batch": 1,
             }

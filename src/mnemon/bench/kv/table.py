@@ -12,6 +12,7 @@ from mnemon.bench.kv.rows import OURS, Row
 from mnemon.bench.report import Rows
 
 NONE = "–"
+_WATCHED = ("most held, of budget", "tokens after")
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,7 @@ class Line:
     @property
     def name(self) -> str:
         """The policy, with who compressed if it was not Mnemon."""
-        told = self.policy if self.system == OURS else f"{self.system}: {self.policy}"
-        return f"{told} (masked)" if any(one.masked for one in self.asked) else told
+        return _name(self.asked[0], any(one.masked for one in self.asked))
 
     @property
     def held(self) -> float | None:
@@ -87,19 +87,25 @@ def quality(found: Sequence[Line]) -> Rows:
     tasks = list(dict.fromkeys(row.task for line in found for row in line.asked))
     others = [task for task in tasks if task != "kv"]
     shown = [*others, *(["kv"] if "kv" in tasks else [])]
-    head = ["policy", "budget", "bytes", "mean7", *shown, "n", "scores"]
-    return [head, *(_quality(line, shown) for line in found)]
+    watched = any(row.most_held is not None for line in found for row in line.asked)
+    head = ["policy", "budget", "bytes", *_WATCHED * watched, "mean7", *shown, "n", "scores"]
+    return [head, *(_quality(line, shown, watched) for line in found)]
 
 
-def _quality(line: Line, tasks: Sequence[str]) -> list[str]:
+def _quality(line: Line, tasks: Sequence[str], watched: bool) -> list[str]:
     if line.trouble:
-        return [line.name, line.budget, line.trouble.partition(":")[0], *[NONE] * (len(tasks) + 3)]
+        blank = [NONE] * (len(tasks) + 3 + len(_WATCHED) * watched)
+        return [line.name, line.budget, line.trouble.partition(":")[0], *blank]
     by_task = {row.task: row for row in line.asked}
     each = [_share(by_task[task]) if task in by_task else NONE for task in tasks]
-    counts = {row.answers for row in line.asked}
+    most = max((row.most_held or 0.0 for row in line.asked), default=0.0)
+    later = sorted({row.later_tokens for row in line.asked})
     return [
-        line.name, line.budget, percent(line.held), _with(line.mean7, line.interval7), *each,
-        "/".join(map(str, sorted(counts))), line.asked[0].question or NONE,
+        line.name, line.budget, percent(line.held),
+        *[percent(most), "/".join(map(str, later))] * watched,
+        _with(line.mean7, line.interval7), *each,
+        "/".join(map(str, sorted({row.answers for row in line.asked}))),
+        line.asked[0].question or NONE,
     ]  # fmt: skip
 
 
@@ -128,7 +134,7 @@ def costs(rows: Sequence[Row]) -> Rows:
 
 
 def _cost(row: Row) -> list[str]:
-    name = row.policy if row.system == OURS else f"{row.system}: {row.policy}"
+    name = _name(row, row.masked)
     if row.refused or row.failed:
         return [name, row.budget, "refused" if row.refused else "failed", *[NONE] * 8]
     peak = "not measured" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.1f}"
@@ -138,6 +144,11 @@ def _cost(row: Row) -> list[str]:
         _number(row.tokens_s, 1), peak, str(row.batch), row.question or NONE,
         ", ".join(row.needs) or NONE, row.resolved if row.resolved != row.policy else NONE,
     ]  # fmt: skip
+
+
+def _name(row: Row, masked: bool) -> str:
+    told = row.policy if row.system == OURS else f"{row.system}: {row.policy}"
+    return f"{told} (masked)" if masked else told
 
 
 def percent(share: float | None) -> str:
