@@ -22,7 +22,7 @@ _SCORES = (
 _TABLE = (
     *_SCORES,
     "snapkv + ada-kv",
-    "snapkv + pyramid-kv",
+    "snapkv + pyramid",
     f"kivi(bits=4)@{WHOLE}",
     f"kivi(bits=2)@{WHOLE}",
     AUTO,
