@@ -25,7 +25,7 @@ def draw(found: Sequence[Line], title: str, path: Path) -> Path:
     matplotlib = require("matplotlib", "matplotlib", "bench")
     figures = require("matplotlib.figure", "matplotlib", "bench")
     seven = any(line.mean7 is not None for line in found)
-    with matplotlib.rc_context({"svg.hashsalt": "mnemon", "font.size": 10}):
+    with matplotlib.rc_context({"svg.hashsalt": "mnemon", "svg.fonttype": "none", "font.size": 10}):
         figure = figures.Figure(figsize=(11, 5), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         _panel(left, [(line, line.mean7 if seven else _mean(line)) for line in found])

@@ -8,6 +8,7 @@ from statistics import mean
 
 from mnemon.bench.kv.cells import FULL, SEVEN
 from mnemon.bench.kv.intervals import wilson
+from mnemon.bench.kv.policies import AUTO
 from mnemon.bench.kv.rows import OURS, Row
 from mnemon.bench.report import Rows
 
@@ -142,7 +143,7 @@ def _cost(row: Row) -> list[str]:
     return [
         name, row.budget, percent(row.held), _number(row.prompt_s, 3), over,
         _number(row.tokens_s, 1), peak, str(row.batch), row.question or NONE,
-        ", ".join(row.needs) or NONE, row.resolved if row.resolved != row.policy else NONE,
+        ", ".join(row.needs) or NONE, row.resolved if row.policy == AUTO else NONE,
     ]  # fmt: skip
 
 
