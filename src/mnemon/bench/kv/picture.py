@@ -9,7 +9,7 @@ from typing import Any
 
 from mnemon.bench.kv.pareto import front
 from mnemon.bench.kv.table import Line
-from mnemon.bench.plot import legend, style, ticks
+from mnemon.bench.plot import style, ticks
 from mnemon.models.extras import require
 
 _BYTES = (5, 10, 25, 50, 100)
@@ -35,31 +35,42 @@ def draw(found: Sequence[Line], title: str, path: Path) -> Path:
         left.set_ylabel("exact answers, %")
         left.set_ylim(-2, 102)
         figure.suptitle(f"{title}\nblack rings: the Pareto front", fontsize=11)
-        legend(figure, left)
+        _names(figure, left, right)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
     return path
 
 
 def _panel(axes: Any, values: Sequence[tuple[Line, float | None]]) -> None:
-    shown = [
-        (line, 100 * line.held, 100 * gain)
-        for line, gain in values
-        if line.held is not None and gain is not None
-    ]
-    curves: dict[str, list[tuple[float, float]]] = {}
-    for line, held, gain in shown:
-        curves.setdefault(line.name, []).append((held, gain))
+    """One panel; a policy looks the same in both, whether or not it has points there."""
+    curves: dict[str, list[tuple[float, float]]] = {line.name: [] for line, _ in values}
+    for line, gain in values:
+        if line.held is not None and gain is not None:
+            curves[line.name].append((100 * line.held, 100 * gain))
     for place, (name, points) in enumerate(curves.items()):
-        across, up = zip(*sorted(points), strict=True)
         drawn = style(place, dense=False) | {"linestyle": _DASHES[place // 8 % len(_DASHES)]}
-        axes.plot(across, up, label=name, **drawn)
-    best = front([(held, gain) for _, held, gain in shown])
+        if points:
+            across, up = zip(*sorted(points), strict=True)
+            axes.plot(across, up, label=name, **drawn)
+    shown = [point for points in curves.values() for point in points]
+    best = [shown[place] for place in front(shown)]
     axes.scatter(
-        [shown[i][1] for i in best], [shown[i][2] for i in best],
+        [held for held, _ in best], [gain for _, gain in best],
         s=130, facecolors="none", edgecolors="black", linewidths=1.2, zorder=4,
     )  # fmt: skip
     axes.set_xscale("log")
     ticks(axes, _BYTES, "bytes held, % of a full cache")
+
+
+def _names(figure: Any, *panels: Any) -> None:
+    """Names of the curves of all panels, beside the picture."""
+    named = {}
+    for axes in panels:
+        handles, labels = axes.get_legend_handles_labels()
+        named |= dict(zip(labels, handles, strict=True))
+    if named:
+        figure.legend(
+            named.values(), named.keys(), loc="outside right center", frameon=False, fontsize=8
+        )
 
 
 def _mean(line: Line) -> float | None:
