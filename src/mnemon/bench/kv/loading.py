@@ -52,7 +52,10 @@ class Which:
             model = self._foreign()
         at_once = self.at_once or _AT_ONCE.get(model.device.type, _MANY)
         tokenizer = self.tokenizer()
-        context = self._context(model, "recall" if tokenizer is None else "text")
+        context = self._context(model) | {
+            "language": "recall" if tokenizer is None else "text",
+            "batch_tokens": at_once,
+        }
         return Bench(model, context, tokenizer, at_once)
 
     def tokenizer(self) -> Any:
@@ -78,13 +81,12 @@ class Which:
             raise InvalidInput(f"model {self.model!r} cannot be loaded: {error}") from error
         return model.to(self.device).eval()
 
-    def _context(self, model: Any, language: str) -> dict[str, Any]:
+    def _context(self, model: Any) -> dict[str, Any]:
         """What decides rows besides their cells."""
         torch, transformers = (require(name, name, "kv") for name in ("torch", "transformers"))
         cuda = model.device.type == "cuda"
         return {
             "model": self.model,
-            "language": language,
             "weights": fingerprint(model),
             "device": torch.cuda.get_device_name() if cuda else model.device.type,
             "dtype": self.dtype,

@@ -14,6 +14,7 @@ from mnemon.models.extras import require
 
 _BYTES = (5, 10, 25, 50, 100)
 _DASHES = ("-", "--", ":")
+_MARKS = "os^DvPX*"
 
 
 def draw(found: Sequence[Line], title: str, path: Path) -> Path:
@@ -47,7 +48,11 @@ def _panel(axes: Any, values: Sequence[tuple[Line, float | None]]) -> None:
         if line.held is not None and gain is not None:
             curves[line.name].append((100 * line.held, 100 * gain))
     for place, (name, points) in enumerate(curves.items()):
-        drawn = style(place, dense=False) | {"linestyle": _DASHES[place // 8 % len(_DASHES)]}
+        again = place // len(_MARKS)  # colours come again: with other marks and dashes
+        drawn = style(place, dense=False) | {
+            "linestyle": _DASHES[again % len(_DASHES)],
+            "marker": _MARKS[(place + 3 * again) % len(_MARKS)],
+        }
         if points:
             across, up = zip(*sorted(points), strict=True)
             axes.plot(across, up, label=name, **drawn)

@@ -37,6 +37,12 @@ class Chosen:
     budgets: tuple[str, ...] = ()
 
 
+def rank(text: str) -> int:
+    """The place of a policy in the table; what is not in it comes last."""
+    known = [_chosen(word).text for word in _TABLE]
+    return known.index(text) if text in known else len(known)
+
+
 @dataclass(frozen=True)
 class Selection:
     """The policies to measure; `unknown` are the user's words that no method answers to."""

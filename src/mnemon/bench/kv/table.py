@@ -8,7 +8,7 @@ from statistics import mean
 
 from mnemon.bench.kv.cells import FULL, SEVEN
 from mnemon.bench.kv.intervals import wilson
-from mnemon.bench.kv.policies import AUTO
+from mnemon.bench.kv.policies import AUTO, rank
 from mnemon.bench.kv.rows import OURS, Row
 from mnemon.bench.report import Rows
 
@@ -68,14 +68,14 @@ class Line:
 
 
 def lines(rows: Sequence[Row], regime: str, length: int) -> list[Line]:
-    """The lines of a regime and a length, the full cache first, then as they were named."""
+    """The lines of a regime and a length: the full cache, Mnemon's policies, those of others."""
     places: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
         if row.regime == regime and row.length == length:
             places.setdefault((row.system, row.policy, row.budget), []).append(row)
     times = {(row.system, row.policy, row.budget): row for row in rows if row.is_speed}
     made = [Line(*place, tuple(found), times.get(place)) for place, found in places.items()]
-    return sorted(made, key=lambda one: one.policy != FULL)
+    return sorted(made, key=lambda one: _order(one.asked[0]))
 
 
 def sections(rows: Sequence[Row]) -> list[tuple[str, int]]:
@@ -131,7 +131,7 @@ def costs(rows: Sequence[Row]) -> Rows:
         "policy", "budget", "bytes", "prefill, s", "over plain prefill", "decode, tokens/s",
         "peak, MB", "batch", "scores", "needs", "resolved",
     ]  # fmt: skip
-    return [head, *(_cost(row) for row in rows if row.is_speed)]
+    return [head, *(_cost(row) for row in sorted(rows, key=_order) if row.is_speed)]
 
 
 def _cost(row: Row) -> list[str]:
@@ -145,6 +145,11 @@ def _cost(row: Row) -> list[str]:
         _number(row.tokens_s, 1), peak, str(row.batch), row.question or NONE,
         ", ".join(row.needs) or NONE, row.resolved if row.policy == AUTO else NONE,
     ]  # fmt: skip
+
+
+def _order(row: Row) -> tuple[bool, bool, int, str, float]:
+    policy = (row.policy != FULL, row.system != OURS, rank(row.policy), row.policy)
+    return *policy, -float(row.budget) if row.budget.replace(".", "", 1).isdigit() else 0.0
 
 
 def _name(row: Row, masked: bool) -> str:

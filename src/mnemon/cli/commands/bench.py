@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; others: `cli/honesty.py`, `kv_bench.py`, `recalling.py`."""
+"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,kv_bench,recalling}.py."""
 
 from __future__ import annotations
 
