@@ -40,6 +40,8 @@ class LayerView:
         present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
             lengths are padded with zero keys); None if every row is full.
         profile: the model's head profile, if needed.
+        costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
+            None if all take one.
     """
 
     layer: int
@@ -60,6 +62,7 @@ class LayerView:
     before: Tensor | None = None
     present: Tensor | None = None
     profile: HeadProfile | None = field(default=None, repr=False)
+    costs: Tensor | None = None
 
     @property
     def tokens(self) -> int:
@@ -108,5 +111,5 @@ class LayerView:
         return self.queries[:, :, self.queries.shape[2] - count :]
 
     def by_key_head(self, per_query_head: Tensor) -> Tensor:
-        """The mean over the query heads of each key-value head: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
+        """The mean over each key-value head's query heads: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
         return per_query_head.unflatten(1, (self.keys.shape[1], -1)).mean(2)
