@@ -8,7 +8,6 @@ stored part of the cache alone. Elsewhere every token of an answer has a pass of
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +18,7 @@ from transformers.cache_utils import DynamicCache
 
 from mnemon.bench.kv.cases import Case
 from mnemon.bench.kv.cells import FULL
-from mnemon.kv import checks
+from mnemon.kv import checks, seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.cache import KVCache
 from mnemon.kv.policy import Policy
@@ -82,17 +81,15 @@ def settled(model: Any, policy: str, budget: str) -> Policy | None:
 
 
 class Asking:
-    """One model and how it takes a cache, which depends on the version of transformers."""
+    """Passes of one model over a cache."""
 
     def __init__(self, model: Any) -> None:
         self.model = model
-        names = inspect.signature(model.forward).parameters
-        self._word = "cache" if "cache" in names else "past_key_values"
 
     def run(self, cache: Any, ids: Tensor, keep: int = 1) -> Tensor:
         """A pass over `ids` `[B, Q]`: the logits of the last `keep`, `[B, keep, V]`."""
-        given = {self._word: cache}
-        logits: Tensor = self.model(ids, use_cache=True, logits_to_keep=keep, **given).logits
+        told = seam.with_cache(self.model, {"use_cache": True, "logits_to_keep": keep}, cache)
+        logits: Tensor = self.model(ids, **told).logits
         return logits
 
     def tensor(self, rows: Sequence[Sequence[int]]) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,12 @@ from mnemon.models.extras import require
 
 if TYPE_CHECKING:
     from mnemon.bench.kv.measuring import Bench
+    from mnemon.kv.profile import HeadProfile
 
 BUNDLED = "recall-lm"
 NANO = "nano"
 _AT_ONCE = {"cpu": 8192}
 _MANY = 65_536
-_PROBED = 256
 
 
 @dataclass(frozen=True)
@@ -83,11 +84,14 @@ class Which:
 
     def _context(self, model: Any) -> dict[str, Any]:
         """What decides rows besides their cells."""
+        from mnemon.kv import profile
+
         torch, transformers = (require(name, name, "kv") for name in ("torch", "transformers"))
         cuda = model.device.type == "cuda"
         return {
             "model": self.model,
-            "weights": fingerprint(model),
+            "weights": profile.fingerprint(model),
+            "heads": _heads(profile.find(model)),
             "device": torch.cuda.get_device_name() if cuda else model.device.type,
             "dtype": self.dtype,
             "torch": torch.__version__,
@@ -96,13 +100,11 @@ class Which:
         }
 
 
-def fingerprint(model: Any) -> str:
-    """A digest of the first values of each parameter, with names and shapes: not of all bytes."""
-    total = hashlib.sha256()
-    for name, one in model.state_dict().items():
-        total.update(f"{name} {tuple(one.shape)}".encode())
-        total.update(one.flatten()[:_PROBED].float().cpu().numpy().tobytes())
-    return total.hexdigest()[:16]
+def _heads(found: HeadProfile | None) -> str:
+    """A digest of a head profile, which policies may follow; what there is none of is `none`."""
+    if found is None:
+        return "none"
+    return hashlib.sha256(json.dumps(found.weights).encode()).hexdigest()[:16]
 
 
 def _speaks(tokenizer: Any) -> bool:
