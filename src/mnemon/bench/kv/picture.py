@@ -68,7 +68,7 @@ def _panel(axes: Any, values: Sequence[tuple[Line, float | None]]) -> None:
 
 def _names(figure: Any, *panels: Any) -> None:
     """Names of the curves of all panels, beside the picture."""
-    named = {}
+    named: dict[str, Any] = {}
     for axes in panels:
         handles, labels = axes.get_legend_handles_labels()
         named |= dict(zip(labels, handles, strict=True))
