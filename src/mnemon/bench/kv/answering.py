@@ -36,7 +36,8 @@ class Told:
 
     Attributes:
         right: whether each answer is exact, case by case (several a case in some regimes).
-        held, full: bytes of the cache after the prompt, and of a full cache then.
+        held, full, offloaded: bytes of the cache after the prompt, of a full cache then, and what
+            the policy keeps in a slower place, which is not in `held`.
         most: the greatest share of its budget that the cache held after any pass; None if that was
             not watched. nll, tokens: summed negative log-likelihood in nats, of so many tokens.
     """
@@ -44,6 +45,7 @@ class Told:
     right: list[bool]
     held: int
     full: int
+    offloaded: int
     most: float | None = None
     nll: float = 0.0
     tokens: int = 0
@@ -120,7 +122,7 @@ def _prefilled(
     if aware:
         prompts = [one.context + one.turns[0].question[: -one.turns[0].cue] for one in batch]
     asking.run(cache, asking.tensor(prompts))
-    held, full = weighed(cache)
+    weight = weighed(cache)
     right = []
     for place in range(len(batch[0].turns)):
         turns = [one.turns[place] for one in batch]
@@ -130,17 +132,18 @@ def _prefilled(
         before, tail = _stored(cache), _tail(cache)
         logits = asking.run(cache, ids[:, :-1], ending)
         after = _stored(cache)
-        assert len(after) == len(before) and all(map(operator.is_, after, before))
-        assert _tail(cache) in (tail + ids.shape[1] - 1, 0)
+        same = len(after) == len(before) and all(map(operator.is_, after, before))
+        assert same and _tail(cache) in (tail + ids.shape[1] - 1, 0), "compressed in an answer"
         right += (logits.argmax(-1) == ids[:, -ending:]).all(1).tolist()
-        cache.crop(-(ids.shape[1] - 1))
-    return Told(right, held, full)
+        if place + 1 < len(batch[0].turns):
+            cache.crop(-(ids.shape[1] - 1))
+    return Told(right, *weight)
 
 
 def _turns(asking: Asking, policy: str, budget: str, batch: Sequence[Case], late: bool) -> Told:
     cache = make_cache(asking.model, policy, budget)
     asking.run(cache, asking.tensor([one.context for one in batch]))
-    held, full = weighed(cache)
+    weight = weighed(cache)
     right: list[bool] = []
     most = share_of_budget(cache)
     count = len(batch[0].turns)
@@ -155,7 +158,7 @@ def _turns(asking: Asking, policy: str, budget: str, batch: Sequence[Case], late
             most = max(most, share_of_budget(cache))
         if not late or place >= count * 2 // 3:
             right += exact.tolist()
-    return Told(right, held, full, most)
+    return Told(right, *weight, most)
 
 
 def _perplexity(asking: Asking, policy: str, budget: str, batch: Sequence[Case]) -> Told:
@@ -163,7 +166,7 @@ def _perplexity(asking: Asking, policy: str, budget: str, batch: Sequence[Case])
     ids = asking.tensor([one.context for one in batch])
     half = ids.shape[1] // 2
     asking.run(cache, ids[:, :half])
-    held, full = weighed(cache)
+    weight = weighed(cache)
     nll, most = 0.0, share_of_budget(cache)
     for start in range(half, ids.shape[1] - 1, _STEP):
         piece = ids[:, start : start + _STEP + 1]
@@ -171,18 +174,18 @@ def _perplexity(asking: Asking, policy: str, budget: str, batch: Sequence[Case])
         nll -= float(logp.gather(-1, piece[:, 1:, None]).sum())
         most = max(most, share_of_budget(cache))
     scored = ids.shape[0] * (ids.shape[1] - 1 - half)
-    return Told([], held, full, most, nll, scored)
+    return Told([], *weight, most, nll, scored)
 
 
-def weighed(cache: Any) -> tuple[int, int]:
-    """Bytes that a cache holds, and that a full one would."""
+def weighed(cache: Any) -> tuple[int, int, int]:
+    """Bytes that a cache holds, that a full one would, and that it keeps in a slower place."""
     if isinstance(cache, KVCache):
-        return cache.nbytes, cache.full_nbytes
+        return cache.nbytes, cache.full_nbytes, getattr(cache, "offloaded_nbytes", 0)
     held = 0
     for layer in cache.layers:
         for one in (layer.keys, layer.values):
             held += one.untyped_storage().nbytes() if one is not None else 0
-    return held, held
+    return held, held, 0
 
 
 def share_of_budget(cache: Any) -> float:

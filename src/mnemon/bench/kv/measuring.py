@@ -115,6 +115,7 @@ def _summed(told: Sequence[Told]) -> dict[str, Any]:
         "right": sum(right),
         "held_bytes": sum(part.held for part in told),
         "full_bytes": sum(part.full for part in told),
+        "offloaded_bytes": sum(part.offloaded for part in told),
         "most_held": round(max(watched), 4) if watched else None,
         "nll": sum(part.nll for part in told) / scored if scored else None,
     }

@@ -12,6 +12,7 @@ from typing import Any
 
 from mnemon.bench.kv import table
 from mnemon.bench.kv.picture import draw
+from mnemon.bench.kv.policies import AUTO
 from mnemon.bench.kv.rows import Row
 from mnemon.bench.kv.run import KVTable
 from mnemon.bench.report import Rows, markdown
@@ -104,9 +105,17 @@ def _parts(found: KVTable) -> Iterator[str]:
         yield f"Not measured, since no method is called so here: {names}."
     for title, rows in brief(found):
         yield f"## {title}\n\n{markdown(rows).rstrip()}"
+    yield from _resolved(found.rows)
     yield from _troubles(found.rows)
     cpu, cores = (found.origin.machine[name] for name in ("cpu", "cores"))
     yield f"`{found.origin.command}`; {cpu}, {cores} cores; {found.origin.date}"
+
+
+def _resolved(rows: Sequence[Row]) -> Iterator[str]:
+    told = {row.budget: row.resolved for row in rows if row.policy == AUTO and row.resolved}
+    if told:
+        each = "; ".join(f"at {budget} `{policy}`" for budget, policy in told.items())
+        yield f"What `auto` was: {each}."
 
 
 def _troubles(rows: Sequence[Row]) -> Iterator[str]:

@@ -27,6 +27,7 @@ class Row:
             the policy asks of the core. masked: it frees nothing, it only masks.
         answers, right: answers asked, and those that were exact.
         held_bytes, full_bytes: of the cache after the prompt, and of a full one then, all samples.
+        offloaded_bytes: what the policy keeps in a slower place besides.
         most_held: the greatest share of its budget that the cache held at any time (1: all of it).
         nll: mean negative log-likelihood, nats a token.
         prompt_s, plain_prompt_s: seconds of a prefill with the policy, and of the plain model's in
@@ -58,6 +59,7 @@ class Row:
     right: int = 0
     held_bytes: int = 0
     full_bytes: int = 0
+    offloaded_bytes: int = 0
     most_held: float | None = None
     nll: float | None = None
     prompt_s: float | None = None

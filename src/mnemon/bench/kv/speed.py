@@ -42,12 +42,13 @@ class Speed:
                 plain.append(self._prefill(ids, FULL, "1.0")[0])
                 seconds, cache = self._prefill(ids, policy, budget)
                 with_policy.append(seconds)
-            held, full = weighed(cache)
+            held, full, offloaded = weighed(cache)
             self._decode(cache, ids, _WARMING)
             decoding = self._seconds(partial(self._decode, cache, ids, _DECODED))
             return {
                 "held_bytes": held,
                 "full_bytes": full,
+                "offloaded_bytes": offloaded,
                 "prompt_s": statistics.median(with_policy),
                 "plain_prompt_s": statistics.median(plain),
                 "tokens_s": _DECODED / decoding,

@@ -32,14 +32,21 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The policy, with who compressed if it was not Mnemon."""
-        return _name(self.asked[0], any(one.masked for one in self.asked))
+        """The policy, with who compressed if it was not Mnemon, and what to know of its bytes."""
+        return next((_name(row) for row in self.asked if row.full_bytes), _name(self.asked[0]))
 
     @property
     def held(self) -> float | None:
         """Real bytes by full bytes, over all tasks."""
         full = sum(row.full_bytes for row in self.asked)
         return sum(row.held_bytes for row in self.asked) / full if full else None
+
+    @property
+    def bytes(self) -> str:
+        """The same in percent, and what is offloaded besides."""
+        full = sum(row.full_bytes for row in self.asked)
+        offloaded = sum(row.offloaded_bytes for row in self.asked)
+        return percent(self.held) + (f" + {100 * offloaded / full:.1f}" if offloaded else "")
 
     def accuracy(self, task: str) -> float | None:
         """On one task; None if it was not measured."""
@@ -102,7 +109,7 @@ def _quality(line: Line, tasks: Sequence[str], watched: bool) -> list[str]:
     most = max((row.most_held or 0.0 for row in line.asked), default=0.0)
     later = sorted({row.later_tokens for row in line.asked})
     return [
-        line.name, line.budget, percent(line.held),
+        line.name, line.budget, line.bytes,
         *[percent(most), "/".join(map(str, later))] * watched,
         _with(line.mean7, line.interval7), *each,
         "/".join(map(str, sorted({row.answers for row in line.asked}))),
@@ -121,7 +128,7 @@ def _perplexity(line: Line) -> list[str]:
 
     (row,) = line.asked
     told = NONE if row.nll is None else f"{exp(row.nll):.2f}"
-    held = line.trouble.partition(":")[0] or percent(line.held)
+    held = line.trouble.partition(":")[0] or line.bytes
     return [line.name, line.budget, held, percent(row.most_held), told]
 
 
@@ -135,7 +142,7 @@ def costs(rows: Sequence[Row]) -> Rows:
 
 
 def _cost(row: Row) -> list[str]:
-    name = _name(row, row.masked)
+    name = _name(row)
     if row.refused or row.failed:
         return [name, row.budget, "refused" if row.refused else "failed", *[NONE] * 8]
     peak = "not measured" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.1f}"
@@ -152,9 +159,9 @@ def _order(row: Row) -> tuple[bool, bool, int, str, float]:
     return *policy, -float(row.budget) if row.budget.replace(".", "", 1).isdigit() else 0.0
 
 
-def _name(row: Row, masked: bool) -> str:
+def _name(row: Row) -> str:
     told = row.policy if row.system == OURS else f"{row.system}: {row.policy}"
-    return f"{told} (masked)" if masked else told
+    return told + " (masked)" * row.masked + " (offloads)" * bool(row.offloaded_bytes)
 
 
 def percent(share: float | None) -> str:
