@@ -40,10 +40,10 @@ def run() -> Callable[..., Result]:
 
 @pytest.fixture(scope="session")
 def measured(run: Callable[..., Result], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of one run, times and all."""
+    """The folder of one run, without times."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("kv") / "out"
-    done = run("--out", str(folder))
+    done = run("--out", str(folder), "--no-speed")
     assert done.exit_code == 0, done.output
     return folder
 

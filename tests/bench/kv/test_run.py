@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from click.testing import Result
 
 Run = Callable[..., Result]
@@ -14,8 +15,7 @@ Run = Callable[..., Result]
 def test_every_cell_has_a_row_and_the_table_a_line(
     measured: Path, rows: list[dict[str, Any]]
 ) -> None:
-    asked = [row for row in rows if row["regime"] == "agnostic"]
-    assert len(asked) == 2 * (1 + 2 * 2) and len(rows) - len(asked) == 1 + 2 * 2
+    assert len(rows) == 2 * (1 + 2 * 2) and {row["regime"] for row in rows} == {"agnostic"}
     report = (measured / "report.md").read_text()
     assert "| policy | budget | bytes | mean7 | niah_single | kv | n | scores |" in report
     for line in ("| full | 1.0 | 100.0 |", "| recency | 0.25 |", "| snapkv | 0.5 |"):
@@ -44,7 +44,7 @@ def test_bytes_are_those_of_the_budget_and_the_full_model_knows_all(
 def test_resuming_measures_nothing_again(measured: Path, run: Run, tmp_path: Path) -> None:
     folder = shutil.copytree(measured, tmp_path / "out")
     before = (folder / "rows.jsonl").read_bytes()
-    again = run("--out", str(folder), "--resume", "--json")
+    again = run("--out", str(folder), "--no-speed", "--resume", "--json")
     assert again.exit_code == 0 and json.loads(again.stdout)["fresh"] == 0
     assert (folder / "rows.jsonl").read_bytes() == before
 
@@ -55,12 +55,21 @@ def test_resuming_measures_what_is_missing_or_was_cut_off(
     folder = shutil.copytree(measured, tmp_path / "out")
     file = folder / "rows.jsonl"
     lines = file.read_text().splitlines(keepends=True)
-    asked = [line for line in lines if json.loads(line)["regime"] == "agnostic"]
-    rest = [line for line in lines if line not in asked[:2]]
-    file.write_text("".join(rest) + asked[0][:40])
-    again = run("--out", str(folder), "--resume", "--json")
+    file.write_text("".join(lines[2:]) + lines[0][:40])
+    again = run("--out", str(folder), "--no-speed", "--resume", "--json")
     assert again.exit_code == 0 and json.loads(again.stdout)["fresh"] == 2
     assert len(json.loads(again.stdout)["rows"]) == len(lines)
+
+
+def test_times_are_beside_the_plain_models(run: Run) -> None:
+    done = run("--policies", "snapkv@0.5", "--tasks", "kv", "--json")
+    assert done.exit_code == 0
+    full, snapkv = (row for row in json.loads(done.stdout)["rows"] if row["regime"] == "speed")
+    assert (full["policy"], snapkv["policy"], snapkv["needs"]) == ("full", "snapkv", ["queries"])
+    for row in (full, snapkv):
+        assert row["overhead"] == row["prompt_s"] / row["plain_prompt_s"] - 1
+        assert row["tokens_s"] > 0 and row["peak_bytes"] is None and row["batch"] == 1
+    assert 2 * snapkv["held_bytes"] == pytest.approx(full["held_bytes"], rel=0.02)
 
 
 def test_a_folder_with_rows_is_not_written_over(measured: Path, run: Run) -> None:
