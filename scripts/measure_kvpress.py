@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import gc
 import gzip
 import importlib.machinery
 import importlib.util
@@ -225,6 +226,7 @@ class Bench:
     def _peak(self, ids: torch.Tensor, press: Any) -> int | None:
         if ids.device.type != "cuda":
             return None
+        gc.collect()
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()

@@ -74,6 +74,12 @@ def test_a_still_budget_holds_while_tokens_come(model: Any) -> None:
     assert told.most is not None and told.most <= 1.01 * (72 + 63) / 96
 
 
+def test_a_context_is_asked_as_many_questions_as_it_answers() -> None:
+    (few,) = cases(Cell("shared", "vt", 1024, "recency", "0.25", 1, 4, 0, 0))
+    (all_of_them,) = cases(Cell("shared", "kv", 256, "recency", "0.25", 1, 4, 0, 0))
+    assert (len(few.turns), len(all_of_them.turns)) == (1, 4)
+
+
 def test_perplexity_of_a_full_budget_is_the_plain_models(model: Any) -> None:
     asked = cases(_cell("perplexity", "plain", 0))
     full = answering.ask(model, "perplexity", "full", "1.0", asked)

@@ -59,6 +59,9 @@ def test_resuming_measures_what_is_missing_or_was_cut_off(
     again = run("--out", str(folder), "--no-speed", "--resume", "--json")
     assert again.exit_code == 0 and json.loads(again.stdout)["fresh"] == 2
     assert len(json.loads(again.stdout)["rows"]) == len(lines)
+    assert {json.loads(line)["key"] for line in file.read_text().splitlines()} == {
+        json.loads(line)["key"] for line in lines
+    }
 
 
 def test_times_are_beside_the_plain_models(run: Run) -> None:

@@ -60,6 +60,13 @@ def test_what_was_not_measured_has_no_numbers(trouble: str) -> None:
     assert costs([timed])[1][2] == trouble
 
 
+def test_a_task_that_was_not_measured_says_so_beside_those_that_were() -> None:
+    nothing = {"answers": 0, "right": 0, "held_bytes": 0, "full_bytes": 0}
+    refused = replace(ROW, task="vt", refused="too short", **nothing)
+    shown = _shown(ROW, refused)
+    assert shown[2] == "bytes: 25.0" and shown[4:7] == ["vt: refused", "kv: 25 (5-70)", "n: 4"]
+
+
 def test_a_later_row_replaces_one_that_says_the_same() -> None:
     again = replace(ROW, right=3)
     other = replace(ROW, budget="0.5")

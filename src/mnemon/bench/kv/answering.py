@@ -151,6 +151,7 @@ def _turns(asking: Asking, policy: str, budget: str, batch: Sequence[Case], late
         turns = [one.turns[place] for one in batch]
         answers = asking.tensor([one.answer for one in turns])
         logits = asking.run(cache, asking.tensor([one.question for one in turns]))
+        most = max(most, share_of_budget(cache))
         exact = torch.ones(len(batch), dtype=torch.bool, device=answers.device)
         for token in answers.T:
             exact &= logits[:, -1].argmax(-1) == token

@@ -60,7 +60,7 @@ def cases(cell: Cell, tokenizer: Any = None) -> list[Case]:
             )
         drawn = [Case(plain(cell.length, cell.seed + i), ()) for i in range(cell.samples)]
         return drawn if tokenizer is None else [_spoken_plain(one, tokenizer) for one in drawn]
-    number = cell.questions or _most(cell)
+    number = cell.questions if cell.questions == 1 else _most(cell)
     samples = [_sample(cell.task, cell.length, cell.seed + i, number) for i in range(cell.samples)]
     return [_case(one) if tokenizer is None else _spoken(one, tokenizer) for one in samples]
 
@@ -81,11 +81,18 @@ def _case(one: Sample) -> Case:
     return Case(one.context, turns)
 
 
-@lru_cache(64)
-def _most_of(task: str, length: int, tokens: int, seed: int, samples: int) -> int:
-    first = sample(task, length, seed)
+def _most(cell: Cell) -> int:
+    """The cell's questions, or those that fill its tokens; fewer if a context answers fewer."""
+    first = _sample(cell.task, cell.length, cell.seed, 1)
     each = len(first.question) + len(first.answer)
-    fewest, most = 1, max(1, tokens // each)
+    wanted = cell.questions or max(1, cell.tokens // each)
+    return _answered(cell.task, cell.length, cell.seed, cell.samples, wanted)
+
+
+@lru_cache(64)
+def _answered(task: str, length: int, seed: int, samples: int, wanted: int) -> int:
+    """The most questions, up to those wanted, that every context answers."""
+    fewest, most = 1, wanted
     while fewest < most:
         middle = (fewest + most + 1) // 2
         try:
@@ -95,11 +102,6 @@ def _most_of(task: str, length: int, tokens: int, seed: int, samples: int) -> in
         except InvalidInput:
             most = middle - 1
     return fewest
-
-
-def _most(cell: Cell) -> int:
-    """Questions that fill the tokens to generate, or as many as the contexts answer."""
-    return _most_of(cell.task, cell.length, cell.tokens, cell.seed, cell.samples)
 
 
 def _spoken(one: Sample, tokenizer: Any) -> Case:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -88,6 +89,7 @@ class Bench:
                 if size == 1:
                     raise
                 size = max(1, size // 2)
+                gc.collect()
                 torch.cuda.empty_cache()
                 continue
             start += size

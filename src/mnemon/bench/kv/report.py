@@ -120,8 +120,8 @@ def _resolved(rows: Sequence[Row]) -> Iterator[str]:
 
 def _troubles(rows: Sequence[Row]) -> Iterator[str]:
     told = dict.fromkeys(
-        f"- {row.policy} at {row.budget}: {'refused' if row.refused else 'FAILED'}: "
-        f"{row.refused or row.failed}"
+        f"- {row.policy} at {row.budget}: "
+        + (f"refused: {row.refused}" if row.refused else f"FAILED on {row.task}: {row.failed}")
         for row in rows
         if row.refused or row.failed
     )

@@ -126,6 +126,14 @@ def read(path: Path) -> list[Row]:
     return [_row(line, path, place) for place, line in enumerate(lines[:-1], 1) if line.strip()]
 
 
+def mend(path: Path) -> None:
+    """Take off a last line that was cut off while it was written, so that others can follow."""
+    data = path.read_bytes()
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        path.write_bytes(data[:whole])
+
+
 def _row(line: str, path: Path, place: int) -> Row:
     try:
         told = json.loads(line)

@@ -45,7 +45,10 @@ class Plan:
     """What is to be measured.
 
     Attributes:
-        tasks, regimes, lengths, policies, budgets, samples, seed: see `run_kv`.
+        tasks: of `recall.TASKS`. regimes: of `regimes.REGIMES`.
+        lengths: tokens of context and questions; words for another model than recall-lm.
+        policies: as `policies.select` reads them. budgets: such as `0.25`, `1024`, `512MB`.
+        samples: contexts of each task and length; the first has `seed`, and the others follow.
         tokens: after the context, in the regime `decode`. speed: whether times are taken.
     """
 
@@ -151,6 +154,7 @@ def _known(out: Path | None, resume: bool) -> dict[str, Row]:
         return {}
     if not resume:
         raise InvalidInput(f"{file} has rows: go on with --resume, or name another folder")
+    lines.mend(file)
     return lines.finished(lines.read(file))
 
 

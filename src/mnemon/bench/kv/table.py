@@ -21,14 +21,13 @@ class Line:
     """One policy at one budget in one regime and length.
 
     Attributes:
-        asked: its rows, a task each. speed: the row in which times were taken, if there is one.
+        asked: its rows, a task each.
     """
 
     system: str
     policy: str
     budget: str
     asked: tuple[Row, ...]
-    speed: Row | None
 
     @property
     def name(self) -> str:
@@ -68,10 +67,9 @@ class Line:
 
     @property
     def trouble(self) -> str:
-        """What kept it from being measured."""
-        return next((f"refused: {row.refused}" for row in self.asked if row.refused), "") or next(
-            (f"failed: {row.failed}" for row in self.asked if row.failed), ""
-        )
+        """`refused` or `failed` if nothing of it was measured, else nothing."""
+        each = [_trouble(row) for row in self.asked]
+        return each[0] if all(each) else ""
 
 
 def lines(rows: Sequence[Row], regime: str, length: int) -> list[Line]:
@@ -80,8 +78,7 @@ def lines(rows: Sequence[Row], regime: str, length: int) -> list[Line]:
     for row in rows:
         if row.regime == regime and row.length == length:
             places.setdefault((row.system, row.policy, row.budget), []).append(row)
-    times = {(row.system, row.policy, row.budget): row for row in rows if row.is_speed}
-    made = [Line(*place, tuple(found), times.get(place)) for place, found in places.items()]
+    made = [Line(*place, tuple(found)) for place, found in places.items()]
     return sorted(made, key=lambda one: _order(one.asked[0]))
 
 
@@ -103,16 +100,17 @@ def quality(found: Sequence[Line]) -> Rows:
 def _quality(line: Line, tasks: Sequence[str], watched: bool) -> list[str]:
     if line.trouble:
         blank = [NONE] * (len(tasks) + 3 + len(_WATCHED) * watched)
-        return [line.name, line.budget, line.trouble.partition(":")[0], *blank]
+        return [line.name, line.budget, line.trouble, *blank]
     by_task = {row.task: row for row in line.asked}
     each = [_share(by_task[task]) if task in by_task else NONE for task in tasks]
     most = max((row.most_held or 0.0 for row in line.asked), default=0.0)
-    later = sorted({row.later_tokens for row in line.asked})
+    measured = [row for row in line.asked if not _trouble(row)]
+    later = sorted({row.later_tokens for row in measured})
     return [
         line.name, line.budget, line.bytes,
         *[percent(most), "/".join(map(str, later))] * watched,
         _with(line.mean7, line.interval7), *each,
-        "/".join(map(str, sorted({row.answers for row in line.asked}))),
+        "/".join(map(str, sorted({row.answers for row in measured}))),
         line.asked[0].question or NONE,
     ]  # fmt: skip
 
@@ -128,7 +126,7 @@ def _perplexity(line: Line) -> list[str]:
 
     (row,) = line.asked
     told = NONE if row.nll is None else f"{exp(row.nll):.2f}"
-    held = line.trouble.partition(":")[0] or line.bytes
+    held = line.trouble or line.bytes
     return [line.name, line.budget, held, percent(row.most_held), told]
 
 
@@ -143,8 +141,8 @@ def costs(rows: Sequence[Row]) -> Rows:
 
 def _cost(row: Row) -> list[str]:
     name = _name(row)
-    if row.refused or row.failed:
-        return [name, row.budget, "refused" if row.refused else "failed", *[NONE] * 8]
+    if trouble := _trouble(row):
+        return [name, row.budget, trouble, *[NONE] * 8]
     peak = "not measured" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.1f}"
     over = NONE if row.overhead is None else f"{100 * row.overhead:+.0f} %"
     return [
@@ -169,8 +167,12 @@ def percent(share: float | None) -> str:
     return NONE if share is None else f"{100 * share:.1f}"
 
 
+def _trouble(row: Row) -> str:
+    return "refused" if row.refused else "failed" if row.failed else ""
+
+
 def _share(row: Row) -> str:
-    return _with(row.accuracy, row.interval)
+    return _trouble(row) or _with(row.accuracy, row.interval)
 
 
 def _with(share: float | None, interval: tuple[float, float] | None) -> str:
