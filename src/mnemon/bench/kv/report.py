@@ -37,6 +37,10 @@ _READ = (
     "`scores`: whether a question at the end of the prompt steers what is kept (aware), or not "
     "(agnostic: only such caches may be stored)."
 )
+_WIDE = (
+    "Measured in float32, where a full cache is twice what it is in bfloat16: forms of few bits "
+    "look twice as small as they are for a model as it is served. `--dtype bfloat16` shows that."
+)
 _REGIMES = {
     "agnostic": "the context is compressed, then the question comes",
     "aware": "context and question are compressed, only the answer's cue is fresh",
@@ -100,6 +104,8 @@ def _parts(found: KVTable) -> Iterator[str]:
         yield f"The rows are of several runs: {each}."
     yield CAVEAT if _small(found) else _FOREIGN
     yield _READ
+    if any(row.dtype == "float32" for row in found.rows):
+        yield _WIDE
     if found.unknown:
         names = ", ".join(f"`{one}`" for one in found.unknown)
         yield f"Not measured, since no method is called so here: {names}."
