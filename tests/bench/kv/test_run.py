@@ -21,6 +21,7 @@ def test_every_cell_has_a_row_and_the_table_a_line(
     for line in ("| full | 1.0 | 100.0 |", "| recency | 0.25 |", "| snapkv | 0.5 |"):
         assert line in report
     assert "Nothing may be claimed about large models from this model" in report
+    assert "twice what it is in bfloat16" in report
     assert (measured / "kv-agnostic-256.svg").read_text().startswith("<?xml")
 
 
