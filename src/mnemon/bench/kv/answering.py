@@ -18,6 +18,7 @@ from transformers.cache_utils import DynamicCache
 
 from mnemon.bench.kv.cases import Case
 from mnemon.bench.kv.cells import FULL
+from mnemon.bench.kv.regimes import PREFILL
 from mnemon.kv import checks, seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.cache import KVCache
@@ -109,9 +110,9 @@ def ask(model: Any, regime: str, policy: str, budget: str, batch: Sequence[Case]
     with torch.inference_mode():
         if regime == "perplexity":
             return _perplexity(asking, policy, budget, batch)
-        if regime in ("turns", "decode"):
-            return _turns(asking, policy, budget, batch, late=regime == "decode")
-        return _prefilled(asking, policy, budget, batch, aware=regime == "aware")
+        if regime in PREFILL:
+            return _prefilled(asking, policy, budget, batch, aware=regime == "aware")
+        return _turns(asking, policy, budget, batch, late=regime == "decode")
 
 
 def _prefilled(
