@@ -21,17 +21,21 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from mnemon.kv.profile import HeadProfile
+
 
 @dataclass(frozen=True)
 class Passing:
     """The forward pass under way: its new tokens.
 
     Attributes:
-        count: how many. valid: `[B, count]`, false where padding; None if there is none.
+        count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
+        valid: `[B, count]`, false where padding; None if there is none.
         positions: `[B, count]` int32, as the rotary embedding takes them.
     """
 
     count: int
+    tokens: Tensor
     valid: Tensor | None
     positions: Tensor
 
@@ -54,6 +58,8 @@ class KVCache(Cache):
         model: PreTrainedModel,
         policy: Policy | str | dict[str, Any] = "auto",
         budget: Budget | float | int | str = 1.0,
+        *,
+        profile: HeadProfile | None = None,
     ) -> None:
         """Make an empty cache for one model.
 
@@ -63,6 +69,8 @@ class KVCache(Cache):
                 bench found best at that budget.
             budget: a fraction of the full cache's bytes (`0.25`), tokens (`1024`) or bytes
                 (`"512MB"`), for each sequence.
+            profile: the model's head profile, for policies that need one; by default the one that
+                was shipped or saved (`measure_heads`).
 
         Raises:
             InvalidInput: the model, policy and budget do not go together.
@@ -77,13 +85,14 @@ class KVCache(Cache):
         self._model = weakref.ref(model)
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
-        self.policy = checks.settle(policy, self.budget, model)
+        self.policy = checks.settle(policy, self.budget, model, profile)
         self._modules = {
             index: module
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        self.profile = checks.supplied(self.policy, self.budget, model, list(self._modules))
+        needed = checks.supplied(self.policy, self.budget, model, list(self._modules), profile)
+        self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
         self.slots = 0
@@ -93,6 +102,7 @@ class KVCache(Cache):
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
         self.surprisal: Tensor | None = None
+        self.newest: Tensor | None = None
         self.passing: Passing | None = None
         self._spoken = False
 
@@ -116,7 +126,8 @@ class KVCache(Cache):
     @property
     def nbytes(self) -> int:
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
-        own = [one for one in (self.valid, self.positions, self.surprisal) if one is not None]
+        notes = (self.valid, self.positions, self.surprisal, self.newest)
+        own = [one for one in notes if one is not None]
         for layer in self.layers:
             own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
         return packed.storage_bytes(own)
@@ -219,7 +230,7 @@ class KVCache(Cache):
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
         positions = positions.expand(batch, -1).to(torch.int32)
         checks.going_on(self.positions, positions, count)
-        self.passing = Passing(count, valid, positions)
+        self.passing = Passing(count, tokens, valid, positions)
         self._spoken = False
 
     def finish(self, hidden: Tensor) -> None:
@@ -244,7 +255,8 @@ class KVCache(Cache):
                 " interface, so its cache cannot be compressed"
             )
         if Need.SURPRISAL in self.policy.needs:
-            self.surprisal = _longer(self.surprisal, seam.entropy(self.model, hidden))
+            self.surprisal = _longer(self.surprisal, self._surprisal(now, hidden))
+            self.newest = hidden[:, -1:].clone()
         compression.run(self, now.count, hidden)
 
     def abort(self) -> None:
@@ -260,7 +272,8 @@ class KVCache(Cache):
         """Forget everything: the cache is as new."""
         super().reset()
         self.slots = 0
-        self.valid = self.positions = self.real = self.passing = self.surprisal = None
+        self.valid = self.positions = self.real = self.passing = None
+        self.surprisal = self.newest = None
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
 
@@ -287,11 +300,29 @@ class KVCache(Cache):
             self.positions = self.positions[:, :-count]
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
+            self.newest = None
             self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
 
+    def _surprisal(self, now: Passing, hidden: Tensor) -> Tensor:
+        """Of the pass's tokens, `[B, count]`; NaN where nothing, or padding, came before."""
+        if now.tokens.dim() != 2:
+            raise InvalidInput(
+                f"policy {str(self.policy)!r} needs the tokens themselves: pass `input_ids`, not"
+                " `inputs_embeds`"
+            )
+        first = hidden.new_full((hidden.shape[0], 1), float("nan"), dtype=torch.float32)
+        if self.newest is not None:
+            first = seam.surprisal(self.model, self.newest, now.tokens[:, :1])
+        if now.count == 1:
+            return first
+        found = seam.surprisal(self.model, hidden[:, :-1], now.tokens[:, 1:])
+        if now.valid is not None:
+            found = found.masked_fill(~now.valid[:, :-1], float("nan"))
+        return torch.cat([first, found], 1)
+
     def _pick(self, indices: Tensor) -> None:
-        for name in ("valid", "positions", "real", "started", "fresh", "surprisal"):
+        for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "newest"):
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])
