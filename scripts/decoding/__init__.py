@@ -1,0 +1,1 @@
+"""What `measure_kv_decoding.py` is made of."""
