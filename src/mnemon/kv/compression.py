@@ -1,4 +1,4 @@
-"""When and how a cache is compressed: score, allocate, store; the newest tokens stay as they are."""
+"""When and how a cache is compressed: score, allocate, store; the newest tokens stay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from mnemon.kv import viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
-from mnemon.kv.stored import Stored, empty_like, stack
+from mnemon.kv.stored import Stored, empty_like, stack, without
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,30 +24,23 @@ if TYPE_CHECKING:
 def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     """Compress after a pass of `count` tokens, if it is time.
 
-    The first pass with several tokens is compressed at once; then tokens gather in the tail until
-    it holds the policy's `block` beyond its window.
+    A sequence is compressed at once after its first pass with several tokens; then tokens gather
+    in its tail until that holds the policy's `block` beyond its window.
     """
-    layers = cache.compressed
-    if not layers or cache.positions is None:
+    if cache.positions is None or not cache.compressed:
         return
-    first = count > 1 and not layers[0].stores
-    window = 32 if cache.policy.window is None else cache.policy.window
-    if not first and cache.positions.shape[1] < window + cache.policy.block:
-        return
-    made = [(plan, _compress(cache, plan, hidden)) for plan in plans(cache)]
-    made = [(plan, stores) for plan, stores in made if stores is not None]
-    if made:
+    due = plans(cache, count)
+    if made := [(plan, _compress(cache, plan, hidden)) for plan in due]:
         _replace(cache, made)
 
 
-def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]] | None:
-    """The new stores of each layer for the plan's sequences; None if they stay as they are."""
-    if plan.candidates <= 0:
-        return None
+def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
+    """The new stores of each layer for the plan's sequences."""
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
     heads = sum(view.keys.shape[1] for view in views)
-    if plan.total >= heads * plan.candidates and all(view.present is None for view in views):
+    fits = plan.total >= heads * plan.candidates and not plan.candidates % policy.compress.group()
+    if fits and all(view.present is None for view in views):
         chosen = [
             torch.ones(*view.keys.shape[:2], plan.candidates, dtype=torch.bool).to(view.keys.device)
             for view in views
@@ -124,19 +117,17 @@ def _outlives(policy: Policy) -> bool:
 
 def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
     """Put the new stores in place and let the compressed part of the tails go."""
-    assert cache.positions is not None and cache.real is not None
-    batch = len(cache.real)
     members = [one for plan, _ in made for one in plan.members]
-    idle = [one for one in range(batch) if one not in members]
+    idle = [one for one in range(len(cache.started)) if one not in members]
+    anew = [one for plan, _ in made if plan.again for one in plan.members]
     order = torch.tensor(members + idle).argsort()
-    again = made[0][0].again
     for place, layer in enumerate(cache.compressed):
-        pieces = [stores[place] for _, stores in made]
         fresh = []
-        for kinds in zip(*pieces, strict=True):
+        for kinds in zip(*(stores[place] for _, stores in made), strict=True):
             parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
-            fresh.append(stack(parts) if len(parts) == 1 else stack(parts).sequences(order))
-        layer.stores = fresh if again else _appended(layer.stores, fresh)
+            fresh.append(parts[0] if len(parts) == 1 else stack(parts).sequences(order))
+        old = [store for store in layer.stores if len(anew) < store.lengths.shape[0]]
+        layer.stores = _appended([without(store, anew) for store in old], fresh)
     _trim(cache, made)
 
 
@@ -148,17 +139,19 @@ def _appended(old: list[Stored], new: list[Stored]) -> list[Stored]:
 
 
 def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
-    assert cache.positions is not None and cache.real is not None
-    waiting = cache.positions.shape[1]
-    left = torch.full((len(cache.real),), waiting)
-    if cache.valid is not None:
-        left = cache.valid.sum(1).cpu()
+    """Cut the tails to what stays in them; sequences of a batch may keep different amounts."""
+    assert cache.positions is not None
+    left = cache.waiting()
     for plan, _ in made:
         left[plan.members] = plan.window
+        cache.started[plan.members] = True
+        cache.fresh[plan.members] = 0
     longest = int(left.max())
     for layer in cache.compressed:
-        layer.trim(longest)
-    cache.positions = cache.positions[:, waiting - longest :].clone()
-    places = torch.arange(longest)
-    valid = places[None] >= (longest - left)[:, None]
+        layer.trim(longest, int(cache.fresh.max()))
+    start = cache.positions.shape[1] - longest
+    cache.positions = cache.positions[:, start:].clone()
+    if cache.surprisal is not None:
+        cache.surprisal = cache.surprisal[:, start:].clone()
+    valid = torch.arange(longest)[None] >= (longest - left)[:, None]
     cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

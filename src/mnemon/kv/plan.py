@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
@@ -49,16 +49,17 @@ def token_bytes(layers: Sequence[KVLayer]) -> int:
     )
 
 
-def plans(cache: KVCache) -> list[Plan]:
-    """One plan for each real length in the batch; sequences that fit as they are get none."""
-    assert cache.real is not None and cache.positions is not None
-    waiting = [cache.positions.shape[1]] * len(cache.real)
-    if cache.valid is not None:
-        waiting = cache.valid.sum(1).tolist()
-    alike: dict[tuple[int, int], list[int]] = {}
-    for member, key in enumerate(zip(cache.real.tolist(), waiting, strict=True)):
+def plans(cache: KVCache, count: int) -> list[Plan]:
+    """One plan for each real length in the batch, after a pass of `count` tokens.
+
+    Sequences that fit as they are, or whose tail is not long enough yet, get none.
+    """
+    assert cache.real is not None
+    notes = (cache.real, cache.waiting(), cache.started, cache.fresh)
+    alike: dict[tuple[int, int, bool, int], list[int]] = {}
+    for member, key in enumerate(zip(*(note.tolist() for note in notes), strict=True)):
         alike.setdefault(key, []).append(member)
-    made = [_plan(cache, members, *key) for key, members in alike.items()]
+    made = [_plan(cache, members, *key[:3], count) for key, members in alike.items()]
     return [plan for plan in made if plan is not None]
 
 
@@ -78,23 +79,25 @@ def protected(policy: Policy, allowed: float) -> tuple[int, int]:
     return sinks, window
 
 
-def _plan(cache: KVCache, members: list[int], real: int, waiting: int) -> Plan | None:
+def _plan(
+    cache: KVCache, members: list[int], real: int, waiting: int, started: bool, count: int
+) -> Plan | None:
     layers, policy = cache.compressed, cache.policy
     allowed = cache.budget.tokens(real, token_bytes(layers))
     if allowed >= real:
         return None
     sinks, window = protected(policy, allowed)
-    again = cache.budget.unit != "fraction" and bool(layers[0].stores)
-    stored = _stored(layers, members) if again else 0
-    candidates = waiting + stored - window
-    if waiting <= window:
+    patient = window + (policy.block if started or count == 1 else 1)
+    if waiting < patient:
         return None
+    again = cache.budget.unit != "fraction" and started
+    stored = _stored(layers, members) if again else 0
     plan = Plan(
         members,
         waiting,
         window,
-        sinks if again or not layers[0].stores else 0,
-        candidates,
+        sinks if again or not started else 0,
+        waiting + stored - window,
         0,
         again,
     )
@@ -105,29 +108,20 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan:
     """The plan with its `total`; what a group-wise codec leaves over waits in the tail."""
     layers, policy = cache.compressed, cache.policy
     heads = sum(_heads(layer) for layer in layers)
-    group = policy.compress.group()
-    left = plan.candidates % group
-    if left and not plan.again:
-        longer = Plan(
-            plan.members,
-            plan.waiting,
-            plan.window + left,
-            plan.sinks,
-            plan.candidates - left,
-            0,
-            False,
-        )
+    left = plan.candidates % policy.compress.group()
+    if 0 < left < plan.candidates:
+        longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
         if total >= heads * longer.candidates:
-            return Plan(**{**vars(longer), "total": total})
+            return replace(longer, total=total)
     total = _total(cache, plan, allowed)
-    if total < plan.sinks * heads and not plan.again:
+    if total < plan.sinks * heads:
         raise InvalidInput(
             f"budget {cache.budget} cannot hold {policy}: after the {plan.window} newest tokens"
             f" there is room for {max(0, total) // heads} stored tokens a head, and {plan.sinks}"
             " sinks are protected; give a larger budget, or another form of storage"
         )
-    return Plan(**{**vars(plan), "total": max(0, total)})
+    return replace(plan, total=max(0, total))
 
 
 def _total(cache: KVCache, plan: Plan, allowed: float) -> int:

@@ -108,5 +108,5 @@ class LayerView:
         return self.queries[:, :, self.queries.shape[2] - count :]
 
     def by_key_head(self, per_query_head: Tensor) -> Tensor:
-        """The mean over the query heads of each key-value head: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
+        """The mean over each key-value head's query heads: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
         return per_query_head.unflatten(1, (self.keys.shape[1], -1)).mean(2)

@@ -38,7 +38,7 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         sinks=plan.sinks,
         seen=int(cache.real[plan.members[0]]) if cache.real is not None else 0,
         scaling=cache.scaling(layer.index),
-        queries=None if layer.queries is None else _picked(layer.queries, plan),
+        queries=_queries(cache, layer, plan),
         positions=positions if wants_positions else None,
         rope=seam.rope(cache.model, layer.index) if Need.PRE_ROPE in needs else None,
         output_weight=cache.output_weight(layer.index) if Need.OUTPUT in needs else None,
@@ -74,6 +74,15 @@ def rerotated(seen: LayerView, kept: Tensor) -> LayerView:
 def _newest(tensor: Tensor, plan: Plan) -> Tensor:
     """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`."""
     return _picked(tensor, plan)[:, :, tensor.shape[2] - plan.waiting :]
+
+
+def _queries(cache: KVCache, layer: KVLayer, plan: Plan) -> Tensor | None:
+    """The queries since these sequences were last compressed, as many as are remembered."""
+    if layer.queries is None:
+        return None
+    held = layer.queries.shape[2]
+    count = min(held, int(cache.fresh[plan.members[0]]))
+    return _picked(layer.queries, plan)[:, :, held - count :]
 
 
 def _picked(tensor: Tensor, plan: Plan) -> Tensor:
