@@ -47,7 +47,7 @@ def text(tokens: int, batch: int = 1, vocab: int = 97, seed: int = 0) -> Tensor:
 
 
 def forward(model: PreTrainedModel, ids: Tensor, cache: Any = None, **more: Any) -> Tensor:
-    """Logits `[B, T, V]` of one pass; the cache goes under the name this transformers has for it."""
+    """Logits `[B, T, V]` of one pass; the cache goes by the name this transformers has for it."""
     name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
     with torch.no_grad():
         logits: Tensor = model(ids, **{name: cache}, **more).logits
