@@ -10,10 +10,11 @@ import torch
 from transformers.cache_utils import Cache
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import checks, compression, packed, seam
+from mnemon.kv import checks, compression, packed, rounds, seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
+from mnemon.kv.offload import Offload
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
 
@@ -29,11 +30,13 @@ class Passing:
     Attributes:
         count: how many. valid: `[B, count]`, false where padding; None if there is none.
         positions: `[B, count]` int32, as the rotary embedding takes them.
+        rounds: `[B, count]` int32, the rounds of the dialogue, if the policy needs them.
     """
 
     count: int
     valid: Tensor | None
     positions: Tensor
+    rounds: Tensor | None = None
 
 
 class KVCache(Cache):
@@ -45,8 +48,9 @@ class KVCache(Cache):
     Attributes:
         policy: the policy. budget: the budget, for each sequence.
         slots: tokens given so far, padding included; real: without it, by sequence.
-        valid, positions, surprisal: of the tail's tokens, `[B, W]`.
+        valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
+        offload: what is kept elsewhere, if the policy retrieves, else None.
     """
 
     def __init__(
@@ -93,7 +97,9 @@ class KVCache(Cache):
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
         self.surprisal: Tensor | None = None
+        self.rounds: Tensor | None = None
         self.passing: Passing | None = None
+        self.offload = None if self.policy.retrieve is None else Offload(self)
         self._spoken = False
 
     @property
@@ -104,10 +110,28 @@ class KVCache(Cache):
     @property
     def nbytes(self) -> int:
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
-        own = [one for one in (self.valid, self.positions, self.surprisal) if one is not None]
+        notes = (self.valid, self.positions, self.surprisal, self.rounds)
+        own = [one for one in notes if one is not None]
+        if self.offload is not None:
+            own += self.offload.tensors()
         for layer in self.layers:
             own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
         return packed.storage_bytes(own)
+
+    @property
+    def offloaded_nbytes(self) -> int:
+        """Bytes in the slower place, if the policy retrieves; they are not in `nbytes`."""
+        return 0 if self.offload is None else self.offload.nbytes
+
+    @property
+    def fetched_nbytes(self) -> int:
+        """Bytes that were fetched from the slower place so far."""
+        return 0 if self.offload is None else self.offload.fetched_nbytes
+
+    @property
+    def fetches(self) -> int:
+        """How often something was fetched, counted layer by layer and step by step."""
+        return 0 if self.offload is None else self.offload.fetches
 
     @property
     def full_nbytes(self) -> int:
@@ -202,7 +226,10 @@ class KVCache(Cache):
         if positions is None:
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
         positions = positions.expand(batch, -1).to(torch.int32)
-        self.passing = Passing(count, valid, positions)
+        numbers = None
+        if Need.ROUNDS in self.policy.needs:
+            numbers = rounds.numbered(tokens, self.policy.separator, self.rounds)
+        self.passing = Passing(count, valid, positions, numbers)
         self._spoken = False
 
     def finish(self, hidden: Tensor) -> None:
@@ -211,6 +238,7 @@ class KVCache(Cache):
         assert now is not None
         self.valid = self.tail_padding()
         self.positions = _longer(self.positions, now.positions)
+        self.rounds = None if now.rounds is None else _longer(self.rounds, now.rounds)
         fresh = torch.full((now.positions.shape[0],), now.count)
         if now.valid is not None:
             fresh = now.valid.sum(1).cpu()
@@ -233,6 +261,8 @@ class KVCache(Cache):
     def abort(self) -> None:
         """Take the tokens of a pass that raised back."""
         self.passing = None
+        if self.offload is not None:
+            self.offload.forget_notes()
         for layer in self.compressed:
             if self.slots == 0:
                 layer.reset()
@@ -244,6 +274,8 @@ class KVCache(Cache):
         super().reset()
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = self.surprisal = None
+        self.rounds = None
+        self.offload = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
 
@@ -270,11 +302,14 @@ class KVCache(Cache):
             self.positions = self.positions[:, :-count]
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
+            self.rounds = None if self.rounds is None else self.rounds[:, :-count]
             self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
 
     def _pick(self, indices: Tensor) -> None:
-        for name in ("valid", "positions", "real", "started", "fresh", "surprisal"):
+        if self.offload is not None:
+            self.offload.pick(indices)
+        for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "rounds"):
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])

@@ -30,7 +30,11 @@ def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     if cache.positions is None or not cache.compressed:
         return
     due = plans(cache, count)
-    if made := [(plan, _compress(cache, plan, hidden)) for plan in due]:
+    if cache.offload is not None:
+        made = [(plan, cache.offload.take(plan, hidden)) for plan in cache.offload.split(due)]
+    else:
+        made = [(plan, _compress(cache, plan, hidden)) for plan in due]
+    if made:
         _replace(cache, made)
 
 
@@ -153,5 +157,7 @@ def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> No
     cache.positions = cache.positions[:, start:].clone()
     if cache.surprisal is not None:
         cache.surprisal = cache.surprisal[:, start:].clone()
+    if cache.rounds is not None:
+        cache.rounds = cache.rounds[:, start:].clone()
     valid = torch.arange(longest)[None] >= (longest - left)[:, None]
     cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

@@ -51,7 +51,8 @@ class KVLayer(CacheLayerMixin):
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""
-        return self.stores
+        offload = self.cache.offload
+        return self.stores if offload is None else offload.visible(self, query)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing is allocated ahead."""
@@ -90,10 +91,13 @@ class KVLayer(CacheLayerMixin):
         self.hidden = hidden if self.hidden is None else torch.cat([self.hidden, hidden], 1)
 
     def stored_lengths(self) -> Tensor:
-        """Compressed tokens by sequence and head, `[B, Hkv]`."""
+        """Compressed and offloaded tokens by sequence and head, `[B, Hkv]`."""
         assert self.keys is not None
-        none = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
-        return sum((store.lengths for store in self.stores), none)
+        held = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
+        if self.cache.offload is not None:
+            place = self.cache.compressed.index(self)
+            held = self.cache.offload.lengths(place, *self.keys.shape[:2])
+        return sum((store.lengths for store in self.stores), held)
 
     def trim(self, tokens: int, queries: int) -> None:
         """Keep the newest `tokens` of the tail and so many queries, in storage of their own."""

@@ -24,5 +24,7 @@ class Need(StrEnum):
     """The entropy of the next-token distribution at each token, from the model's own logits."""
     BEFORE = "before"
     """The scores that the method gave at the last compression to what was kept then."""
+    ROUNDS = "rounds"
+    """The round of a dialogue that each token belongs to."""
     PROFILE = "profile"
     """A profile of the model's heads, measured once (`mnemon.kv.profile`)."""

@@ -90,7 +90,7 @@ def _plan(
     patient = window + (policy.block if started or count == 1 else 1)
     if waiting < patient:
         return None
-    again = cache.budget.unit != "fraction" and started
+    again = cache.budget.unit != "fraction" and started and policy.retrieve is None
     stored = _stored(layers, members) if again else 0
     plan = Plan(
         members,
@@ -101,6 +101,8 @@ def _plan(
         0,
         again,
     )
+    if policy.retrieve is not None:  # nothing is dropped: the budget bounds what a step reads
+        return replace(plan, total=sum(_heads(layer) for layer in layers) * plan.candidates)
     return _fitted(cache, plan, allowed)
 
 

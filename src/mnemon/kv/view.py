@@ -36,6 +36,7 @@ class LayerView:
         positions: `[B, Hkv, T]` original positions, if needed.
         hidden: `[B, T, d]` the layer's input, if needed. output_weight: `[Hq, Dv, d]`, if needed.
         surprisal: `[B, T]` entropy (nats) of the model's prediction at each token, if needed.
+        rounds: `[B, T]` the round of the dialogue of each token, counted up, if needed.
         before: `[B, Hkv, T]` the scorer's own earlier scores, NaN where it gave none, if needed.
         present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
             lengths are padded with zero keys); None if every row is full.
@@ -57,6 +58,7 @@ class LayerView:
     hidden: Tensor | None = None
     output_weight: Tensor | None = None
     surprisal: Tensor | None = None
+    rounds: Tensor | None = None
     before: Tensor | None = None
     present: Tensor | None = None
     profile: HeadProfile | None = field(default=None, repr=False)

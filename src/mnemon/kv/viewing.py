@@ -48,6 +48,8 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         made = replace(made, hidden=_newest(layer.hidden[:, None], plan)[:, 0])
     if Need.SURPRISAL in needs and cache.surprisal is not None:
         made = replace(made, surprisal=_newest(cache.surprisal[:, None], plan)[:, 0])
+    if cache.rounds is not None:
+        made = replace(made, rounds=_newest(cache.rounds[:, None], plan)[:, 0])
     if Need.BEFORE in needs:
         made = replace(made, before=torch.full(keys.shape[:3], float("nan"), device=keys.device))
     return _with_stored(made, layer, plan) if plan.again else made
