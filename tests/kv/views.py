@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from tests.kv.profiles import profile
 from torch import Tensor
 
 from mnemon.kv.view import LayerView
@@ -37,6 +38,7 @@ def view(
         seen=tokens,
         scaling=1.0,
         queries=noise(batch, heads * groups, window, channels) * sharpness,
+        profile=profile(layers, heads),
         output_weight=noise(heads * groups, channels, 16),
     )
 

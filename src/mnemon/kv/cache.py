@@ -50,7 +50,7 @@ class KVCache(Cache):
         slots: tokens given so far, padding included; real: without it, by sequence.
         valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
-        offload: what is kept elsewhere, if the policy retrieves, else None.
+        elsewhere: what is kept elsewhere, if the policy retrieves, else None.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class KVCache(Cache):
         self.surprisal: Tensor | None = None
         self.rounds: Tensor | None = None
         self.passing: Passing | None = None
-        self.offload = None if self.policy.retrieve is None else Offload(self)
+        self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self._spoken = False
 
     @property
@@ -112,8 +112,8 @@ class KVCache(Cache):
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
         notes = (self.valid, self.positions, self.surprisal, self.rounds)
         own = [one for one in notes if one is not None]
-        if self.offload is not None:
-            own += self.offload.tensors()
+        if self.elsewhere is not None:
+            own += self.elsewhere.tensors()
         for layer in self.layers:
             own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
         return packed.storage_bytes(own)
@@ -121,17 +121,17 @@ class KVCache(Cache):
     @property
     def offloaded_nbytes(self) -> int:
         """Bytes in the slower place, if the policy retrieves; they are not in `nbytes`."""
-        return 0 if self.offload is None else self.offload.nbytes
+        return 0 if self.elsewhere is None else self.elsewhere.nbytes
 
     @property
     def fetched_nbytes(self) -> int:
         """Bytes that were fetched from the slower place so far."""
-        return 0 if self.offload is None else self.offload.fetched_nbytes
+        return 0 if self.elsewhere is None else self.elsewhere.fetched_nbytes
 
     @property
     def fetches(self) -> int:
         """How often something was fetched, counted layer by layer and step by step."""
-        return 0 if self.offload is None else self.offload.fetches
+        return 0 if self.elsewhere is None else self.elsewhere.fetches
 
     @property
     def full_nbytes(self) -> int:
@@ -261,8 +261,8 @@ class KVCache(Cache):
     def abort(self) -> None:
         """Take the tokens of a pass that raised back."""
         self.passing = None
-        if self.offload is not None:
-            self.offload.forget_notes()
+        if self.elsewhere is not None:
+            self.elsewhere.forget_notes()
         for layer in self.compressed:
             if self.slots == 0:
                 layer.reset()
@@ -275,7 +275,7 @@ class KVCache(Cache):
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = self.surprisal = None
         self.rounds = None
-        self.offload = None if self.policy.retrieve is None else Offload(self)
+        self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
 
@@ -307,8 +307,8 @@ class KVCache(Cache):
             self.slots -= count
 
     def _pick(self, indices: Tensor) -> None:
-        if self.offload is not None:
-            self.offload.pick(indices)
+        if self.elsewhere is not None:
+            self.elsewhere.pick(indices)
         for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "rounds"):
             held = getattr(self, name)
             if held is not None:

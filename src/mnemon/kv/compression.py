@@ -30,8 +30,8 @@ def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     if cache.positions is None or not cache.compressed:
         return
     due = plans(cache, count)
-    if cache.offload is not None:
-        made = [(plan, cache.offload.take(plan, hidden)) for plan in cache.offload.split(due)]
+    if cache.elsewhere is not None:
+        made = [(plan, cache.elsewhere.take(plan, hidden)) for plan in cache.elsewhere.split(due)]
     else:
         made = [(plan, _compress(cache, plan, hidden)) for plan in due]
     if made:

@@ -51,8 +51,8 @@ class KVLayer(CacheLayerMixin):
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""
-        offload = self.cache.offload
-        return self.stores if offload is None else offload.visible(self, query)
+        elsewhere = self.cache.elsewhere
+        return self.stores if elsewhere is None else elsewhere.visible(self, query)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing is allocated ahead."""
@@ -94,9 +94,9 @@ class KVLayer(CacheLayerMixin):
         """Compressed and offloaded tokens by sequence and head, `[B, Hkv]`."""
         assert self.keys is not None
         held = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
-        if self.cache.offload is not None:
+        if self.cache.elsewhere is not None:
             place = self.cache.compressed.index(self)
-            held = self.cache.offload.lengths(place, *self.keys.shape[:2])
+            held = self.cache.elsewhere.lengths(place, *self.keys.shape[:2])
         return sum((store.lengths for store in self.stores), held)
 
     def trim(self, tokens: int, queries: int) -> None:

@@ -75,7 +75,8 @@ class Offload:
         """What stays resident besides the layers' stores: indexes, what is held, notes."""
         found = [t for group in self.groups for away in group.layers for t in away.tensors()]
         notes = [note for group in self.groups for note in group.state.values()]
-        return found + [note for note in notes if isinstance(note, torch.Tensor)]
+        flat = [one for note in notes for one in (note if isinstance(note, tuple) else (note,))]
+        return found + [one for one in flat if isinstance(one, torch.Tensor)]
 
     def lengths(self, place: int, batch: int, heads: int) -> Tensor:
         """Tokens elsewhere of each sequence and head of a layer, `[B, Hkv]`."""

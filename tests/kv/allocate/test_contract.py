@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
 from tests.kv.models import greedy, text, tiny_llama
+from tests.kv.profiles import keep
 from tests.kv.views import scores, view
 
 from mnemon import methods
@@ -63,8 +65,11 @@ def test_a_policy_with_it_survives_json(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("budget", [0.5, 40])
-def test_a_model_generates_within_the_budget(name: str, budget: float) -> None:
+def test_a_model_generates_within_the_budget(
+    name: str, budget: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tiny_llama()
+    keep(model, tmp_path, monkeypatch)
     cache = KVCache(model, f"snapkv(window_size=8) + {name} + block=8 + window=8", budget)
     assert greedy(model, text(80, batch=2), cache, steps=20).shape == (2, 20)
     held = cache.lengths().float().mean((1, 2))
@@ -73,7 +78,10 @@ def test_a_model_generates_within_the_budget(name: str, budget: float) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_at_budget_one_nothing_changes(name: str) -> None:
+def test_at_budget_one_nothing_changes(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     model = tiny_llama()
+    keep(model, tmp_path, monkeypatch)
     full = greedy(model, text(40), KVCache(model, "recency", 1.0))
     assert torch.equal(greedy(model, text(40), KVCache(model, f"snapkv + {name}", 1.0)), full)

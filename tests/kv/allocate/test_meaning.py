@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import pytest
 import torch
@@ -16,6 +16,7 @@ from mnemon.kv.allocate.compress_kv import CompressKV
 from mnemon.kv.allocate.prefixkv import share_before
 from mnemon.kv.apportion import apportion
 from mnemon.kv.compression import choose
+from mnemon.kv.profile import HeadProfile
 from mnemon.kv.score.semantic_retrieval_heads import SemanticRetrievalHeads
 from mnemon.kv.view import LayerView
 
@@ -189,13 +190,8 @@ def test_compress_kv_gives_the_least_to_a_layer_that_loses_nothing() -> None:
     assert counts[0, :, 0].tolist() == [36, 4]
 
 
-@dataclass(frozen=True)
-class _Profile:
-    weights: Tensor
-
-
 def test_only_the_retrieval_heads_rank_tokens_and_for_all_heads() -> None:
-    layer = replace(view(0, 1), profile=_Profile(torch.tensor([[0.1, 0.9]])))
+    layer = replace(view(0, 1), profile=HeadProfile("", ((0.5, 1.0),), ""))
     found = SemanticRetrievalHeads(kernel_size=1).score(layer)
     attention = layer.by_key_head(layer.attention(8).mean(2))
     assert torch.allclose(found[:, 0], attention[:, 1])

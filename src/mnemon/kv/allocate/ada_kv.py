@@ -66,4 +66,5 @@ def best_of_layer(scores: Tensor, counts: Tensor) -> Tensor:
     taken = torch.zeros_like(order, dtype=torch.bool)
     places = torch.arange(order.shape[1], device=order.device)
     taken.scatter_(1, order, places < counts.to(order.device)[:, None])
-    return taken.unflatten(1, (candidates, -1)).sum(1).double().cpu()
+    found: Tensor = taken.view(len(taken), candidates, -1).sum(1)
+    return found.double().cpu()

@@ -54,6 +54,6 @@ class CAKE:
     def preference(self, view: LayerView) -> Tensor:
         """The logarithm of a layer's preference, `[B]`."""
         seen = view.attention(self.window_size)[..., : view.tokens - view.window]
-        entropy = torch.special.entr(seen).sum((1, 2, 3))
-        variance = seen.var(2, unbiased=False).sum((1, 2))
+        entropy: Tensor = torch.special.entr(seen).sum((1, 2, 3))
+        variance: Tensor = seen.var(2, unbiased=False).sum((1, 2))
         return entropy.double().log() / self.tau1 + variance.double().log() / self.tau2

@@ -72,4 +72,6 @@ class CompressKV:
         """What the layer adds to the residual, `[B, Q, d]`, float32."""
         assert view.output_weight is not None
         values = view.values.float().repeat_interleave(view.groups, 1)
-        return torch.einsum("bhqt,bhtv,hvd->bqd", weights, values, view.output_weight.float())
+        projection = view.output_weight.float()
+        added: Tensor = torch.einsum("bhqt,bhtv,hvd->bqd", weights, values, projection)
+        return added

@@ -51,7 +51,7 @@ class Step:
         assert self.keys is not None and self.seen is not None
         asked = self.queries.unflatten(1, (self.kv_heads, -1))[:, list(self.whole)]
         logits = asked.float() @ self.keys[:, :, None].float().transpose(-1, -2) * self.scaling
-        weights = logits.masked_fill(~self.seen, float("-inf")).softmax(-1)
+        weights: Tensor = logits.masked_fill(~self.seen, float("-inf")).softmax(-1)
         return weights[..., self.sinks : self.sinks + self.tokens]
 
 

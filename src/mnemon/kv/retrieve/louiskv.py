@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
 from torch.nn import functional
@@ -68,31 +68,43 @@ class LouisKV:
 
     def select(self, step: Step, state: dict[str, Any]) -> Tensor:
         """The tokens of the best units, or what was read before."""
-        asked = step.queries[:, :, -1]
-        last = state.get(f"picked {step.place}")
-        fits = last is not None and last.shape[2] <= step.budget
-        same = state.get(f"tokens {step.place}") == step.tokens and step.queries.shape[2] == 1
-        turned = torch.ones(len(asked), dtype=torch.bool, device=asked.device)
-        if fits and same:
-            near = functional.cosine_similarity(asked.float(), state[f"asked {step.place}"], dim=-1)
-            turned = near.mean(1) < self.threshold
-        if bool(turned.any()):
-            best = self._best(step)
-            if not bool(turned.all()):
-                padded = functional.pad(last, (0, best.shape[2] - last.shape[2]), value=-1)
-                best = torch.where(turned[:, None, None], best, padded)
-                asked = torch.where(turned[:, None, None], asked, state[f"asked {step.place}"])
-            state[f"picked {step.place}"] = best
-            state[f"asked {step.place}"] = asked.float()
-            state[f"tokens {step.place}"] = step.tokens
-        return state[f"picked {step.place}"]  # type: ignore[no-any-return]
+        asked = step.queries[:, :, -1].float()
+        last: Retrieved | None = state.get(f"layer {step.place}")
+        if last is None or step.queries.shape[2] > 1 or not last.serves(step):
+            turned = torch.ones(len(asked), dtype=torch.bool, device=asked.device)
+        else:
+            near = functional.cosine_similarity(asked, last.asked, dim=-1).mean(1)
+            turned = near < self.threshold
+        if last is not None and not bool(turned.any()):
+            return last.picked
+        best = self._best(step)
+        if last is not None and not bool(turned.all()):
+            width = best.shape[2] - last.picked.shape[2]
+            before = functional.pad(last.picked, (0, width), value=-1)
+            best = torch.where(turned[:, None, None], best, before)
+            asked = torch.where(turned[:, None, None], asked, last.asked)
+        state[f"layer {step.place}"] = Retrieved(asked, best, step.tokens)
+        return best
 
     def _best(self, step: Step) -> Tensor:
         """The first tokens, unit by unit, the unit liked best first: `[B, Hkv, budget]`."""
         asked = step.queries.unflatten(1, (step.kv_heads, -1)).flatten(2, 3).float()
         liking = (asked @ step.index["centroids"].float().transpose(-1, -2)).amax(2)
         by_token = liking.gather(-1, step.index["unit"].long())
-        return by_token.argsort(dim=-1, descending=True, stable=True)[..., : step.budget]
+        order: Tensor = by_token.argsort(dim=-1, descending=True, stable=True)
+        return order[..., : step.budget]
+
+
+class Retrieved(NamedTuple):
+    """What was retrieved last: by which queries `[B, Hq, D]`, which tokens, of how many."""
+
+    asked: Tensor
+    picked: Tensor
+    tokens: int
+
+    def serves(self, step: Step) -> bool:
+        """Whether it can be read again: nothing was added since, and the budget holds it."""
+        return self.tokens == step.tokens and self.picked.shape[2] <= step.budget
 
 
 def clusters(keys: Tensor, size: int, iterations: int, step: int = 4096) -> Tensor:
@@ -103,7 +115,10 @@ def clusters(keys: Tensor, size: int, iterations: int, step: int = 4096) -> Tens
     centres = pointed[:, :, first]
     unit = torch.zeros(keys.shape[:3], dtype=torch.int64, device=keys.device)
     for _ in range(iterations):
-        near = [(piece @ centres.transpose(-1, -2)).argmax(-1) for piece in pointed.split(step, 2)]
+        near = [
+            (piece @ centres.transpose(-1, -2)).argmax(-1)
+            for piece in torch.split(pointed, step, 2)
+        ]
         unit = torch.cat(near, 2)
         centres = functional.normalize(means(pointed, unit, count), dim=-1)
     return unit

@@ -44,14 +44,14 @@ class LycheeDecode:
     def whole(self, view: LayerView) -> Tensor:
         """The layer's retrieval heads."""
         assert view.profile is not None
-        weights = view.profile.weights
+        weights = torch.tensor(view.profile.weights)
         if view.place == 0:
             return torch.ones(weights.shape[1], dtype=torch.bool)
         later = weights[1:].flatten()
         best = later.argsort(descending=True, stable=True)[: round(self.retrieval * len(later))]
         roles = torch.zeros_like(later, dtype=torch.bool)
         roles[best] = True
-        return roles.view(-1, weights.shape[1])[view.place - 1].cpu()
+        return roles.view(-1, weights.shape[1])[view.place - 1]
 
     def index(self, view: LayerView, before: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Nothing: the keys of retrieval heads are resident."""

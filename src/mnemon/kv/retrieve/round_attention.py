@@ -89,7 +89,7 @@ def _fitting(rounds: Tensor, attended: Tensor, budget: int, answering: bool) -> 
 
     While answering, the newest round is the one being written and comes first.
     """
-    numbers, which = rounds.unique(return_inverse=True)
+    numbers, which = torch.unique(rounds, return_inverse=True)
     liking = torch.zeros(len(numbers)).scatter_add_(0, which, attended)
     if answering:
         liking[-1] = float("inf")
@@ -101,5 +101,6 @@ def _fitting(rounds: Tensor, attended: Tensor, budget: int, answering: bool) -> 
             room -= sizes[one]
             taken.append(one)
     if not taken:
-        return (which == order[0]).nonzero()[:, 0][sizes[order[0]] - budget :]
+        whole: Tensor = (which == order[0]).nonzero()[:, 0]
+        return whole[sizes[order[0]] - budget :]
     return torch.isin(which, torch.tensor(taken)).nonzero()[:, 0]

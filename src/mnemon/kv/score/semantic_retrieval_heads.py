@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+import torch
 from torch.nn import functional
 
 from mnemon.kv.needs import Need
@@ -47,7 +48,8 @@ class SemanticRetrievalHeads:
         """Scores `[B, Hkv, T]`, the same in all heads."""
         assert view.profile is not None
         heads = view.keys.shape[1]
-        top = view.profile.weights[view.place].topk(min(self.first_k, heads)).indices
+        importance = torch.tensor(view.profile.weights[view.place])
+        top = importance.topk(min(self.first_k, heads)).indices
         weights = view.by_key_head(view.attention(self.window_size).mean(2))
         voted = weights[:, top.to(weights.device)].mean(1, keepdim=True)
         pooled = functional.avg_pool1d(
