@@ -160,7 +160,10 @@ class KVCache(Cache):
     def scaling(self, index: int) -> float:
         """What layer `index` multiplies queries times keys by."""
         module = self._modules[index]
-        return float(getattr(module, "scaling", module.head_dim**-0.5))
+        scaling = getattr(module, "scaling", None)
+        if scaling is None:
+            scaling = self.layers[index].keys.shape[-1] ** -0.5
+        return float(scaling)
 
     def output_weight(self, index: int) -> Tensor:
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""

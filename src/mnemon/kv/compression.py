@@ -42,17 +42,14 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
     """The new stores of each layer for the plan's sequences."""
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
-    heads = sum(view.keys.shape[1] for view in views)
-    fits = plan.total >= heads * plan.candidates and not plan.candidates % policy.compress.group()
+    whole = sum(_cost(view) for view in views) * plan.candidates
+    fits = plan.total >= whole and not plan.candidates % policy.compress.group()
     if fits and all(view.present is None for view in views):
-        chosen = [
-            torch.ones(*view.keys.shape[:2], plan.candidates, dtype=torch.bool).to(view.keys.device)
-            for view in views
-        ]
         scores: list[Tensor] = []
+        chosen = [_everything(view, plan) for view in views]
     else:
         scores = [_scores(policy, view, plan) for view in views]
-        counts = policy.allocate.allocate(views, scores, plan.total)
+        counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
         chosen = [
             choose(score, counts[:, place], policy.compress.group())
             for place, score in enumerate(scores)
@@ -63,6 +60,24 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
         stores = policy.compress.compress(moved, kept)
         stored.append(_noted(policy, stores, moved, kept, scores[place] if scores else None))
     return stored
+
+
+def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
+    """The counts `[B, L, Hkv]`, scaled down if heads cost so much that they exceed `total`."""
+    if all(view.costs is None for view in views):
+        return counts
+    costs = torch.stack([view.costs for view in views if view.costs is not None])
+    spent = (counts * costs).sum((1, 2), keepdim=True)
+    return (counts * (total / spent).clamp_max(1.0)).long()
+
+
+def _cost(view: LayerView) -> float:
+    return view.keys.shape[1] if view.costs is None else float(view.costs.sum())
+
+
+def _everything(view: LayerView, plan: Plan) -> Tensor:
+    shape = (*view.keys.shape[:2], plan.candidates)
+    return torch.ones(shape, dtype=torch.bool, device=view.keys.device)
 
 
 def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:

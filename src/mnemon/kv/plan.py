@@ -114,7 +114,7 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan:
     if 0 < left < plan.candidates:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
-        if total >= heads * longer.candidates:
+        if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
             return replace(longer, total=total)
     total = _total(cache, plan, allowed)
     if total < plan.sinks * heads:
@@ -131,20 +131,26 @@ def _total(cache: KVCache, plan: Plan, allowed: float) -> int:
     one = token_bytes(layers)
     room = (allowed - plan.window) * one - (0 if plan.again else _held(layers, plan.members))
     heads, each = 0, 0.0
-    for place, layer in enumerate(layers):
-        assert layer.keys is not None and layer.values is not None
-        shape = Shape(
-            layer.keys.shape[3],
-            layer.values.shape[3],
-            layer.keys.dtype,
-            place,
-            len(layers),
-            plan.candidates,
-        )
+    for layer in layers:
+        shape = shape_of(cache, layer, plan)
         heads += _heads(layer)
         each += _heads(layer) * codec.token_bytes(shape)
         room -= _heads(layer) * codec.fixed_bytes(shape)
     return int(room / (each / heads) + 1e-6)
+
+
+def shape_of(cache: KVCache, layer: KVLayer, plan: Plan) -> Shape:
+    """What a codec is told of a layer before it stores anything."""
+    assert layer.keys is not None and layer.values is not None
+    layers = cache.compressed
+    return Shape(
+        layer.keys.shape[3],
+        layer.values.shape[3],
+        layer.keys.dtype,
+        layers.index(layer),
+        len(layers),
+        plan.candidates,
+    )
 
 
 def _heads(layer: KVLayer) -> int:

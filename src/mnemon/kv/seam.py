@@ -8,6 +8,7 @@ attached behaves as before with any other cache, or none.
 
 from __future__ import annotations
 
+import inspect
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -149,6 +150,20 @@ def causal_mask(base: str, like: Tensor, queries: int, tokens: int, valid: Tenso
         dtype=like.dtype,
         device=like.device,
     )
+
+
+def forward(model: PreTrainedModel, ids: Tensor, cache: KVCache, **kwargs: Any) -> Tensor:
+    """One pass with a cache, under the name this version of transformers has for it: the logits."""
+    given = with_cache(model, {"input_ids": ids, "use_cache": True, **kwargs}, cache)
+    logits: Tensor = model(**given).logits
+    return logits
+
+
+def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: KVCache) -> dict[str, Any]:
+    """Arguments of a forward call with this cache in place of any other."""
+    known = inspect.signature(model.forward).parameters
+    rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
+    return {**rest, "cache" if "cache" in known else "past_key_values": cache}
 
 
 def watch_inputs(model: PreTrainedModel) -> None:

@@ -41,6 +41,8 @@ class LayerView:
         present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
             lengths are padded with zero keys); None if every row is full.
         profile: the model's head profile, if needed.
+        costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
+            None if all take one.
     """
 
     layer: int
@@ -62,6 +64,7 @@ class LayerView:
     before: Tensor | None = None
     present: Tensor | None = None
     profile: HeadProfile | None = field(default=None, repr=False)
+    costs: Tensor | None = None
 
     @property
     def tokens(self) -> int:

@@ -11,6 +11,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import packed, seam
 from mnemon.kv.attention import join
 from mnemon.kv.needs import Need
+from mnemon.kv.plan import shape_of
 from mnemon.kv.view import LayerView
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         made = replace(made, rounds=_newest(cache.rounds[:, None], plan)[:, 0])
     if Need.BEFORE in needs:
         made = replace(made, before=torch.full(keys.shape[:3], float("nan"), device=keys.device))
+    if hasattr(cache.policy.compress, "costs"):
+        made = replace(made, costs=cache.policy.compress.costs(made, shape_of(cache, layer, plan)))
     return _with_stored(made, layer, plan) if plan.again else made
 
 

@@ -40,6 +40,9 @@ class Shape:
 class Compress(Protocol):
     """One form of storage.
 
+    A method whose heads differ in size also has `costs(view, shape) -> [Hkv]`: what a token of
+    each head takes, in tokens of `token_bytes`.
+
     Attributes:
         needs: what the core must supply in the view.
     """
