@@ -196,3 +196,7 @@ def test_only_the_retrieval_heads_rank_tokens_and_for_all_heads() -> None:
     attention = layer.by_key_head(layer.attention(8).mean(2))
     assert torch.allclose(found[:, 0], attention[:, 1])
     assert torch.equal(found[:, 0], found[:, 1])
+
+
+def test_tangram_fills_the_most_far_sighted_heads_first() -> None:
+    assert _counts("tangram", _layers(1, 1), 150).tolist() == [[[2, 20], [64, 64]]]
