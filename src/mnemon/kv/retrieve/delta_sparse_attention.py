@@ -54,7 +54,7 @@ class DELTA:
     def select(self, step: Step, state: dict[str, Any]) -> Tensor | None:
         """The last selection layer's tokens, the same in all heads."""
         if step.place in self._selecting(step.layers):
-            attended = step.attention().sum((1, 2)).mean(1)
+            attended = step.attention().sum((1, 2)).amax(1)
             state["chosen"] = attended.topk(step.budget, dim=-1).indices
         if not step.heads:
             return None

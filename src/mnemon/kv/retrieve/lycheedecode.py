@@ -60,7 +60,7 @@ class LycheeDecode:
     def select(self, step: Step, state: dict[str, Any]) -> Tensor | None:
         """For each sparse head what was published last at its place."""
         if step.whole:
-            best = step.attention().sum(2).mean(2).topk(step.budget, dim=-1).indices
+            best = step.attention().sum(2).amax(2).topk(step.budget, dim=-1).indices
             published = best.clone() if step.place == 0 else state["published"].clone()
             published[:, list(step.whole)] = best
             state["published"] = published
