@@ -1,4 +1,4 @@
-"""A model that recalls still does when it reads a part of what it was told; forgetting breaks it."""
+"""A model that recalls still does when it reads a part of the text; forgetting breaks it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ def test_eviction_at_this_budget_loses_needles(right: Callable[[str], int]) -> N
     assert right("recency") <= 1
 
 
-@pytest.mark.parametrize("name", ["louiskv(cluster_size=4)", "delta-sparse-attention"])
+@pytest.mark.parametrize(
+    "name", ["louiskv(cluster_size=4)", "delta-sparse-attention", "lycheedecode"]
+)
 def test_retrieval_at_this_budget_finds_them(right: Callable[[str], int], name: str) -> None:
     assert right(name) >= 2
