@@ -76,7 +76,7 @@ class Away:
             return 0
         valid = numbers != _NONE
         row = torch.arange(valid.shape[0] * valid.shape[1], device=picked.device)
-        row = row.unflatten(0, valid.shape[:2])[..., None].expand_as(numbers)
+        row = row.view(valid.shape[:2])[..., None].expand_as(numbers)
         known, place = _known(old, numbers, valid)
         missing = self.slow.read(row[valid & ~known], numbers[valid & ~known])
         found = missing.new_empty(int(valid.sum()), missing.shape[1])

@@ -251,7 +251,7 @@ def _whole_keys(group: Group, away: Away, layer: KVLayer) -> Tensor:
     owned = [member * heads + head for member in group.members for head in away.whole]
     stored = packed.unpack(rows.keys, rows.lengths, owned)
     tail = layer.keys[group.members][:, list(away.whole)]
-    return torch.cat([stored.unflatten(0, tail.shape[:2]), tail], 2)
+    return torch.cat([torch.unflatten(stored, 0, tail.shape[:2]), tail], 2)
 
 
 def _seen(group: Group, layer: KVLayer, queries: int, tokens: int) -> Tensor:

@@ -65,8 +65,8 @@ class CompressKV:
         left = weights * kept.repeat_interleave(view.groups, 1)[:, :, None]
         left = left / left.sum(-1, keepdim=True).clamp(min=1e-30)
         full = self._output(view, weights)
-        lost = torch.linalg.vector_norm(full - self._output(view, left), dim=(1, 2))
-        size = torch.linalg.vector_norm(full, dim=(1, 2))
+        lost: Tensor = torch.linalg.vector_norm(full - self._output(view, left), dim=(1, 2))
+        size: Tensor = torch.linalg.vector_norm(full, dim=(1, 2))
         return lost / size.clamp(min=1e-30)
 
     def _output(self, view: LayerView, weights: Tensor) -> Tensor:

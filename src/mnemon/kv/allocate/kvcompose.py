@@ -41,5 +41,5 @@ class KVCompose:
         ranked = [score.sort(dim=-1, descending=True).values.mean(1) for score in scores]
         composites = torch.stack(ranked, 1)
         order = composites.flatten(1).argsort(dim=-1, descending=True, stable=True).argsort(-1)
-        kept = (order < total // heads).unflatten(1, composites.shape[1:]).sum(-1).cpu()
+        kept = (order < total // heads).view_as(composites).sum(-1).cpu()
         return torch.minimum(kept, caps(scores).amin(-1))[..., None].expand(-1, -1, heads)

@@ -45,7 +45,7 @@ class PrefixKV:
         before.masked_fill_(places >= cap[..., None], float("inf"))
         room = (total // heads) * torch.ones_like(cap[:, 0])
         order = before.flatten(1).argsort(dim=-1, stable=True).argsort(-1)
-        chosen = order.unflatten(1, before.shape[1:]) < room[:, None, None]
+        chosen = order.view_as(before) < room[:, None, None]
         counts = torch.minimum(chosen.sum(-1), cap)
         return counts[..., None].expand(-1, -1, heads)
 

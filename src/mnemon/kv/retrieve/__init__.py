@@ -48,8 +48,10 @@ class Step:
 
     def attention(self) -> Tensor:
         """What the queries of the whole heads give to the candidates: `[B, Hw, groups, Q, N]`."""
+        import torch  # the slot is listed without it
+
         assert self.keys is not None and self.seen is not None
-        asked = self.queries.unflatten(1, (self.kv_heads, -1))[:, list(self.whole)]
+        asked = torch.unflatten(self.queries, 1, (self.kv_heads, -1))[:, list(self.whole)]
         logits = asked.float() @ self.keys[:, :, None].float().transpose(-1, -2) * self.scaling
         weights: Tensor = logits.masked_fill(~self.seen, float("-inf")).softmax(-1)
         return weights[..., self.sinks : self.sinks + self.tokens]
@@ -90,8 +92,9 @@ class Retrieve(Protocol):
 
         Args:
             step: the layer's turn.
-            state: the method's own notes, shared by the layers and kept from step to step; empty
-                at first, and again when sequences were reordered.
+            state: the method's own notes (tensors and tuples of them count as resident), shared by
+                the layers and kept from step to step; empty at first, and again when sequences
+                were reordered.
 
         Returns:
             `[B, Hs, K]` candidate numbers, none twice, K at most the budget; -1 where a row has

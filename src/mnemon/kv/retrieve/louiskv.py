@@ -88,7 +88,7 @@ class LouisKV:
 
     def _best(self, step: Step) -> Tensor:
         """The first tokens, unit by unit, the unit liked best first: `[B, Hkv, budget]`."""
-        asked = step.queries.unflatten(1, (step.kv_heads, -1)).flatten(2, 3).float()
+        asked = torch.unflatten(step.queries, 1, (step.kv_heads, -1)).flatten(2, 3).float()
         liking = (asked @ step.index["centroids"].float().transpose(-1, -2)).amax(2)
         by_token = liking.gather(-1, step.index["unit"].long())
         order: Tensor = by_token.argsort(dim=-1, descending=True, stable=True)
