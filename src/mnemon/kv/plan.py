@@ -159,7 +159,7 @@ def _heads(layer: KVLayer) -> int:
 
 def _stored(layers: Sequence[KVLayer], members: list[int]) -> int:
     """The longest row that is stored of one of these sequences."""
-    return max(int(sum(store.lengths[members] for store in layer.stores).max()) for layer in layers)
+    return max(int(layer.stored_lengths()[members].max()) for layer in layers)
 
 
 def _held(layers: Sequence[KVLayer], members: list[int]) -> float:
