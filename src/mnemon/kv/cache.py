@@ -29,8 +29,7 @@ class Passing:
 
     Attributes:
         count: how many. valid: `[B, count]`, false where padding; None if there is none.
-        positions: `[B, count]` int32, as the rotary embedding takes them.
-        rounds: `[B, count]` int32, the rounds of the dialogue, if the policy needs them.
+        positions: `[B, count]` int32, as the rotary embedding takes them; rounds: of a dialogue.
     """
 
     count: int
@@ -243,10 +242,7 @@ class KVCache(Cache):
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
         positions = positions.expand(batch, -1).to(torch.int32)
         checks.going_on(self.positions, positions, count)
-        numbers = None
-        if Need.ROUNDS in self.policy.needs:
-            numbers = rounds.numbered(tokens, self.policy.separator, self.rounds)
-        self.passing = Passing(count, valid, positions, numbers)
+        self.passing = Passing(count, valid, positions, rounds.of_pass(self, tokens))
         self._spoken = False
 
     def finish(self, hidden: Tensor) -> None:
@@ -290,8 +286,8 @@ class KVCache(Cache):
         """Forget everything: the cache is as new."""
         super().reset()
         self.slots = 0
-        self.valid = self.positions = self.real = self.passing = self.surprisal = None
-        self.rounds = None
+        self.valid = self.positions = self.real = self.passing = None
+        self.surprisal = self.rounds = None
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
