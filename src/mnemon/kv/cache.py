@@ -10,7 +10,7 @@ import torch
 from transformers.cache_utils import Cache
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import checks, compression, packed, rounds, seam
+from mnemon.kv import checks, compression, packed, rounds, seam, surprising
 from mnemon.kv.budget import Budget
 from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
@@ -28,14 +28,15 @@ class Passing:
     """The forward pass under way: its new tokens.
 
     Attributes:
-        count: how many. valid: `[B, count]`, false where padding; None if there is none.
-        positions: `[B, count]` int32, as the rotary embedding takes them; rounds: of a dialogue.
+        count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
+        valid: `[B, count]`, false where padding; None if there is none.
+        positions: `[B, count]` int32, as the rotary embedding takes them.
     """
 
     count: int
+    tokens: Tensor
     valid: Tensor | None
     positions: Tensor
-    rounds: Tensor | None = None
 
 
 class KVCache(Cache):
@@ -97,6 +98,7 @@ class KVCache(Cache):
         self.fresh = torch.zeros(0, dtype=torch.int64)
         self.surprisal: Tensor | None = None
         self.rounds: Tensor | None = None
+        self.newest: Tensor | None = None
         self.passing: Passing | None = None
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self._spoken = False
@@ -121,12 +123,12 @@ class KVCache(Cache):
     @property
     def nbytes(self) -> int:
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
-        notes = (self.valid, self.positions, self.surprisal, self.rounds)
+        notes = (self.valid, self.positions, self.surprisal, self.newest, self.rounds)
         own = [one for one in notes if one is not None]
         if self.elsewhere is not None:
             own += self.elsewhere.tensors()
         for layer in self.layers:
-            own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
+            own += layer.tensors() if isinstance(layer, KVLayer) else seam.native_tensors(layer)
         return packed.storage_bytes(own)
 
     @property
@@ -152,7 +154,7 @@ class KVCache(Cache):
             one
             for layer in self.layers
             if not isinstance(layer, KVLayer)
-            for one in _tensors(layer)
+            for one in seam.native_tensors(layer)
         ]
         return seen * token_bytes(self.compressed) + packed.storage_bytes(others)
 
@@ -242,7 +244,7 @@ class KVCache(Cache):
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
         positions = positions.expand(batch, -1).to(torch.int32)
         checks.going_on(self.positions, positions, count)
-        self.passing = Passing(count, valid, positions, rounds.of_pass(self, tokens))
+        self.passing = Passing(count, tokens, valid, positions)
         self._spoken = False
 
     def finish(self, hidden: Tensor) -> None:
@@ -251,7 +253,9 @@ class KVCache(Cache):
         assert now is not None
         self.valid = self.tail_padding()
         self.positions = _longer(self.positions, now.positions)
-        self.rounds = None if now.rounds is None else _longer(self.rounds, now.rounds)
+        if Need.ROUNDS in self.policy.needs:
+            new = rounds.numbered(now.tokens, self.policy.separator, self.rounds)
+            self.rounds = _longer(self.rounds, new)
         fresh = torch.full((now.positions.shape[0],), now.count)
         if now.valid is not None:
             fresh = now.valid.sum(1).cpu()
@@ -268,7 +272,8 @@ class KVCache(Cache):
                 " interface, so its cache cannot be compressed"
             )
         if Need.SURPRISAL in self.policy.needs:
-            self.surprisal = _longer(self.surprisal, seam.entropy(self.model, hidden))
+            self.surprisal = _longer(self.surprisal, surprising.of_pass(self, now, hidden))
+            self.newest = hidden[:, -1:].clone()
         compression.run(self, now.count, hidden)
 
     def abort(self) -> None:
@@ -287,7 +292,7 @@ class KVCache(Cache):
         super().reset()
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = None
-        self.surprisal = self.rounds = None
+        self.surprisal = self.newest = self.rounds = None
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
@@ -316,13 +321,15 @@ class KVCache(Cache):
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
             self.rounds = None if self.rounds is None else self.rounds[:, :-count]
+            self.newest = None
             self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
 
     def _pick(self, indices: Tensor) -> None:
         if self.elsewhere is not None:
             self.elsewhere.pick(indices)
-        for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "rounds"):
+        notes = ("valid", "positions", "real", "started", "fresh", "surprisal", "newest", "rounds")
+        for name in notes:
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])
@@ -330,11 +337,3 @@ class KVCache(Cache):
 
 def _longer(old: Tensor | None, new: Tensor) -> Tensor:
     return new if old is None else torch.cat([old, new], 1)
-
-
-def _tensors(layer: Any) -> list[Tensor]:
-    found = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-    for value in vars(layer).values():
-        if isinstance(value, dict):
-            found += [one for one in value.values() if isinstance(one, torch.Tensor)]
-    return found

@@ -43,6 +43,7 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
     whole = sum(_cost(view) for view in views) * plan.candidates
+    views = [replace(view, room=min(1.0, plan.total / whole)) for view in views]
     fits = plan.total >= whole and not plan.candidates % policy.compress.group()
     if fits and all(view.present is None for view in views):
         scores: list[Tensor] = []
@@ -117,8 +118,9 @@ def _noted(
     candidates = kept.shape[2]
     if view.positions is not None and (policy.rerotate or _outlives(policy)):
         wanted["positions"] = view.positions[..., :candidates].to(torch.int32)
-    if Need.BEFORE in policy.needs and scores is not None:
-        wanted["scores"] = scores
+    if Need.BEFORE in policy.needs:
+        unscored = torch.full(kept.shape, float("nan"), device=kept.device)
+        wanted["scores"] = unscored if scores is None else scores
     if not wanted:
         return stores
     packed_notes = {name: note[kept] for name, note in wanted.items()}

@@ -21,7 +21,7 @@ class Need(StrEnum):
     OUTPUT = "output"
     """The rows of the output projection, to weigh values by what they add to the residual."""
     SURPRISAL = "surprisal"
-    """The entropy of the next-token distribution at each token, from the model's own logits."""
+    """How unexpected each token was, `-log p(token | text before)`, from the model's own logits."""
     BEFORE = "before"
     """The scores that the method gave at the last compression to what was kept then."""
     ROUNDS = "rounds"

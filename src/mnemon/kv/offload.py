@@ -238,7 +238,6 @@ def _without_sinks(view: LayerView) -> LayerView:
         sinks=0,
         positions=cut(view.positions, 2),
         hidden=cut(view.hidden, 1),
-        surprisal=cut(view.surprisal, 1),
         rounds=cut(view.rounds, 1),
     )
 

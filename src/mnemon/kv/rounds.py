@@ -6,19 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from mnemon.kv.needs import Need
-
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from mnemon.kv.cache import KVCache
-
-
-def of_pass(cache: KVCache, tokens: Tensor) -> Tensor | None:
-    """The rounds of a pass's tokens, if the policy needs them."""
-    if Need.ROUNDS not in cache.policy.needs:
-        return None
-    return numbered(tokens, cache.policy.separator, cache.rounds)
 
 
 def numbered(tokens: Tensor, separator: int, before: Tensor | None) -> Tensor:

@@ -89,6 +89,15 @@ def is_full(layer: Any) -> bool:
     return type(layer) is DynamicLayer
 
 
+def native_tensors(layer: Any) -> list[Tensor]:
+    """Every tensor that one of transformers' own cache layers holds."""
+    found = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
+    for value in vars(layer).values():
+        if isinstance(value, dict):
+            found += [one for one in value.values() if isinstance(one, torch.Tensor)]
+    return found
+
+
 def output_weight(module: nn.Module, heads: int) -> Tensor:
     """The output projection by query head: `[Hq, Dv, d]`.
 
@@ -115,7 +124,7 @@ def rope(model: PreTrainedModel, layer: int) -> Rope | None:
     own = getattr(rotary, "layer_types", None)
 
     def tables(positions: Tensor) -> tuple[Tensor, Tensor]:
-        probe = positions.new_zeros((1,), dtype=model.dtype)
+        probe = positions.new_zeros((1,), dtype=torch.float32)  # angles are exact
         if own is not None and kinds is not None:
             return rotary(probe, positions, kinds[layer])
         return rotary(probe, positions)
@@ -174,13 +183,18 @@ def watch_inputs(model: PreTrainedModel) -> None:
             _watched.add(module)
 
 
-def entropy(model: PreTrainedModel, hidden: Tensor, step: int = 512) -> Tensor:
-    """The entropy of the next-token distribution at each place of `hidden`, nats, `[B, T]`."""
+def surprisal(model: PreTrainedModel, hidden: Tensor, ids: Tensor, step: int = 512) -> Tensor:
+    """Minus the logarithm of the probability of `ids` `[B, T]`, nats, float32.
+
+    Args:
+        hidden: `[B, T, d]` the decoder's output at the tokens before each of them.
+        step: tokens whose logits are held at a time.
+    """
     head = model.get_output_embeddings()
     found = []
-    for piece in hidden.split(step, 1):
+    for piece, told in zip(hidden.split(step, 1), ids.split(step, 1), strict=True):
         logp = head(piece).float().log_softmax(-1)
-        found.append(-(logp.exp() * logp).sum(-1))
+        found.append(-logp.gather(-1, told[..., None])[..., 0])
     return torch.cat(found, 1)
 
 

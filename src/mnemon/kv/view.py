@@ -11,6 +11,8 @@ import torch
 from mnemon.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from torch import Tensor
 
     from mnemon.kv.profile import HeadProfile
@@ -35,11 +37,13 @@ class LayerView:
         queries: `[B, Hq, Q, D]` of the last Q tokens, if the policy needs queries.
         positions: `[B, Hkv, T]` original positions, if needed.
         hidden: `[B, T, d]` the layer's input, if needed. output_weight: `[Hq, Dv, d]`, if needed.
-        surprisal: `[B, T]` entropy (nats) of the model's prediction at each token, if needed.
+        surprisal: `[B, N]` of the newest N tokens, those not stored yet: minus the logarithm of the
+            probability that the model gave each, nats; NaN where nothing predicted it. If needed.
         rounds: `[B, T]` the round of the dialogue of each token, counted up, if needed.
         before: `[B, Hkv, T]` the scorer's own earlier scores, NaN where it gave none, if needed.
         present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
             lengths are padded with zero keys); None if every row is full.
+        room: the share of the tokens outside the window that the budget has room for, in [0, 1].
         profile: the model's head profile, if needed.
         costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
             None if all take one.
@@ -63,6 +67,7 @@ class LayerView:
     rounds: Tensor | None = None
     before: Tensor | None = None
     present: Tensor | None = None
+    room: float = 1.0
     profile: HeadProfile | None = field(default=None, repr=False)
     costs: Tensor | None = None
 
@@ -83,6 +88,15 @@ class LayerView:
             raise InvalidInput("pre-RoPE keys were not declared in the method's `needs`")
         return self.rope.unrotate(self.keys, self.positions)
 
+    @cached_property
+    def pre_rope_queries(self) -> Tensor:
+        """`[B, Hq, Q, D]`: the queries before rotary embedding."""
+        if self.rope is None or self.positions is None:
+            raise InvalidInput("pre-RoPE queries were not declared in the method's `needs`")
+        asked = self.asked()
+        places = self.positions[:, 0, self.tokens - asked.shape[2] :]
+        return self.rope.unrotate(asked, places)
+
     def attention(self, queries: int | None = None) -> Tensor:
         """The softmax weights that the newest queries give to the T tokens, causal.
 
@@ -94,12 +108,23 @@ class LayerView:
         Returns:
             `[B, Hq, Q, T]`, float32.
         """
+        return self._weights(self.asked(queries), 0)
+
+    def attention_blocks(self, queries: int | None = None, size: int = 128) -> Iterator[Tensor]:
+        """The rows of `attention`, oldest first, `size` at a time: `[B, Hq, at most size, T]`."""
         asked = self.asked(queries)
+        count = asked.shape[2]
+        for start in range(0, count, size):
+            end = min(count, start + size)
+            yield self._weights(asked[:, :, start:end], count - end)
+
+    def _weights(self, asked: Tensor, later: int) -> Tensor:
+        """Weights of consecutive queries, `later` tokens before the newest."""
         keys = self.keys.repeat_interleave(self.groups, 1)
         logits = torch.matmul(asked, keys.transpose(2, 3)).float() * self.scaling
         count, tokens = asked.shape[2], self.tokens
-        late = torch.ones(count, tokens, dtype=torch.bool, device=keys.device)
-        logits.masked_fill_(late.triu(tokens - count + 1), float("-inf"))
+        hidden = torch.ones(count, tokens, dtype=torch.bool, device=keys.device)
+        logits.masked_fill_(hidden.triu(tokens - later - count + 1), float("-inf"))
         if self.present is not None:
             there = self.present.repeat_interleave(self.groups, 1)[:, :, None]
             logits.masked_fill_(~there, float("-inf"))

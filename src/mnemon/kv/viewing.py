@@ -120,7 +120,7 @@ def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
             made,
             positions=torch.cat([_spread(old, there).to(new.positions.dtype), new.positions], 2),
         )
-    if new.before is not None and all("scores" in store.meta for store in picked):
+    if new.before is not None:
         old = packed.concat([store.meta["scores"] for store in picked], lengths)
         made = replace(made, before=torch.cat([_spread(old, there), new.before], 2))
     return made
