@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -48,12 +49,8 @@ twice = cache(lambda name: scored(name, 40, passes=2))
 
 
 @pytest.fixture(autouse=True)
-def _profiled(
-    model: PreTrainedModel,
-    tmp_path_factory: pytest.TempPathFactory,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    keep(model, tmp_path_factory.mktemp("profiles"), monkeypatch)
+def _profiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(model(), tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", NAMES)
