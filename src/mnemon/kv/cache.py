@@ -16,10 +16,14 @@ from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
+from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
+
+    from mnemon.kv.projection import Projection
+    from mnemon.kv.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class KVCache(Cache):
         self.profile = checks.supplied(self.policy, self.budget, model, list(self._modules))
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
+        self._projections: dict[int, Projection] = {}
         self.slots = 0
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
@@ -133,6 +138,12 @@ class KVCache(Cache):
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
         module = self._modules[index]
         return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
+
+    def projection(self, index: int) -> Projection:
+        """How layer `index` makes keys and values of its input; made once, so that it compares."""
+        if index not in self._projections:
+            self._projections[index] = seam.projection(self.model, index)
+        return self._projections[index]
 
     def tail_padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tails hold padding; None if none do."""
@@ -233,12 +244,16 @@ class KVCache(Cache):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_select_indices(indices)
+        self._share(before)
         self._pick(indices)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat each sequence."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_repeat_interleave(repeats)
+        self._share(before)
         if self.real is not None:
             self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
 
@@ -252,6 +267,14 @@ class KVCache(Cache):
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
             self.real = self.real - count
             self.slots -= count
+
+    def _share(self, before: list[list[Stored]]) -> None:
+        memo: dict[tuple[int, ...], Tensor] = {}
+        for layer, old in zip(self.compressed, before, strict=True):
+            layer.stores = [
+                alias(store, [source], memo)
+                for store, source in zip(layer.stores, old, strict=True)
+            ]
 
     def _pick(self, indices: Tensor) -> None:
         for name in ("valid", "positions", "real", "surprisal"):

@@ -1,4 +1,4 @@
-"""When and how a cache is compressed: score, allocate, store; the newest tokens stay as they are."""
+"""When and how a cache is compressed: score, allocate, store; the newest stay as they are."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from mnemon.kv import viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
-from mnemon.kv.stored import Stored, empty_like, stack
+from mnemon.kv.stored import Stored, alias, empty_like, stack
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,25 +47,26 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]] 
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
     heads = sum(view.keys.shape[1] for view in views)
-    if plan.total >= heads * plan.candidates and all(view.present is None for view in views):
+    group = policy.compress.group()
+    fits = plan.total >= heads * plan.candidates and plan.candidates % group == 0
+    if fits and all(view.present is None for view in views):
         chosen = [
             torch.ones(*view.keys.shape[:2], plan.candidates, dtype=torch.bool).to(view.keys.device)
             for view in views
         ]
-        scores: list[Tensor] = []
     else:
         scores = [_scores(policy, view, plan) for view in views]
+        views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
+        scores = [view.scores for view in views if view.scores is not None]
         counts = policy.allocate.allocate(views, scores, plan.total)
-        chosen = [
-            choose(score, counts[:, place], policy.compress.group())
-            for place, score in enumerate(scores)
-        ]
-    stored = []
-    for place, (view, kept) in enumerate(zip(views, chosen, strict=True)):
-        moved = viewing.rerotated(view, kept) if policy.rerotate else view
-        stores = policy.compress.compress(moved, kept)
-        stored.append(_noted(policy, stores, moved, kept, scores[place] if scores else None))
-    return stored
+        chosen = [choose(score, counts[:, place], group) for place, score in enumerate(scores)]
+    if policy.rerotate:
+        views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
+    views = [replace(view, notes=_notes(policy, view)) for view in views]
+    if hasattr(policy.compress, "compress_layers"):
+        stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
+        return stores
+    return [policy.compress.compress(*pair) for pair in zip(views, chosen, strict=True)]
 
 
 def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:
@@ -76,6 +77,16 @@ def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:
         scores = scores.clone()
         scores[..., : view.sinks] = float("inf")
     return scores
+
+
+def _scored(view: LayerView, scores: Tensor, plan: Plan) -> LayerView:
+    """The view with its scores; the lowest go as if they were not there if not all can be shown."""
+    if plan.most < plan.candidates:
+        there = choose(scores, torch.full(scores.shape[:2], plan.most))
+        scores = scores.masked_fill(~there, float("-inf"))
+        newest = there.new_ones(*there.shape[:2], view.tokens - plan.candidates)
+        view = replace(view, present=torch.cat([there, newest], 2))
+    return replace(view, scores=scores)
 
 
 def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
@@ -97,24 +108,16 @@ def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
     return rank < most[..., None]
 
 
-def _noted(
-    policy: Policy, stores: list[Stored], view: LayerView, kept: Tensor, scores: Tensor | None
-) -> list[Stored]:
-    """Add what the policy itself must remember of each kept token."""
+def _notes(policy: Policy, view: LayerView) -> dict[str, Tensor]:
+    """What the policy itself must remember of each kept token: `[B, Hkv, C]`."""
     wanted: dict[str, Tensor] = {}
-    candidates = kept.shape[2]
+    candidates = view.tokens - view.window
     if view.positions is not None and (policy.rerotate or _outlives(policy)):
         wanted["positions"] = view.positions[..., :candidates].to(torch.int32)
-    if Need.BEFORE in policy.needs and scores is not None:
-        wanted["scores"] = scores
-    if not wanted:
-        return stores
-    packed_notes = {name: note[kept] for name, note in wanted.items()}
-    return [
-        store if store.meta else replace(store, meta=packed_notes)
-        for store in stores
-        if int(store.lengths.sum()) == int(kept.sum())
-    ] or stores
+    if Need.BEFORE in policy.needs:
+        none = view.keys.new_full((*view.keys.shape[:2], candidates), float("nan")).float()
+        wanted["scores"] = none if view.scores is None else view.scores
+    return wanted
 
 
 def _outlives(policy: Policy) -> bool:
@@ -130,20 +133,26 @@ def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) ->
     idle = [one for one in range(batch) if one not in members]
     order = torch.tensor(members + idle).argsort()
     again = made[0][0].again
+    memo: dict[tuple[int, ...], Tensor] = {}
     for place, layer in enumerate(cache.compressed):
         pieces = [stores[place] for _, stores in made]
         fresh = []
         for kinds in zip(*pieces, strict=True):
             parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
-            fresh.append(stack(parts) if len(parts) == 1 else stack(parts).sequences(order))
-        layer.stores = fresh if again else _appended(layer.stores, fresh)
+            whole = stack(parts) if len(parts) == 1 else stack(parts).sequences(order)
+            fresh.append(alias(whole, kinds, memo))
+        layer.stores = fresh if again else _appended(layer.stores, fresh, memo)
     _trim(cache, made)
 
 
-def _appended(old: list[Stored], new: list[Stored]) -> list[Stored]:
-    """New stores joined to the old ones of the same kind, where they can be."""
-    if len(old) == len(new) and all(a.joins(b) for a, b in zip(old, new, strict=True)):
-        return [a.join(b) for a, b in zip(old, new, strict=True)]
+def _appended(
+    old: list[Stored], new: list[Stored], memo: dict[tuple[int, ...], Tensor]
+) -> list[Stored]:
+    """New stores joined to the newest old ones, where they are of the same kind."""
+    last = old[len(old) - len(new) :]
+    pairs = list(zip(last, new, strict=True)) if len(last) == len(new) else []
+    if pairs and all(a.joins(b) for a, b in pairs):
+        return old[: -len(new)] + [alias(a.join(b), (a, b), memo) for a, b in pairs]
     return old + new
 
 

@@ -20,6 +20,7 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 
 from mnemon.errors import InvalidInput
 from mnemon.kv.needs import Need
+from mnemon.kv.projection import Projection
 from mnemon.kv.rope import Rope
 
 if TYPE_CHECKING:
@@ -120,6 +121,29 @@ def rope(model: PreTrainedModel, layer: int) -> Rope | None:
         return rotary(probe, positions)  # type: ignore[no-any-return]
 
     return Rope(tables)
+
+
+def projection(model: PreTrainedModel, layer: int) -> Projection:
+    """How a layer makes keys and values of its input.
+
+    Raises:
+        InvalidInput: the model makes them in a way that is not known here.
+    """
+    module, turn = attention_modules(model)[layer], rope(model, layer)
+    key, value = (getattr(module, name, None) for name in ("k_proj", "v_proj"))
+    plain = isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    if turn is None or not plain or hasattr(module, "v_norm"):
+        raise InvalidInput(
+            f"{type(module).__name__} does not make keys and values by k_proj, v_proj and a rotary "
+            "embedding that is known here: choose a policy that stores keys and values themselves"
+        )
+    assert isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    heads = key.out_features // module.head_dim
+    norm = getattr(module, "k_norm", None)
+    scale = getattr(norm, "weight", None)
+    size = scale.numel() if isinstance(scale, torch.Tensor) else module.head_dim
+    norm_all = size == key.out_features != module.head_dim
+    return Projection(key, value, heads, turn, norm, norm_all)
 
 
 _INTERLEAVED = {"glm", "glm4", "cohere", "cohere2", "gptj", "ernie4_5", "olmo", "llama4_text"}

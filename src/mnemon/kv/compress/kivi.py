@@ -78,7 +78,8 @@ class KIVI:
             "key_scale": self.group_size,
             "key_zero": self.group_size,
         }
-        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, {})]
+        notes = view.noted(kept)
+        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, notes)]
 
     def read(self, stored: Stored) -> Rows:
         """Dequantized rows."""
