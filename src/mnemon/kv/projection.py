@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
+
+import torch
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,6 +34,11 @@ class Projection:
     norm: Callable[[Tensor], Tensor] | None = None
     norm_all: bool = False
 
+    @cached_property
+    def factors(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        """Of the key and of the value map: `[d, r]` to latents, `[r, Hkv * D]` from them (SVD)."""
+        return _factors(self.key), _factors(self.value)
+
     def keys(self, projected: Tensor, positions: Tensor) -> Tensor:
         """Keys `[B, Hkv, T, D]` as attention reads them.
 
@@ -48,3 +56,9 @@ class Projection:
     def values(self, projected: Tensor) -> Tensor:
         """Values `[B, Hkv, T, Dv]` of what `value` makes of the input, `[B, T, Hkv * Dv]`."""
         return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+def _factors(linear: nn.Linear) -> tuple[Tensor, Tensor]:
+    weight = linear.weight.detach()
+    left, sizes, right = torch.linalg.svd(weight.t().float(), full_matrices=False)
+    return left.to(weight.dtype), (sizes[:, None] * right).to(weight.dtype)

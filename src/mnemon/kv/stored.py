@@ -67,6 +67,10 @@ class Stored:
         """Keys and values of the tokens, decoded."""
         return self.codec.read(self)
 
+    def note(self, name: str) -> Tensor:
+        """A note of `meta`, or of `parts` where the codec itself needs it."""
+        return self.meta[name] if name in self.meta else self.parts[name]
+
     def tensors(self) -> list[Tensor]:
         """Every tensor it holds."""
         return [*self.parts.values(), *self.meta.values()]

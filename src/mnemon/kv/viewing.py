@@ -115,7 +115,7 @@ def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
         made = replace(made, bias=torch.cat([_spread(rows.bias, there), alone], 2))
     lengths = [store.lengths for store in picked]
     if new.positions is not None:
-        old = packed.concat([store.meta["positions"] for store in picked], lengths)
+        old = packed.concat([store.note("positions") for store in picked], lengths)
         made = replace(
             made,
             positions=torch.cat([_spread(old, there).to(new.positions.dtype), new.positions], 2),
