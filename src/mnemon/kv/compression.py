@@ -137,8 +137,12 @@ def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) ->
     for place, layer in enumerate(cache.compressed):
         pieces = [stores[place] for _, stores in made]
         fresh = []
-        for kinds in zip(*pieces, strict=True):
-            parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
+        for number, kinds in enumerate(zip(*pieces, strict=True)):
+            parts = list(kinds)
+            if idle and again:  # what they have stays
+                parts.append(layer.stores[number].sequences(torch.tensor(idle)))
+            elif idle:
+                parts.append(empty_like(kinds[0], len(idle)))
             whole = stack(parts) if len(parts) == 1 else stack(parts).sequences(order)
             fresh.append(alias(whole, kinds, memo))
         layer.stores = fresh if again else _appended(layer.stores, fresh, memo)

@@ -99,7 +99,7 @@ def _plan(cache: KVCache, members: list[int], real: int, waiting: int) -> Plan |
         members,
         waiting,
         window,
-        sinks if again or not layers[0].stores else 0,
+        sinks if again or not _stored(layers, members) else 0,
         candidates,
         0,
         again,

@@ -8,6 +8,7 @@ attached behaves as before with any other cache, or none.
 
 from __future__ import annotations
 
+import inspect
 import threading
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from mnemon.kv.cache import KVCache
 
 _PREFIX = "mnemon_"
+_OLD_NAME = "past_key_values"
 _BASES = ("sdpa", "eager")
 _attached: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
@@ -193,6 +195,14 @@ def entropy(model: PreTrainedModel, hidden: Tensor, step: int = 512) -> Tensor:
     return torch.cat(found, 1)
 
 
+def forward(model: PreTrainedModel, tokens: Tensor, cache: Any) -> Tensor:
+    """Logits `[B, T, V]` of one pass over a cache, whatever this transformers calls it."""
+    named = "cache" if "cache" in inspect.signature(model.forward).parameters else _OLD_NAME
+    with torch.no_grad():
+        logits: Tensor = model(tokens, **{named: cache}).logits
+    return logits
+
+
 def current() -> KVCache | None:
     """The cache of the pass that this thread is in, if it is one of ours."""
     return getattr(_pass, "cache", None)
@@ -200,7 +210,7 @@ def current() -> KVCache | None:
 
 def cache_of(kwargs: dict[str, Any]) -> Any:
     """The cache among a forward call's arguments: its name changed in transformers 5.24."""
-    return kwargs.get("cache", kwargs.get("past_key_values"))
+    return kwargs.get("cache", kwargs.get(_OLD_NAME))
 
 
 def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

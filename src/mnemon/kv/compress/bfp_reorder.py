@@ -127,9 +127,11 @@ def decode(codes: Tensor, exponents: Tensor, bits: int, dtype: torch.dtype) -> T
     mantissas = unpack_bits(codes, bits).float() - (1 << (bits - 1))
     size = mantissas.shape[-1] // exponents.shape[-1]
     blocks = mantissas.reshape(mantissas.shape[0], exponents.shape[-1], size)
-    return torch.ldexp(blocks, (exponents.int() - (bits - 1))[..., None]).reshape(
-        mantissas.shape
-    ).to(dtype)
+    return (
+        torch.ldexp(blocks, (exponents.int() - (bits - 1))[..., None])
+        .reshape(mantissas.shape)
+        .to(dtype)
+    )
 
 
 def _unsorted(keys: Tensor) -> Tensor:

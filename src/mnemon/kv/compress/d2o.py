@@ -81,9 +81,7 @@ class D2O:
         """The stored tensors themselves."""
         return Rows(stored.parts["keys"], stored.parts["values"], stored.lengths)
 
-    def _thresholds(
-        self, view: LayerView, gone: Tensor, cosines: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def _thresholds(self, view: LayerView, gone: Tensor, cosines: Tensor) -> tuple[Tensor, Tensor]:
         """What each evicted token must reach, `[B, H, C]`, and where the average ends, `[B, H]`."""
         rank = gone.cumsum(-1) - 1
         usable = gone & (cosines > float("-inf"))
