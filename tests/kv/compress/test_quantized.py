@@ -50,7 +50,9 @@ def test_widths_that_cannot_be_packed_are_refused() -> None:
         KIVI(bits=3)
     keys, values = _outliers(size=24)
     with pytest.raises(InvalidInput, match="divide"):
-        KIVI(bits=2, group_size=16).compress(view_of(keys, values), first(view_of(keys, values), 16))
+        KIVI(bits=2, group_size=16).compress(
+            view_of(keys, values), first(view_of(keys, values), 16)
+        )
 
 
 def test_equal_numbers_are_coded_exactly_in_half_precision() -> None:

@@ -62,7 +62,9 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def clustered(clusters: int, each: int, noise: float = 0.05, seed: int = 0) -> tuple[Tensor, Tensor]:
+def clustered(
+    clusters: int, each: int, noise: float = 0.05, seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """Keys and values `[1, 2, clusters * each + 1, 16]`, neighbours alike, clusters apart."""
     centres = 2 * random(1, 2, clusters, 16, seed=seed)
     content = random(1, 2, clusters, 16, seed=seed + 1)
