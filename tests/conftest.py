@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +12,21 @@ from hypothesis import HealthCheck, settings
 
 settings.register_profile("mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("mnemon")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where Python may not write compiled files beside the source, the hundreds of processes that
+    tests start share a folder of them."""
+    if not sys.dont_write_bytecode:
+        yield
+        return
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with pytest.MonkeyPatch.context() as environment:
+        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        environment.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields, is_dataclass
 from functools import cache
@@ -129,6 +130,11 @@ def _package(slot: str) -> Any:
 
 
 def _strangers(slot: str) -> dict[str, EntryPoint]:
+    return _declared(f"mnemon.{slot}", tuple(sys.path))
+
+
+@cache
+def _declared(group: str, path: tuple[str, ...]) -> dict[str, EntryPoint]:
     from importlib.metadata import entry_points  # 25 ms, and rarely needed
 
-    return {found.name: found for found in entry_points(group=f"mnemon.{slot}")}
+    return {found.name: found for found in entry_points(group=group)}

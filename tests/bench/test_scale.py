@@ -29,6 +29,8 @@ def test_questions_are_distinct() -> None:
 
 
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large, "_REAL", 2000)
+    monkeypatch.setattr(large, "_SPACES_ASKED", 20)
     for name in ("_SINGLE", "_QUERIES", "_WARM", "_REPEATS", "_BATCH_REPEATS", "_ROUNDS"):
         monkeypatch.setattr(scale, name, 1)
 
@@ -100,7 +102,10 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         run_speed((40,), folder=tmp_path / "nowhere")
 
 
-def test_namespaces_and_vectors_are_measured(tmp_path: Path) -> None:
+def test_namespaces_and_vectors_are_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick(monkeypatch)
     told = large.many_namespaces(tmp_path, 3, 4)
     assert [one.size for one in told] == [4] * 4 + [12] * 4
     values = {one.name: one.value for one in large.vectors_only(2000)}

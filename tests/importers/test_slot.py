@@ -164,7 +164,7 @@ def broken(value: Any, choose: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "path"), [(n, p) for n, p, _ in TABLE if p.suffix in (".json", ".jsonl")]
 )
-@settings(FUZZ, max_examples=300)
+@settings(FUZZ, max_examples=150)
 @given(choice=st.data())
 def test_one_broken_value_is_never_an_exception(
     name: str, path: Path, choice: st.DataObject, tmp_path: Path

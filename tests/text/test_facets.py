@@ -58,7 +58,7 @@ def split(told: Told) -> list[list[int]]:
     return [told.ids[end - n : end].tolist() for end, n in zip(ends, told.sizes, strict=True)]
 
 
-@settings(deadline=None, database=None, max_examples=300)
+@settings(deadline=None, database=None, max_examples=150)
 @given(some_texts)
 def test_tokens_are_the_words_that_the_plain_way_finds(texts: list[str]) -> None:
     texts = [text for text in texts if aligned(text)] or [""]
@@ -69,7 +69,7 @@ def test_tokens_are_the_words_that_the_plain_way_finds(texts: list[str]) -> None
     assert tokens.sizes.tolist() == [len(plain(text)) for text in texts]
 
 
-@settings(deadline=None, database=None, max_examples=300)
+@settings(deadline=None, database=None, max_examples=150)
 @given(some_texts)
 def test_many_texts_at_once_are_read_as_each_by_itself(texts: list[str]) -> None:
     texts = [text for text in texts if aligned(text)] or [""]

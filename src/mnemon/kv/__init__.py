@@ -14,16 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnemon.kv.budget import Budget as Budget
     from mnemon.kv.cache import KVCache as KVCache
-    from mnemon.kv.compressing import compressing as compressing
+    from mnemon.kv.calibration import measure_heads as measure_heads
+    from mnemon.kv.context import compressing as compressing
     from mnemon.kv.policy import Policy as Policy
 
 _HOMES = {
     "Budget": "mnemon.kv.budget",
     "KVCache": "mnemon.kv.cache",
     "Policy": "mnemon.kv.policy",
-    "compressing": "mnemon.kv.compressing",
+    "compressing": "mnemon.kv.context",
+    "measure_heads": "mnemon.kv.calibration",
 }
-__all__ = ["Budget", "KVCache", "Policy", "compressing"]
+__all__ = ["Budget", "KVCache", "Policy", "compressing", "measure_heads"]
 
 
 def __getattr__(name: str) -> Any:

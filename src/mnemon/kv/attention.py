@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 
 from mnemon.kv import packed, seam
 from mnemon.kv.stored import Rows
@@ -149,7 +149,9 @@ def _attend_rows(
     keys, values = (one[:, None].expand(-1, groups, -1, -1) for one in (keys, values))
     if softcap is not None:
         return attend(query, keys, values, mask, scaling, softcap)
-    return F.scaled_dot_product_attention(query, keys, values, attn_mask=mask, scale=scaling)
+    return functional.scaled_dot_product_attention(
+        query, keys, values, attn_mask=mask, scale=scaling
+    )
 
 
 def _tail_mask(layer: KVLayer, query: Tensor) -> Tensor:

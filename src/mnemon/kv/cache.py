@@ -48,6 +48,9 @@ class KVCache(Cache):
 
     Attributes:
         policy: the policy. budget: the budget, for each sequence.
+        slots: tokens given so far, padding included; real: without it, by sequence.
+        valid, positions, surprisal: of the tail's tokens, `[B, W]`.
+        started: which sequences have been compressed; fresh: real tokens since then.
     """
 
     def __init__(
@@ -92,6 +95,8 @@ class KVCache(Cache):
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
         self.real: Tensor | None = None
+        self.started = torch.zeros(0, dtype=torch.bool)
+        self.fresh = torch.zeros(0, dtype=torch.int64)
         self.surprisal: Tensor | None = None
         self.passing: Passing | None = None
         self._spoken = False
@@ -123,16 +128,23 @@ class KVCache(Cache):
 
     def lengths(self) -> Tensor:
         """Tokens held by each sequence, layer and head: `[B, L, Hkv]`, tails included."""
-        tail = torch.tensor(self.positions.shape[1] if self.positions is not None else 0)
-        if self.valid is not None:
-            tail = self.valid.sum(1).cpu()[:, None]
-        held = [layer.stored_lengths() + tail for layer in self.compressed]
+        held = [layer.stored_lengths() + self.waiting()[:, None] for layer in self.compressed]
         return torch.stack(held, 1)
+
+    def waiting(self) -> Tensor:
+        """Real tokens in the tail of each sequence, `[B]`."""
+        if self.valid is not None:
+            return self.valid.sum(1).cpu()
+        tail = 0 if self.positions is None else self.positions.shape[1]
+        return torch.full((len(self.started),), tail)
 
     def scaling(self, index: int) -> float:
         """What layer `index` multiplies queries times keys by."""
         module = self._modules[index]
-        return float(getattr(module, "scaling", module.head_dim**-0.5))
+        scaling = getattr(module, "scaling", None)
+        if scaling is None:
+            scaling = self.layers[index].keys.shape[-1] ** -0.5
+        return float(scaling)
 
     def output_weight(self, index: int) -> Tensor:
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
@@ -195,6 +207,11 @@ class KVCache(Cache):
                 " you call"
             )
         batch, count = tokens.shape[:2]
+        if count == 0:
+            raise InvalidInput(
+                f"this KVCache has seen {self.slots} tokens and is given no new one: to go on, "
+                "pass the conversation with something added; to start again, make a new KVCache"
+            )
         valid = checks.padding(mask, batch, count, self.slots)
         if positions is None:
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
@@ -211,7 +228,11 @@ class KVCache(Cache):
         fresh = torch.full((now.positions.shape[0],), now.count)
         if now.valid is not None:
             fresh = now.valid.sum(1).cpu()
-        self.real = fresh if self.real is None else self.real + fresh
+        if self.real is None:
+            self.real, self.fresh = fresh, fresh.clone()
+            self.started = torch.zeros(len(fresh), dtype=torch.bool)
+        else:
+            self.real, self.fresh = self.real + fresh, self.fresh + fresh
         self.slots += now.count
         self.passing = None
         if not self._spoken and self._modules:
@@ -237,6 +258,8 @@ class KVCache(Cache):
         super().reset()
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = self.surprisal = None
+        self.started = torch.zeros(0, dtype=torch.bool)
+        self.fresh = torch.zeros(0, dtype=torch.int64)
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """Reorder the sequences, as beam search does."""
@@ -265,7 +288,7 @@ class KVCache(Cache):
             self.positions = self.positions[:, :-count]
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
-            self.real = self.real - count
+            self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
 
     def _share(self, before: list[list[Stored]]) -> None:
@@ -277,7 +300,7 @@ class KVCache(Cache):
             ]
 
     def _pick(self, indices: Tensor) -> None:
-        for name in ("valid", "positions", "real", "surprisal"):
+        for name in ("valid", "positions", "real", "started", "fresh", "surprisal"):
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])

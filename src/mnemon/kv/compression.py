@@ -1,4 +1,4 @@
-"""When and how a cache is compressed: score, allocate, store; the newest stay as they are."""
+"""When and how a cache is compressed: score, allocate, store; the newest tokens stay."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from mnemon.kv import viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
-from mnemon.kv.stored import Stored, alias, empty_like, stack
+from mnemon.kv.stored import Stored, alias, empty_like, stack, without
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,41 +24,30 @@ if TYPE_CHECKING:
 def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     """Compress after a pass of `count` tokens, if it is time.
 
-    The first pass with several tokens is compressed at once; then tokens gather in the tail until
-    it holds the policy's `block` beyond its window.
+    A sequence is compressed at once after its first pass with several tokens; then tokens gather
+    in its tail until that holds the policy's `block` beyond its window.
     """
-    layers = cache.compressed
-    if not layers or cache.positions is None:
+    if cache.positions is None or not cache.compressed:
         return
-    first = count > 1 and not layers[0].stores
-    window = 32 if cache.policy.window is None else cache.policy.window
-    if not first and cache.positions.shape[1] < window + cache.policy.block:
-        return
-    made = [(plan, _compress(cache, plan, hidden)) for plan in plans(cache)]
-    made = [(plan, stores) for plan, stores in made if stores is not None]
-    if made:
+    due = plans(cache, count)
+    if made := [(plan, _compress(cache, plan, hidden)) for plan in due]:
         _replace(cache, made)
 
 
-def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]] | None:
-    """The new stores of each layer for the plan's sequences; None if they stay as they are."""
-    if plan.candidates <= 0:
-        return None
+def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
+    """The new stores of each layer for the plan's sequences."""
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
-    heads = sum(view.keys.shape[1] for view in views)
+    whole = sum(_cost(view) for view in views) * plan.candidates
     group = policy.compress.group()
-    fits = plan.total >= heads * plan.candidates and plan.candidates % group == 0
+    fits = plan.total >= whole and not plan.candidates % group
     if fits and all(view.present is None for view in views):
-        chosen = [
-            torch.ones(*view.keys.shape[:2], plan.candidates, dtype=torch.bool).to(view.keys.device)
-            for view in views
-        ]
+        chosen = [_everything(view, plan) for view in views]
     else:
         scores = [_scores(policy, view, plan) for view in views]
         views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
         scores = [view.scores for view in views if view.scores is not None]
-        counts = policy.allocate.allocate(views, scores, plan.total)
+        counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
         chosen = [choose(score, counts[:, place], group) for place, score in enumerate(scores)]
     if policy.rerotate:
         views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
@@ -67,6 +56,24 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]] 
         stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
         return stores
     return [policy.compress.compress(*pair) for pair in zip(views, chosen, strict=True)]
+
+
+def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
+    """The counts `[B, L, Hkv]`, scaled down if heads cost so much that they exceed `total`."""
+    if all(view.costs is None for view in views):
+        return counts
+    costs = torch.stack([view.costs for view in views if view.costs is not None])
+    spent = (counts * costs).sum((1, 2), keepdim=True)
+    return (counts * (total / spent).clamp_max(1.0)).long()
+
+
+def _cost(view: LayerView) -> float:
+    return view.keys.shape[1] if view.costs is None else float(view.costs.sum())
+
+
+def _everything(view: LayerView, plan: Plan) -> Tensor:
+    shape = (*view.keys.shape[:2], plan.candidates)
+    return torch.ones(shape, dtype=torch.bool, device=view.keys.device)
 
 
 def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:
@@ -127,51 +134,59 @@ def _outlives(policy: Policy) -> bool:
 
 def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
     """Put the new stores in place and let the compressed part of the tails go."""
-    assert cache.positions is not None and cache.real is not None
-    batch = len(cache.real)
     members = [one for plan, _ in made for one in plan.members]
-    idle = [one for one in range(batch) if one not in members]
+    idle = [one for one in range(len(cache.started)) if one not in members]
+    anew = [one for plan, _ in made if plan.again for one in plan.members]
     order = torch.tensor(members + idle).argsort()
-    again = made[0][0].again
     memo: dict[tuple[int, ...], Tensor] = {}
     for place, layer in enumerate(cache.compressed):
-        pieces = [stores[place] for _, stores in made]
         fresh = []
-        for number, kinds in enumerate(zip(*pieces, strict=True)):
-            parts = list(kinds)
-            if idle and again:  # what they have stays
-                parts.append(layer.stores[number].sequences(torch.tensor(idle)))
-            elif idle:
-                parts.append(empty_like(kinds[0], len(idle)))
-            whole = stack(parts) if len(parts) == 1 else stack(parts).sequences(order)
-            fresh.append(alias(whole, kinds, memo))
-        layer.stores = fresh if again else _appended(layer.stores, fresh, memo)
+        pieces = list(zip(*(stores[place] for _, stores in made), strict=True))
+        for kinds in pieces:
+            parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
+            fresh.append(parts[0] if len(parts) == 1 else stack(parts).sequences(order))
+        old = [store for store in layer.stores if len(anew) < store.lengths.shape[0]]
+        layer.stores = _appended(old, fresh, pieces, anew, memo)
     _trim(cache, made)
 
 
 def _appended(
-    old: list[Stored], new: list[Stored], memo: dict[tuple[int, ...], Tensor]
+    old: list[Stored],
+    new: list[Stored],
+    pieces: Sequence[tuple[Stored, ...]],
+    anew: list[int],
+    memo: dict[tuple[int, ...], Tensor],
 ) -> list[Stored]:
-    """New stores joined to the newest old ones, where they are of the same kind."""
-    last = old[len(old) - len(new) :]
-    pairs = list(zip(last, new, strict=True)) if len(last) == len(new) else []
-    if pairs and all(a.joins(b) for a, b in pairs):
-        return old[: -len(new)] + [alias(a.join(b), (a, b), memo) for a, b in pairs]
-    return old + new
+    """New stores, made of `pieces`, joined to the newest old ones of the same kind if there are.
+
+    Of the sequences `anew`, nothing old is left. What layers share, they go on sharing.
+    """
+    left = [alias(without(store, anew), [store], memo) for store in old]
+    rest = len(left) - len(new)
+    pairs = list(zip(left[rest:], new, strict=True)) if rest >= 0 else []
+    if not pairs or not all(a.joins(b) for a, b in pairs):
+        return left + [alias(one, some, memo) for one, some in zip(new, pieces, strict=True)]
+    joined = [
+        alias(a.join(b), (source, *some), memo)
+        for (a, b), source, some in zip(pairs, old[rest:], pieces, strict=True)
+    ]
+    return left[:rest] + joined
 
 
 def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
-    assert cache.positions is not None and cache.real is not None
-    waiting = cache.positions.shape[1]
-    left = torch.full((len(cache.real),), waiting)
-    if cache.valid is not None:
-        left = cache.valid.sum(1).cpu()
+    """Cut the tails to what stays in them; sequences of a batch may keep different amounts."""
+    assert cache.positions is not None
+    left = cache.waiting()
     for plan, _ in made:
         left[plan.members] = plan.window
+        cache.started[plan.members] = True
+        cache.fresh[plan.members] = 0
     longest = int(left.max())
     for layer in cache.compressed:
-        layer.trim(longest)
-    cache.positions = cache.positions[:, waiting - longest :].clone()
-    places = torch.arange(longest)
-    valid = places[None] >= (longest - left)[:, None]
+        layer.trim(longest, int(cache.fresh.max()))
+    start = cache.positions.shape[1] - longest
+    cache.positions = cache.positions[:, start:].clone()
+    if cache.surprisal is not None:
+        cache.surprisal = cache.surprisal[:, start:].clone()
+    valid = torch.arange(longest)[None] >= (longest - left)[:, None]
     cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

@@ -95,15 +95,17 @@ class KVLayer(CacheLayerMixin):
         none = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
         return sum((store.lengths for store in self.stores), none)
 
-    def trim(self, tokens: int) -> None:
-        """Keep the newest `tokens` of the tail, in storage of their own; forget the queries."""
+    def trim(self, tokens: int, queries: int) -> None:
+        """Keep the newest `tokens` of the tail and so many queries, in storage of their own."""
         if self.keys is not None and self.values is not None:
             start = self.tail - tokens
             self.keys = self.keys[:, :, start:].clone()
             self.values = self.values[:, :, start:].clone()
             if self.hidden is not None:
                 self.hidden = self.hidden[:, start:].clone()
-        self.queries = None
+        if self.queries is not None:
+            start = max(0, self.queries.shape[2] - queries)
+            self.queries = self.queries[:, :, start:].clone() if queries else None
 
     def tensors(self) -> list[Tensor]:
         """Every tensor that the layer holds."""

@@ -26,7 +26,7 @@ def evicted(view: LayerView, kept: Tensor) -> Tensor:
 
 
 def anchors(view: LayerView, kept: Tensor) -> Tensor:
-    """`[B, Hkv, C]` booleans: kept tokens that others may be merged into; sinks stay as they are."""
+    """`[B, Hkv, C]` booleans: kept tokens that others may be merged into; no protected sinks."""
     free = kept.clone()
     free[..., : view.sinks] = False
     return free

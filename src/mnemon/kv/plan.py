@@ -55,16 +55,17 @@ def token_bytes(layers: Sequence[KVLayer]) -> int:
     )
 
 
-def plans(cache: KVCache) -> list[Plan]:
-    """One plan for each real length in the batch; sequences that fit as they are get none."""
-    assert cache.real is not None and cache.positions is not None
-    waiting = [cache.positions.shape[1]] * len(cache.real)
-    if cache.valid is not None:
-        waiting = cache.valid.sum(1).tolist()
-    alike: dict[tuple[int, int], list[int]] = {}
-    for member, key in enumerate(zip(cache.real.tolist(), waiting, strict=True)):
+def plans(cache: KVCache, count: int) -> list[Plan]:
+    """One plan for each real length in the batch, after a pass of `count` tokens.
+
+    Sequences that fit as they are, or whose tail is not long enough yet, get none.
+    """
+    assert cache.real is not None
+    notes = (cache.real, cache.waiting(), cache.started, cache.fresh)
+    alike: dict[tuple[int, int, bool, int], list[int]] = {}
+    for member, key in enumerate(zip(*(note.tolist() for note in notes), strict=True)):
         alike.setdefault(key, []).append(member)
-    made = [_plan(cache, members, *key) for key, members in alike.items()]
+    made = [_plan(cache, members, *key[:3], count) for key, members in alike.items()]
     return [plan for plan in made if plan is not None]
 
 
@@ -84,23 +85,25 @@ def protected(policy: Policy, allowed: float) -> tuple[int, int]:
     return sinks, window
 
 
-def _plan(cache: KVCache, members: list[int], real: int, waiting: int) -> Plan | None:
+def _plan(
+    cache: KVCache, members: list[int], real: int, waiting: int, started: bool, count: int
+) -> Plan | None:
     layers, policy = cache.compressed, cache.policy
     allowed = cache.budget.tokens(real, token_bytes(layers))
     if allowed >= real:
         return None
     sinks, window = protected(policy, allowed)
-    again = cache.budget.unit != "fraction" and bool(layers[0].stores)
-    stored = _stored(layers, members) if again else 0
-    candidates = waiting + stored - window
-    if waiting <= window:
+    patient = window + (policy.block if started or count == 1 else 1)
+    if waiting < patient:
         return None
+    again = cache.budget.unit != "fraction" and started
+    stored = _stored(layers, members) if again else 0
     plan = Plan(
         members,
         waiting,
         window,
-        sinks if again or not _stored(layers, members) else 0,
-        candidates,
+        sinks if again or not started else 0,
+        waiting + stored - window,
         0,
         again,
     )
@@ -109,17 +112,18 @@ def _plan(cache: KVCache, members: list[int], real: int, waiting: int) -> Plan |
 
 def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
     """The plan with its `total`; what a group-wise codec leaves over waits in the tail."""
-    heads = sum(_heads(layer) for layer in cache.compressed)
-    left = plan.candidates % cache.policy.compress.group()
-    if left and plan.waiting >= plan.window + left:
+    layers, policy = cache.compressed, cache.policy
+    heads = sum(_heads(layer) for layer in layers)
+    left = plan.candidates % policy.compress.group()
+    if 0 < left < plan.candidates and plan.waiting >= plan.window + left:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
-        if total >= heads * longer.candidates:
+        if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
             fits = replace(longer, total=total, most=longer.candidates)
             return fits if longer.waiting > longer.window else None
     most = _most(cache, plan, allowed)
     total = _total(cache, replace(plan, candidates=most), allowed)
-    if total < plan.sinks * heads and not plan.again:
+    if total < plan.sinks * heads:
         raise InvalidInput(
             f"budget {cache.budget} cannot hold {cache.policy}: after the {plan.window} newest"
             f" tokens there is room for {max(0, total) // heads} stored tokens a head, and"
@@ -130,14 +134,15 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
 
 def _most(cache: KVCache, plan: Plan, allowed: float) -> int:
     """How many candidates a codec can be shown that keeps something of each of them."""
-    if not hasattr(cache.policy.compress, "least"):
+    codec = cache.policy.compress
+    if not hasattr(codec, "least"):
         return plan.candidates
 
     def holds(count: int) -> bool:
         fewer = replace(plan, candidates=count)
         wanted = sum(
-            _heads(layer) * max(plan.sinks, cache.policy.compress.least(shape))
-            for layer, shape in zip(cache.compressed, _shapes(cache, fewer), strict=True)
+            _heads(layer) * max(plan.sinks, codec.least(shape_of(cache, layer, fewer)))
+            for layer in cache.compressed
         )
         return _total(cache, fewer, allowed) >= wanted
 
@@ -154,32 +159,29 @@ def _total(cache: KVCache, plan: Plan, allowed: float) -> int:
     room = allowed * one - plan.window * newest
     room -= 0 if plan.again else _held(layers, plan.members)
     heads, each = 0, 0.0
-    for layer, shape in zip(layers, _shapes(cache, plan), strict=True):
+    for layer in layers:
+        shape = shape_of(cache, layer, plan)
         heads += _heads(layer)
         each += _heads(layer) * codec.token_bytes(shape)
         room -= _heads(layer) * codec.fixed_bytes(shape)
     return int(room / (each / heads) + 1e-6)
 
 
-def _shapes(cache: KVCache, plan: Plan) -> list[Shape]:
-    """What a codec is told of each layer."""
+def shape_of(cache: KVCache, layer: KVLayer, plan: Plan) -> Shape:
+    """What a codec is told of a layer before it stores anything."""
+    assert layer.keys is not None and layer.values is not None
     layers = cache.compressed
-    shapes = []
-    for place, layer in enumerate(layers):
-        assert layer.keys is not None and layer.values is not None
-        shape = Shape(
-            layer.keys.shape[3],
-            layer.values.shape[3],
-            layer.keys.dtype,
-            place,
-            len(layers),
-            plan.candidates,
-            stored=0 if plan.again else _stored([layer], plan.members),
-            heads=_heads(layer),
-            hidden=0 if layer.hidden is None else layer.hidden.shape[2],
-        )
-        shapes.append(shape)
-    return shapes
+    return Shape(
+        layer.keys.shape[3],
+        layer.values.shape[3],
+        layer.keys.dtype,
+        layers.index(layer),
+        len(layers),
+        plan.candidates,
+        stored=0 if plan.again else _stored([layer], plan.members),
+        heads=_heads(layer),
+        hidden=0 if layer.hidden is None else layer.hidden.shape[2],
+    )
 
 
 def _heads(layer: KVLayer) -> int:

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from mnemon.kv.cache import KVCache
 
 _PREFIX = "mnemon_"
-_OLD_NAME = "past_key_values"
 _BASES = ("sdpa", "eager")
 _attached: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
@@ -140,12 +139,12 @@ def projection(model: PreTrainedModel, layer: int) -> Projection:
             "embedding that is known here: choose a policy that stores keys and values themselves"
         )
     assert isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
-    heads = key.out_features // module.head_dim
+    width = int(getattr(module, "head_dim", 0))
     norm = getattr(module, "k_norm", None)
     scale = getattr(norm, "weight", None)
-    size = scale.numel() if isinstance(scale, torch.Tensor) else module.head_dim
-    norm_all = size == key.out_features != module.head_dim
-    return Projection(key, value, heads, turn, norm, norm_all)
+    size = scale.numel() if isinstance(scale, torch.Tensor) else width
+    norm_all = size == key.out_features and size != width
+    return Projection(key, value, key.out_features // width, turn, norm, norm_all)
 
 
 _INTERLEAVED = {"glm", "glm4", "cohere", "cohere2", "gptj", "ernie4_5", "olmo", "llama4_text"}
@@ -177,6 +176,20 @@ def causal_mask(base: str, like: Tensor, queries: int, tokens: int, valid: Tenso
     )
 
 
+def forward(model: PreTrainedModel, ids: Tensor, cache: KVCache, **kwargs: Any) -> Tensor:
+    """One pass with a cache, under the name this version of transformers has for it: the logits."""
+    given = with_cache(model, {"input_ids": ids, "use_cache": True, **kwargs}, cache)
+    logits: Tensor = model(**given).logits
+    return logits
+
+
+def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: KVCache) -> dict[str, Any]:
+    """Arguments of a forward call with this cache in place of any other."""
+    known = inspect.signature(model.forward).parameters
+    rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
+    return {**rest, "cache" if "cache" in known else "past_key_values": cache}
+
+
 def watch_inputs(model: PreTrainedModel) -> None:
     """Show each attention layer's input to the cache of the pass; done once a model."""
     for module in attention_modules(model).values():
@@ -195,14 +208,6 @@ def entropy(model: PreTrainedModel, hidden: Tensor, step: int = 512) -> Tensor:
     return torch.cat(found, 1)
 
 
-def forward(model: PreTrainedModel, tokens: Tensor, cache: Any) -> Tensor:
-    """Logits `[B, T, V]` of one pass over a cache, whatever this transformers calls it."""
-    named = "cache" if "cache" in inspect.signature(model.forward).parameters else _OLD_NAME
-    with torch.no_grad():
-        logits: Tensor = model(tokens, **{named: cache}).logits
-    return logits
-
-
 def current() -> KVCache | None:
     """The cache of the pass that this thread is in, if it is one of ours."""
     return getattr(_pass, "cache", None)
@@ -210,7 +215,7 @@ def current() -> KVCache | None:
 
 def cache_of(kwargs: dict[str, Any]) -> Any:
     """The cache among a forward call's arguments: its name changed in transformers 5.24."""
-    return kwargs.get("cache", kwargs.get(_OLD_NAME))
+    return kwargs.get("cache", kwargs.get("past_key_values"))
 
 
 def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

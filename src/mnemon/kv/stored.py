@@ -165,3 +165,13 @@ def empty_like(stored: Stored, sequences: int) -> Stored:
     meta = {name: note[:0] for name, note in stored.meta.items()}
     lengths = torch.zeros(sequences, heads, dtype=stored.lengths.dtype)
     return replace(stored, lengths=lengths, parts=parts, meta=meta)
+
+
+def without(stored: Stored, members: list[int]) -> Stored:
+    """The store with nothing left of the sequences `members`."""
+    if not members:
+        return stored
+    count = stored.lengths.shape[0]
+    stay = [one for one in range(count) if one not in members]
+    parts = [stored.sequences(torch.tensor(stay)), empty_like(stored, len(members))]
+    return stack(parts).sequences(torch.tensor(stay + members).argsort())

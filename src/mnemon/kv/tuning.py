@@ -12,8 +12,6 @@ evolutionary one, and looks at the logits' error, not at a task's accuracy.
 
 from __future__ import annotations
 
-import hashlib
-import itertools
 import json
 import math
 from collections.abc import Sequence
@@ -30,6 +28,7 @@ from mnemon.kv.cache import KVCache
 from mnemon.kv.compress.kivi import KIVI
 from mnemon.kv.compress.kvtuner import KVTuner
 from mnemon.kv.policy import Policy
+from mnemon.kv.profile import fingerprint
 from mnemon.kv.score.snapkv import SnapKV
 from mnemon.kv.view import LayerView
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 Setting = tuple[Pair, ...]
 WIDTHS = (2, 4, 8)
+PAIRS: list[Pair] = [(key, value) for key in WIDTHS for value in WIDTHS]
 _ALL = 0.9999  # everything is coded, nothing dropped
 
 
@@ -50,7 +50,7 @@ class Tuned:
     """What a search found.
 
     Attributes:
-        fingerprint: of the model, see `fingerprint`.
+        fingerprint: of the model, as for its head profile.
         pairs: key bits and value bits of each layer.
         bits: their mean. error: mean squared change of the logits, over the logits' variance.
         evaluated: settings that ran through the model; possible: all there are.
@@ -80,18 +80,7 @@ def tuned_for(model: PreTrainedModel, folder: str | Path) -> KVTuner:
     return KVTuner(saved=str(Path(folder) / f"{fingerprint(model)}.json"))
 
 
-def fingerprint(model: PreTrainedModel) -> str:
-    """A digest of the model's settings and of the first numbers of each of its tensors."""
-    told = model.config.to_dict()
-    told = {key: told[key] for key in sorted(told) if key not in ("_name_or_path", "dtype")}
-    told.pop("transformers_version", None)
-    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
-    for name, weight in sorted(model.named_parameters()):
-        first = weight.detach().reshape(-1)[:64].float().cpu()
-        digest.update(f"{name}{tuple(weight.shape)}".encode() + first.numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
+@torch.no_grad()
 def search(
     model: PreTrainedModel,
     tokens: Tensor,
@@ -142,7 +131,7 @@ def sensitivity(cache: KVCache, layer: KVLayer, group_size: int = 32) -> dict[Pa
     everything = torch.ones(keys.shape[:3], dtype=torch.bool, device=keys.device)
     told = _output(asked, keys, values, scaling)
     found = {}
-    for pair in itertools.product(WIDTHS, repeat=2):
+    for pair in PAIRS:
         codec = KIVI(pair[0], value_bits=pair[1], group_size=group_size)
         rows = codec.compress(view, everything)[0].read()
         again = _output(asked, rows.keys.view_as(keys), rows.values.view_as(values), scaling)
@@ -207,7 +196,7 @@ def _spread(groups: list[list[int]], choices: list[list[Pair]], held: list[int])
 
 def _nearest(path: list[Setting], layers: int, bits: float) -> list[Setting]:
     """What fits, nearest to the wanted bits first; the same widths everywhere compete too."""
-    uniform = [(pair,) * layers for pair in itertools.product(WIDTHS, repeat=2)]
+    uniform = [(pair,) * layers for pair in PAIRS]
     fitting = [one for one in (*path, *uniform) if _mean_bits(one) <= bits + 1e-9]
     return sorted(dict.fromkeys(fitting), key=_mean_bits, reverse=True)
 

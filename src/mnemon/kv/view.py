@@ -49,6 +49,8 @@ class LayerView:
         stores: what the layer has stored of these sequences before, if needed.
         projection: the layer's own map from `hidden` to keys and values, if needed.
         profile: the model's head profile, if needed.
+        costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
+            None if all take one.
     """
 
     layer: int
@@ -74,6 +76,7 @@ class LayerView:
     stores: tuple[Stored, ...] = field(default=(), repr=False)
     projection: Projection | None = field(default=None, repr=False)
     profile: HeadProfile | None = field(default=None, repr=False)
+    costs: Tensor | None = None
 
     @property
     def tokens(self) -> int:
@@ -128,5 +131,5 @@ class LayerView:
         return {name: note[kept] for name, note in self.notes.items()}
 
     def by_key_head(self, per_query_head: Tensor) -> Tensor:
-        """The mean over the query heads of each key-value head: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
+        """The mean over each key-value head's query heads: `[B, Hq, ...]` to `[B, Hkv, ...]`."""
         return per_query_head.unflatten(1, (self.keys.shape[1], -1)).mean(2)

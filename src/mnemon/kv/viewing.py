@@ -11,6 +11,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import packed, seam
 from mnemon.kv.attention import join
 from mnemon.kv.needs import Need
+from mnemon.kv.plan import shape_of
 from mnemon.kv.view import LayerView
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         sinks=plan.sinks,
         seen=int(cache.real[plan.members[0]]) if cache.real is not None else 0,
         scaling=cache.scaling(layer.index),
-        queries=None if layer.queries is None else _picked(layer.queries, plan),
+        queries=_queries(cache, layer, plan),
         positions=positions if wants_positions else None,
         rope=seam.rope(cache.model, layer.index) if Need.PRE_ROPE in needs else None,
         output_weight=cache.output_weight(layer.index) if Need.OUTPUT in needs else None,
@@ -55,6 +56,8 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         made = replace(made, surprisal=_newest(cache.surprisal[:, None], plan)[:, 0])
     if Need.BEFORE in needs:
         made = replace(made, before=torch.full(keys.shape[:3], float("nan"), device=keys.device))
+    if hasattr(cache.policy.compress, "costs"):
+        made = replace(made, costs=cache.policy.compress.costs(made, shape_of(cache, layer, plan)))
     return _with_stored(made, layer, plan) if plan.again else made
 
 
@@ -79,6 +82,15 @@ def rerotated(seen: LayerView, kept: Tensor) -> LayerView:
 def _newest(tensor: Tensor, plan: Plan) -> Tensor:
     """The real tail tokens of the plan's sequences: `[b, H, waiting, ...]`."""
     return _picked(tensor, plan)[:, :, tensor.shape[2] - plan.waiting :]
+
+
+def _queries(cache: KVCache, layer: KVLayer, plan: Plan) -> Tensor | None:
+    """The queries since these sequences were last compressed, as many as are remembered."""
+    if layer.queries is None:
+        return None
+    held = layer.queries.shape[2]
+    count = min(held, int(cache.fresh[plan.members[0]]))
+    return _picked(layer.queries, plan)[:, :, held - count :]
 
 
 def _picked(tensor: Tensor, plan: Plan) -> Tensor:

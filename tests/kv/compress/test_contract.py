@@ -12,6 +12,7 @@ from torch import Tensor
 from mnemon import methods
 from mnemon.kv import KVCache, Policy, packed
 from mnemon.kv.plan import token_bytes
+from mnemon.kv.profile import HeadProfile
 
 from ..models import forward, padded, text, tiny_llama
 from .recording import Recorder
@@ -21,10 +22,17 @@ WINDOW, BLOCK, PROMPT = 8, 16, 96
 TOLERANCE = 1e-3
 # Groups of tokens and of channels that fit a tiny head.
 OPTIONS: dict[str, dict[str, Any]] = {
-    name: {"group_size": 16} for name in ("kivi", "kvtuner", "mikv", "xquant")
+    name: {"group_size": 16} for name in ("graded", "kivi", "kvtuner", "mikv", "xquant")
 }
 OPTIONS["bfp-reorder"] = {"block_size": 8}
 OPTIONS["minicache"] = {"start": 0.0}
+
+
+@pytest.fixture(autouse=True)
+def _profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `graded` reads of a model's heads, as if it had been measured."""
+    profile = HeadProfile("", ((1.0, 0.25), (0.75, 0.5)), "made up")
+    monkeypatch.setattr("mnemon.kv.profile.find", lambda model: profile)
 
 
 @cache

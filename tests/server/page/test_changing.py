@@ -1,14 +1,15 @@
 import re
 import sqlite3
+from functools import partial
 from html import unescape
 
 import pytest
 
-from mnemon import Draft
+from mnemon import Draft, Memory
 from mnemon.cube import Policy, Span
 from mnemon.errors import NotFound
+from mnemon.server import app
 from mnemon.server.audit.log import beside
-from mnemon.store.sqlite import purge
 
 
 @pytest.fixture
@@ -206,8 +207,7 @@ def test_forms_of_other_sites_are_refused(browser, memory, cube, keyed):
 
 
 def test_a_purge_that_readers_hold_up_says_so(browser, path, cube, seen, monkeypatch):
-    patient = purge.erase
-    monkeypatch.setattr(purge, "erase", lambda connection, _: patient(connection, 0.2))
+    monkeypatch.setattr(app, "Memory", partial(Memory, timeout=0.2))
     page = browser()
     form = fields(page.get(f"/cubes/{cube.id}/purge")) | {"typed": cube.id[-8:]}
     reader = sqlite3.connect(path)

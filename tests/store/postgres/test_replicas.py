@@ -168,14 +168,14 @@ def test_writers_of_two_tenants_do_not_wait_for_each_other(store, url):
 
 
 def test_who_waits_too_long_is_told_and_wrote_nothing(replica, url):
-    store = replica(timeout=0.2)
-    add(store, "one")
+    patient, hasty = replica(), replica(timeout=0.5)
+    add(patient, "one")
     with psycopg.connect(url) as busy:
         busy.execute("SET LOCAL mnemon.whole = 'on'")
         busy.execute("SELECT * FROM counters FOR UPDATE")
         with pytest.raises(StoreBusy, match="try again"):
-            add(store, "two")
-    assert found(store) == ["one"]
+            add(hasty, "two")
+    assert found(patient) == ["one"]
 
 
 def test_a_deadlock_is_tried_again(replica, url):

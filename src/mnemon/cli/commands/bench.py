@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; the other benches are in `cli/honesty.py`."""
+"""`mnemon bench text`, `speed` and `serve`; others are in `cli/honesty.py`, `cli/recalling.py`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from mnemon.cli import honesty, layout, serial
+from mnemon.cli import honesty, layout, recalling, serial
+from mnemon.cli.lists import numbers, split
 from mnemon.cli.progress import bar
-from mnemon.errors import InvalidInput
 
 _out = click.option("--out", type=click.Path(path_type=Path), help="Save the record here.")
 _seed = click.option("--seed", type=int, default=0, show_default=True)
@@ -26,6 +26,8 @@ def command() -> None:
 
 
 for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot):
+    command.add_command(_one)
+for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
 
 
@@ -54,7 +56,7 @@ def text(
     from mnemon.bench import report
     from mnemon.bench.text import run_text
 
-    named = None if systems is None else _split(systems)
+    named = None if systems is None else split(systems)
     with bar("measuring") as progress:
         record = run_text(data, named, limit, progress and _unnamed(progress), seed=seed)
     for file in report.save(record, out or Path("results") / f"text-{record.task['id']}"):
@@ -98,11 +100,11 @@ def speed(
     from mnemon.bench import beside, scale
 
     if url is not None:
-        found = beside.run_beside(url, _numbers(sizes), seed)
+        found = beside.run_beside(url, numbers(sizes), seed)
         scale.save(found, out)
     else:
         found = scale.run_speed(
-            _numbers(sizes), out, seed, namespaces=namespaces, vectors=vectors, folder=folder
+            numbers(sizes), out, seed, namespaces=namespaces, vectors=vectors, folder=folder
         )
     if out is not None:
         click.echo(f"wrote {out / 'speed.json'}", err=True)
@@ -168,14 +170,3 @@ def _briefly(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
 
 def _unnamed(progress: Callable[[int, int], None]) -> Callable[[str, int, int], None]:
     return lambda system, done, total: progress(done, total)
-
-
-def _split(listed: str) -> list[str]:
-    return [name.strip() for name in listed.split(",") if name.strip()]
-
-
-def _numbers(listed: str) -> list[int]:
-    names = _split(listed)
-    if not names or not all(name.isdigit() and int(name) for name in names):
-        raise InvalidInput(f"{listed!r} is no list of sizes such as 1000,10000")
-    return [int(name) for name in names]

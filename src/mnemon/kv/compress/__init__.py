@@ -51,6 +51,9 @@ class Compress(Protocol):
     how many tokens a head of those must be kept for that to be worth while; the core lets the
     lowest-scored candidates go beforehand until the budget holds so many.
 
+    A method whose heads differ in size also has `costs(view, shape) -> [Hkv]`: what a token of
+    each head takes, in tokens of `token_bytes`.
+
     Attributes:
         needs: what the core must supply in the view.
     """

@@ -96,7 +96,7 @@ class ZeroMerge:
         return (bias / self.alpha).exp().round()
 
     def _slots(self, view: LayerView, kept: Tensor) -> Tensor:
-        """The lowest-scored kept tokens, `[B, H, C]` booleans: slots that were merged into first."""
+        """The lowest-scored kept tokens, slots of before first: `[B, H, C]` booleans."""
         assert view.scores is not None
         free = merging.anchors(view, kept)
         wanted = (kept.sum(-1) * self.residual).ceil().long()

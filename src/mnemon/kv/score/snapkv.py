@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
-import torch.nn.functional as F
+from torch.nn import functional
 
 from mnemon.kv.needs import Need
 
@@ -37,5 +37,7 @@ class SnapKV:
     def score(self, view: LayerView) -> Tensor:
         """Scores `[B, Hkv, T]`."""
         weights = view.attention(self.window_size).mean(2)
-        pooled = F.avg_pool1d(weights, self.kernel_size, stride=1, padding=self.kernel_size // 2)
+        pooled = functional.avg_pool1d(
+            weights, self.kernel_size, stride=1, padding=self.kernel_size // 2
+        )
         return view.by_key_head(pooled[..., : view.tokens])

@@ -21,14 +21,12 @@ from mnemon.server.page.views import (
     timeline,
 )
 
-_GROUPS = (
+GROUPS = (
     search, timeline, namespaces, journal, storage, adding, editing, forgetting, cube, login, files,
 )  # fmt: skip
 
 
 def register(app: FastAPI) -> None:
-    """Give an app the page, at `/`; its service is there already."""
+    """Give an app what the page's routes need; its service is there already."""
     service: Service = app.state.service
     app.state.sessions = Sessions(service.keys)
-    for group in _GROUPS:
-        app.include_router(group.router)

@@ -1,0 +1,22 @@
+"""Options that hold several values, with commas between."""
+
+from __future__ import annotations
+
+from mnemon.errors import InvalidInput
+
+
+def split(listed: str) -> list[str]:
+    """Names."""
+    return [name.strip() for name in listed.split(",") if name.strip()]
+
+
+def numbers(listed: str) -> list[int]:
+    """Sizes.
+
+    Raises:
+        InvalidInput: something else than whole numbers, or nothing.
+    """
+    names = split(listed)
+    if not names or not all(name.isdigit() and int(name) for name in names):
+        raise InvalidInput(f"{listed!r} is no list of sizes such as 1000,10000")
+    return [int(name) for name in names]

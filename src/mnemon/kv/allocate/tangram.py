@@ -1,0 +1,61 @@
+"""Far-sighted heads keep everything, the others only sinks and window.
+
+Tangram: Unlocking Non-Uniform KV Cache Compression for Efficient Multi-turn LLM Serving (2026):
+retention ratios of heads calibrated offline, so that budgets are known at admission.
+How ours differs: the ratios follow from the profile's order (`mnemon.kv.profile`): heads are filled
+one after another, the most far-sighted first, until the budget is spent; one head in between keeps
+what the scorer ranks best. The paper's page tables are not needed: rows are stored ragged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import torch
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.needs import Need
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.view import LayerView
+
+__all__ = ["Tangram"]
+
+
+@dataclass(frozen=True)
+class Tangram:
+    """Offline head budgets."""
+
+    needs: ClassVar = frozenset({Need.PROFILE})
+    ragged: ClassVar = True
+
+    def allocate(self, views: Sequence[LayerView], scores: Sequence[Tensor], total: int) -> Tensor:
+        """Counts `[B, L, Hkv]`.
+
+        Raises:
+            InvalidInput: the profile is of a model of another shape.
+        """
+        batch, heads, candidates = scores[0].shape
+        profile = views[0].profile
+        assert profile is not None
+        weights = torch.tensor(profile.weights)
+        if weights.shape != (len(views), heads):
+            raise InvalidInput(
+                f"the head profile is for {tuple(weights.shape)} layers and heads, the model has "
+                f"{(len(views), heads)}: measure it again"
+            )
+        costs = torch.stack(
+            [torch.ones(heads) if view.costs is None else view.costs for view in views]
+        ).reshape(-1)
+        least = min(views[0].sinks, candidates)
+        counts = torch.full((weights.numel(),), least)
+        left = total - float((counts * costs).sum())
+        for head in weights.reshape(-1).argsort(descending=True, stable=True).tolist():
+            more = min(candidates - least, int(max(0.0, left) / float(costs[head])))
+            counts[head] += more
+            left -= more * float(costs[head])
+        return counts.reshape(1, *weights.shape).repeat(batch, 1, 1)
