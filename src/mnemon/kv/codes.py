@@ -7,13 +7,15 @@ stretches of channels, so that a kernel never interleaves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
 from mnemon.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 
@@ -80,7 +82,10 @@ def grouped(values: Tensor, size: int) -> Tensor:
     return values.reshape(*values.shape[:-1], channels // each, each)
 
 
-def quantize_tokens(values: Tensor, bits: int, size: int) -> tuple[Tensor, Tensor, Tensor]:
+Coded: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
+
+
+def quantize_tokens(values: Tensor, bits: int, size: int) -> Coded:
     """Each token by itself, `size` channels a scale.
 
     Args:
@@ -93,8 +98,23 @@ def quantize_tokens(values: Tensor, bits: int, size: int) -> tuple[Tensor, Tenso
     return pack_bits(codes.reshape(values.shape), bits), scale.squeeze(-1), zero.squeeze(-1)
 
 
-def dequantize_tokens(data: Tensor, scale: Tensor, zero: Tensor, bits: int) -> Tensor:
+def dequantize_tokens(coded: Coded, bits: int) -> Tensor:
     """The inverse of `quantize_tokens`, `[N, D]`."""
+    data, scale, zero = coded
     codes = unpack_bits(data, bits)
     folded = codes.reshape(codes.shape[0], scale.shape[-1], codes.shape[-1] // scale.shape[-1])
     return dequantize(folded, scale[..., None], zero[..., None]).reshape(codes.shape)
+
+
+def coded_parts(name: str, coded: Coded) -> dict[str, Tensor]:
+    """What `quantize_tokens` gave as parts of a store: `<name>_codes`, `_scale` and `_zero`."""
+    return {f"{name}_{what}": part for what, part in zip(_PARTS, coded, strict=True)}
+
+
+def coded_from(parts: Mapping[str, Tensor], name: str) -> Coded:
+    """The inverse of `coded_parts`."""
+    codes, scale, zero = (parts[f"{name}_{what}"] for what in _PARTS)
+    return codes, scale, zero
+
+
+_PARTS = ("codes", "scale", "zero")

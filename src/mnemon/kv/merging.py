@@ -43,7 +43,7 @@ def nearest(keys: Tensor, among: Tensor) -> tuple[Tensor, Tensor]:
     """
     unit = functional.normalize(keys.float(), dim=-1)
     places, cosines = [], []
-    for piece in unit.split(_STEP, 2):  # never all pairs at once
+    for piece in torch.split(unit, _STEP, 2):  # never all pairs at once
         likeness = torch.matmul(piece, unit.transpose(2, 3))
         likeness.masked_fill_(~among[:, :, None], float("-inf"))
         best = likeness.max(-1)

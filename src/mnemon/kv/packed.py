@@ -96,7 +96,7 @@ def times(tensor: Tensor, lengths: Tensor, matrices: Tensor) -> Tensor:
     if is_even(lengths):
         rows = tensor.reshape(lengths.numel(), -1, tensor.shape[-1])
         return torch.bmm(rows, matrices).flatten(0, 1)
-    pieces = tensor.split(lengths.reshape(-1).tolist())
+    pieces = torch.split(tensor, lengths.reshape(-1).tolist())
     return torch.cat([piece @ matrix for piece, matrix in zip(pieces, matrices, strict=True)])
 
 

@@ -144,7 +144,7 @@ def _most(cache: KVCache, plan: Plan, allowed: float) -> int:
             _heads(layer) * max(plan.sinks, codec.least(shape_of(cache, layer, fewer)))
             for layer in cache.compressed
         )
-        return _total(cache, fewer, allowed) >= wanted
+        return bool(_total(cache, fewer, allowed) >= wanted)
 
     if holds(plan.candidates):
         return plan.candidates
@@ -190,12 +190,9 @@ def _heads(layer: KVLayer) -> int:
 
 def _stored(layers: Sequence[KVLayer], members: list[int]) -> int:
     """The longest row that is stored of one of these sequences."""
-    return max(
-        sum((store.lengths[members] for store in layer.stores), torch.zeros(1, dtype=torch.int64))
-        .max()
-        .item()
-        for layer in layers
-    )
+    none = torch.zeros(1, dtype=torch.int64)
+    rows = [sum((store.lengths[members] for store in layer.stores), none) for layer in layers]
+    return max(int(row.max()) for row in rows)
 
 
 def _held(layers: Sequence[KVLayer], members: list[int]) -> float:

@@ -48,14 +48,14 @@ class Projection:
         """
         if self.norm is not None and self.norm_all:
             projected = self.norm(projected)
-        keys = projected.unflatten(-1, (self.heads, -1))
+        keys = projected.reshape(*projected.shape[:2], self.heads, -1)
         if self.norm is not None and not self.norm_all:
             keys = self.norm(keys)
         return self.rope.rotate(keys.transpose(1, 2), positions)
 
     def values(self, projected: Tensor) -> Tensor:
         """Values `[B, Hkv, T, Dv]` of what `value` makes of the input, `[B, T, Hkv * Dv]`."""
-        return projected.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return projected.reshape(*projected.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def _factors(linear: nn.Linear) -> tuple[Tensor, Tensor]:

@@ -60,7 +60,10 @@ class Recorder:
     def promised(self, made: Recorded) -> float:
         """Bytes that the method said those tokens would take."""
         total = 0.0
-        for shape, kept in zip(made.shapes, made.kept, strict=True):
-            total += int(kept.sum()) * self.method.token_bytes(shape)
+        for view, shape, kept in zip(made.views, made.shapes, made.kept, strict=True):
+            tokens = kept.sum(-1).float()
+            if hasattr(self.method, "costs"):  # heads differ
+                tokens = tokens * self.method.costs(view, shape)
+            total += float(tokens.sum()) * self.method.token_bytes(shape)
             total += kept.shape[0] * kept.shape[1] * self.method.fixed_bytes(shape)
         return total

@@ -48,30 +48,28 @@ def _policy(name: str, recorded: bool = False) -> Policy:
 
 
 @cache
-def _run(name: str, budget: float | int, steps: int = 100) -> tuple[KVCache, Recorder, list[Any]]:
-    """A prompt and 100 decoded tokens; what was held after each compression, and was allowed."""
+def _run(name: str, budget: float | int) -> tuple[KVCache, Recorder, list[tuple[int, float]]]:
+    """A prompt and 100 more tokens; after each compression, bytes held and bytes allowed."""
     model, policy = _model(), _policy(name, recorded=True)
     held = KVCache(model, policy, budget)
-    ids, steps_held = text(PROMPT), []
-    step = ids
-    for seen in range(PROMPT, PROMPT + steps):
+    each = 4 if isinstance(budget, float) else 1
+    found = []
+    seen = 0
+    for step in (text(PROMPT), *text(100, seed=4).split(each, 1)):
         made = len(policy.compress.made)
-        step = forward(model, step, held)[:, -1:].argmax(-1)
+        forward(model, step, held)
+        seen += step.shape[1]
         if len(policy.compress.made) > made:
             one = token_bytes(held.compressed)
-            notes = [
-                note
-                for layer in held.compressed
-                for store in layer.stores
-                for note in store.meta.values()
-            ]
-            steps_held.append(
-                (
-                    held.nbytes - packed.storage_bytes([*notes, held.positions]),
-                    held.budget.tokens(seen, one) * one,
-                )
-            )
-    return held, policy.compress, steps_held
+            found.append((held.nbytes - _notes(held), held.budget.tokens(seen, one) * one))
+    return held, policy.compress, found
+
+
+def _notes(held: KVCache) -> int:
+    """Bytes of what the policy notes of tokens: their positions."""
+    stores = [store for layer in held.compressed for store in layer.stores]
+    notes = [note for store in stores for note in store.meta.values()]
+    return packed.storage_bytes([*notes, held.positions])
 
 
 @pytest.mark.parametrize("name", NAMES)

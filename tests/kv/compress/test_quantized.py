@@ -36,7 +36,7 @@ def test_kivi_beats_keys_per_token_at_the_same_bytes() -> None:
     everything = first(view, 128)
     made = KIVI(bits=2).compress(view, everything)
     flat = keys[:, :, :-1].reshape(-1, 32)
-    per_token = dequantize_tokens(*quantize_tokens(flat, 2, 32), 2).view(1, 2, 128, 32)
+    per_token = dequantize_tokens(quantize_tokens(flat, 2, 32), 2).view(1, 2, 128, 32)
     whole = output(queries, keys[:, :, :-1], values[:, :, :-1])
     rows = made[0].read()
     other = output(queries, per_token, rows.values.view(1, 2, 128, 32))
@@ -57,7 +57,7 @@ def test_widths_that_cannot_be_packed_are_refused() -> None:
 
 def test_equal_numbers_are_coded_exactly_in_half_precision() -> None:
     same = torch.full((4, 32), 3.0, dtype=torch.float16)
-    assert torch.equal(dequantize_tokens(*quantize_tokens(same, 2, 32), 2), same)
+    assert torch.equal(dequantize_tokens(quantize_tokens(same, 2, 32), 2), same)
 
 
 def test_mikv_still_finds_what_eviction_loses() -> None:
@@ -88,7 +88,7 @@ def test_mikv_balances_outlier_channels() -> None:
     view = view_of(keys, values, queries=queries)
     rows = MiKV(low_bits=4).compress(view, first(view, 1))[1].read()
     flat = keys[:, :, 1:-1].reshape(-1, 32)
-    plain = dequantize_tokens(*quantize_tokens(flat, 4, 32), 4)
+    plain = dequantize_tokens(quantize_tokens(flat, 4, 32), 4)
 
     def wrong(told: torch.Tensor) -> float:
         off = (told - flat).view(1, 2, -1, 32)

@@ -7,6 +7,7 @@ import torch
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache, Policy
+from mnemon.kv.compress.drop import Drop
 from mnemon.kv.score.lacache import LaCache
 from mnemon.kv.score.recency import StreamingLLM
 
@@ -16,8 +17,7 @@ from ..models import forward, text, tiny_llama
 def _held(score, steps: int = 40):
     """The places that each layer holds after a prompt and decoded tokens, and the cache."""
     model = tiny_llama(layers=4)
-    policy = Policy(score=score, window=4, sinks=2, block=8, rerotate=False)
-    object.__setattr__(policy, "compress", _Noting())
+    policy = Policy(score=score, compress=_Noting(), window=4, sinks=2, block=8)
     held = KVCache(model, policy, 32)
     step = text(64)
     for _ in range(steps):
@@ -29,8 +29,6 @@ class _Noting:
     """Eviction that remembers what the first compression kept."""
 
     def __init__(self) -> None:
-        from mnemon.kv.compress.drop import Drop
-
         self.drop, self.kept = Drop(), []
         self.needs = self.drop.needs
         self.group, self.token_bytes = self.drop.group, self.drop.token_bytes

@@ -72,7 +72,8 @@ class CSKV:
     def compress(self, view: LayerView, kept: Tensor) -> list[Stored]:
         """One store: latents `[N, r]` and bases `[R, r, D]` of keys and of values."""
         count = kept.shape[2]
-        parts, spans = {}, {}
+        parts: dict[str, Tensor] = {}
+        spans: dict[str, int] = {}
         for name, dense, ratio in (
             ("key", view.keys, self.key_ratio),
             ("value", view.values, self.value_ratio),
@@ -108,7 +109,8 @@ def main_directions(dense: Tensor, rank: int) -> Tensor:
     """The first right singular vectors of each head's tokens: `[B, H, T, D]` to `[B, H, r, D]`."""
     tokens = dense.double()
     _, vectors = torch.linalg.eigh(torch.matmul(tokens.transpose(2, 3), tokens))
-    return vectors[..., -rank:].transpose(2, 3).flip(2).to(dense.dtype).contiguous()
+    main: Tensor = vectors[..., -rank:].transpose(2, 3).flip(2)
+    return main.to(dense.dtype).contiguous()
 
 
 def _rank(channels: int, ratio: float) -> int:

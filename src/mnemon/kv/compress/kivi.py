@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, ClassVar
 from mnemon.kv import packed
 from mnemon.kv.codes import (
     check_bits,
+    coded_from,
+    coded_parts,
     dequantize,
     dequantize_tokens,
     pack_bits,
@@ -76,14 +78,12 @@ class KIVI:
         grouped = keys.reshape(-1, self.group_size, keys.shape[-1])
         key_codes, key_scale, key_zero = quantize(grouped, self.bits, 1)
         value_bits = self.value_bits or self.bits
-        value_codes, value_scale, value_zero = quantize_tokens(values, value_bits, self.group_size)
+        coded = quantize_tokens(values, value_bits, self.group_size)
         parts = {
             "key_codes": pack_bits(key_codes.flatten(0, 1), self.bits),
             "key_scale": key_scale.squeeze(1),
             "key_zero": key_zero.squeeze(1),
-            "value_codes": value_codes,
-            "value_scale": value_scale,
-            "value_zero": value_zero,
+            **coded_parts("value", coded),
         }
         spans = dict.fromkeys(parts, 1) | {
             "key_scale": self.group_size,
@@ -98,10 +98,6 @@ class KIVI:
         codes = unpack_bits(parts["key_codes"], self.bits)
         codes = codes.reshape(-1, self.group_size, codes.shape[-1])
         keys = dequantize(codes, parts["key_scale"][:, None], parts["key_zero"][:, None])
-        values = dequantize_tokens(
-            parts["value_codes"],
-            parts["value_scale"],
-            parts["value_zero"],
-            self.value_bits or self.bits,
-        )
+        coded = coded_from(parts, "value")
+        values = dequantize_tokens(coded, self.value_bits or self.bits)
         return Rows(keys.flatten(0, 1), values, stored.lengths)

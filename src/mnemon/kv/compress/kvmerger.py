@@ -94,8 +94,9 @@ def _pivots(sets: Tensor, anchors: Tensor, scores: Tensor) -> Tensor:
 def _gaussian(keys: Tensor, sets: Tensor, into: Tensor, joins: Tensor) -> Tensor:
     """Weights `[B, H, C]`: 1 for pivots and tokens that stay as they are."""
     pivot = keys.gather(2, into[..., None].expand_as(keys))
-    distance = (keys.float() - pivot.float()).norm(dim=-1)
+    distance = torch.linalg.vector_norm(keys.float() - pivot.float(), dim=-1)
     size = torch.zeros_like(distance).scatter_add_(2, sets, joins.float())
     total = torch.zeros_like(distance).scatter_add_(2, sets, torch.where(joins, distance, 0.0))
     sigma = (total / size.clamp_min(1)).gather(2, sets) / 2**0.5
-    return (-distance.square() / (2 * sigma.square()).clamp_min(1e-12)).exp()
+    weights: Tensor = (-distance.square() / (2 * sigma.square()).clamp_min(1e-12)).exp()
+    return weights

@@ -20,7 +20,7 @@ import torch
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import merging, packed
-from mnemon.kv.codes import check_bits, dequantize_tokens, quantize_tokens
+from mnemon.kv.codes import check_bits, coded_from, coded_parts, dequantize_tokens, quantize_tokens
 from mnemon.kv.needs import Need
 from mnemon.kv.stored import Rows, Stored
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 __all__ = ["MiKV"]
 
 _WHOLE = 16
-_PARTS = ("codes", "scale", "zero")
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,7 @@ class MiKV:
         if "keys" in parts:
             return Rows(parts["keys"], parts["values"], stored.lengths)
         bits = 8 * parts["key_codes"].shape[-1] // parts["balance"].shape[-1]
-        keys, values = (
-            dequantize_tokens(*(parts[f"{one}_{what}"] for what in _PARTS), bits)
-            for one in ("key", "value")
-        )
+        keys, values = (dequantize_tokens(coded_from(parts, one), bits) for one in ("key", "value"))
         keys = keys / packed.by_entry(parts["balance"], stored.lengths)
         return Rows(keys, values, stored.lengths)
 
@@ -127,11 +123,10 @@ class MiKV:
         keys, values = view.keys[:, :, :count], view.values[:, :, :count]
         if bits == _WHOLE:
             return merging.exact_store(self, view, chosen, keys, values)
-        parts = {}
+        parts: dict[str, Tensor] = {}
         for name, dense in (("key", keys * balance[:, :, None]), ("value", values)):
             coded = quantize_tokens(packed.pack(dense, chosen), bits, self.group_size)
-            for what, part in zip(_PARTS, coded, strict=True):
-                parts[f"{name}_{what}"] = part
+            parts |= coded_parts(name, coded)
         spans = dict.fromkeys(parts, 1) | {"balance": 0}
         parts["balance"] = balance.flatten(0, 1)
         lengths = packed.lengths_of(chosen)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import torch
+import torch.nn.functional as functional
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import merging, packed
@@ -116,14 +117,16 @@ class MiniCache:
         merged = chosen & ~whole
         shared: dict[str, Tensor] = {}
         for name in ("key", "value"):
-            pair = [packed.pack(_dense(view, name)[:, :, :count], merged) for view in views]
-            shared[f"{name}_directions"] = slerp(*pair, self.t)
+            lower, upper = (packed.pack(_dense(view, name)[:, :, :count], merged) for view in views)
+            shared[f"{name}_directions"] = slerp(lower, upper, self.t)
         made = []
         for view in views:
             parts = dict(shared)
             for name in ("key", "value"):
                 dense = packed.pack(_dense(view, name)[:, :, :count], merged)
-                parts[f"{name}_norms"] = dense.float().norm(dim=-1).to(dense.dtype)
+                parts[f"{name}_norms"] = torch.linalg.vector_norm(dense.float(), dim=-1).to(
+                    dense.dtype
+                )
             spans = dict.fromkeys(parts, 1)
             lengths, notes = packed.lengths_of(merged), view.noted(merged)
             store = Stored(self, lengths, parts, spans, view.keys.dtype, notes)
@@ -135,8 +138,8 @@ class MiniCache:
         count = chosen.shape[2]
         distance = torch.zeros(chosen.shape, device=chosen.device)
         for name in ("key", "value"):
-            pair = (_dense(view, name)[:, :, :count].float() for view in views)
-            distance -= torch.nn.functional.cosine_similarity(*pair, dim=-1)
+            lower, upper = (_dense(view, name)[:, :, :count].float() for view in views)
+            distance -= functional.cosine_similarity(lower, upper, dim=-1)
         distance[..., : views[0].sinks] = float("inf")
         distance.masked_fill_(~chosen, float("-inf"))
         return choose(distance, (chosen.sum(-1) * self.retention).long())
@@ -144,17 +147,14 @@ class MiniCache:
 
 def slerp(lower: Tensor, upper: Tensor, t: float) -> Tensor:
     """Unit vectors between the directions of two, `[N, D]`, along the great circle."""
-    one, two = (vectors.float() for vectors in (lower, upper))
-    one = one / one.norm(dim=-1, keepdim=True).clamp_min(1e-12)
-    two = two / two.norm(dim=-1, keepdim=True).clamp_min(1e-12)
+    one, two = (functional.normalize(some.float(), dim=-1) for some in (lower, upper))
     angle = (one * two).sum(-1, keepdim=True).clamp(-1, 1).acos()
     sine = angle.sin()
     near = sine < 1e-4  # the same direction, or opposite ones: any circle will do
     size = sine.masked_fill(near, 1.0)
     first = torch.where(near, 1 - t, ((1 - t) * angle).sin() / size)
     second = torch.where(near, t, (t * angle).sin() / size)
-    mixed = first * one + second * two
-    return (mixed / mixed.norm(dim=-1, keepdim=True).clamp_min(1e-12)).to(lower.dtype)
+    return functional.normalize(first * one + second * two, dim=-1).to(lower.dtype)
 
 
 def _dense(view: LayerView, name: str) -> Tensor:

@@ -112,4 +112,5 @@ def channel_scores(view: LayerView, window_size: int) -> Tensor:
     """How much each key channel weighs in the newest queries' logits, `[B, Hkv, D]`."""
     asked = view.asked(window_size)
     asked = asked.reshape(*view.keys.shape[:2], -1, asked.shape[-1])
-    return asked.float().norm(dim=2) * view.keys.float().norm(dim=2)
+    sizes: Tensor = torch.linalg.vector_norm(asked.float(), dim=2)
+    return sizes * torch.linalg.vector_norm(view.keys.float(), dim=2)

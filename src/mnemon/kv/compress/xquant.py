@@ -15,14 +15,14 @@ Needs k_proj, v_proj and a rotary embedding; keys and values are computed anew a
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import packed
 from mnemon.kv.agreement import agreed
-from mnemon.kv.codes import check_bits, dequantize_tokens, quantize_tokens
+from mnemon.kv.codes import check_bits, coded_from, coded_parts, dequantize_tokens, quantize_tokens
 from mnemon.kv.compress.drop import Drop
 from mnemon.kv.compress.kivi import KIVI
 from mnemon.kv.needs import Need
@@ -71,9 +71,7 @@ class Inputs:
             return rows.keys, rows.values
         if self.bits == _WHOLE:
             return stored.parts["inputs"], stored.parts["inputs"]
-        whole = dequantize_tokens(
-            *(stored.parts[f"input_{what}"] for what in ("codes", "scale", "zero")), self.bits
-        )
+        whole = dequantize_tokens(coded_from(stored.parts, "input"), self.bits)
         return whole, whole
 
     def encoded(self, view: LayerView, kept: Tensor, keys: Tensor, values: Tensor) -> Stored:
@@ -85,14 +83,13 @@ class Inputs:
         parts = {"inputs": inputs}
         if self.bits != _WHOLE:
             coded = quantize_tokens(inputs, self.bits, self.group_size)
-            names = ("input_codes", "input_scale", "input_zero")
-            parts = dict(zip(names, coded, strict=True))
+            parts = coded_parts("input", coded)
         spans = dict.fromkeys(parts, 1)
         lengths = packed.lengths_of(kept)
         return Stored(self, lengths, parts, spans, view.keys.dtype, view.noted(kept))
 
-    def _coder(self) -> Any:
-        return Drop() if self.bits == _WHOLE else KIVI(self.bits, group_size=self.group_size)
+    def _coder(self) -> Drop | KIVI:
+        return _coder(self.bits, self.group_size)
 
     def _per_sequence(self, rows: Tensor, stored: Stored) -> list[Tensor]:
         """`[n, Hkv * ...]` of each sequence: the heads' shares side by side."""
@@ -141,9 +138,7 @@ class XQuant:
         """A head's share of the input, and its place in the text."""
         size = shape.dtype.itemsize
         if _latent(shape.key, shape.value, shape.heads, shape.hidden):
-            whole = self.bits == _WHOLE
-            coder: Any = Drop() if whole else KIVI(self.bits, group_size=self.group_size)
-            return float(coder.token_bytes(shape)) + 4
+            return _coder(self.bits, self.group_size).token_bytes(shape) + 4
         share = shape.hidden // shape.heads
         if self.bits == _WHOLE:
             return share * size + 4
@@ -169,6 +164,11 @@ class XQuant:
         meta = {name: note for name, note in made.meta.items() if name != "positions"}
         parts = {**made.parts, "positions": positions}
         return [replace(made, parts=parts, spans={**made.spans, "positions": 1}, meta=meta)]
+
+
+def _coder(bits: int, group_size: int) -> Drop | KIVI:
+    """What codes latents."""
+    return Drop() if bits == _WHOLE else KIVI(bits, group_size=group_size)
 
 
 def _latent(key: int, value: int, heads: int, hidden: int) -> bool:
@@ -212,5 +212,5 @@ def _check(codec: Inputs, view: LayerView, tokens: int = 4) -> None:
 def _sequences(rows: Tensor, lengths: Tensor) -> list[Tensor]:
     """`[Hkv, n, ...]` of each sequence."""
     heads = lengths.shape[1]
-    pieces = rows.split(lengths.sum(1).tolist())
+    pieces = torch.split(rows, lengths.sum(1).tolist())
     return [piece.reshape(heads, piece.shape[0] // heads, *piece.shape[1:]) for piece in pieces]
