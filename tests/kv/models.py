@@ -47,11 +47,16 @@ def text(tokens: int, batch: int = 1, vocab: int = 97, seed: int = 0) -> Tensor:
 
 
 def forward(model: PreTrainedModel, ids: Tensor, cache: Any = None, **more: Any) -> Tensor:
-    """Logits `[B, T, V]` of one pass; the cache goes under the name this transformers has for it."""
-    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    """Logits `[B, T, V]` of one pass; the cache goes by the name this transformers has for it."""
     with torch.no_grad():
-        logits: Tensor = model(ids, **{name: cache}, **more).logits
+        logits: Tensor = model(ids, **named(model, cache), **more).logits
     return logits
+
+
+def named(model: PreTrainedModel, cache: Any) -> dict[str, Any]:
+    """The cache as an argument of a call or of `generate`: its name changed in 5.24."""
+    new = "cache" in inspect.signature(model.forward).parameters
+    return {"cache" if new else "past_key_values": cache}
 
 
 def greedy(

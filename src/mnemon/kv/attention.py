@@ -28,7 +28,7 @@ def over_layer(
     stores = layer.visible(query)
     if not stores:
         mask = seam.causal_mask(base, query, query.shape[2], layer.tail, layer.padding())
-        return plain(module, query, layer.keys, layer.values, mask, base, **kwargs)
+        return plain(module, query, *layer.held, mask, base, **kwargs)
     rows = join([store.read() for store in stores])
     if rows.bias is None and layer.padding() is None and packed.is_even(rows.lengths):
         keys, values = whole(rows, layer)
@@ -98,7 +98,8 @@ def whole(rows: Rows, layer: KVLayer) -> tuple[Tensor, Tensor]:
     shape = (*rows.lengths.shape, -1)
     keys = rows.keys.reshape(*shape, rows.keys.shape[-1])
     values = rows.values.reshape(*shape, rows.values.shape[-1])
-    return torch.cat([keys, layer.keys], 2), torch.cat([values, layer.values], 2)
+    tail_keys, tail_values = layer.held
+    return torch.cat([keys, tail_keys], 2), torch.cat([values, tail_values], 2)
 
 
 def _late_mask(query: Tensor, tokens: int, base: str) -> Tensor | None:
@@ -120,9 +121,9 @@ def _ragged(
     """Rows of equal length are attended together; each group reads only what it holds."""
     batch, heads = rows.lengths.shape
     asked = query.unflatten(1, (heads, -1)).flatten(0, 1)  # [B * Hkv, groups, Q, D]
-    tail_keys, tail_values = layer.keys.flatten(0, 1), layer.values.flatten(0, 1)
+    tail_keys, tail_values = (one.flatten(0, 1) for one in layer.held)
     tail_mask = _tail_mask(layer, query).repeat_interleave(heads, 0)  # [B * Hkv, 1, Q, W]
-    out = asked.new_empty(*asked.shape[:3], layer.values.shape[-1])
+    out = asked.new_empty(*asked.shape[:3], tail_values.shape[-1])
     for length, members in packed.same_length(rows.lengths):
         picked = torch.tensor(members, device=query.device)
         keys = torch.cat([packed.unpack(rows.keys, rows.lengths, members), tail_keys[picked]], 1)

@@ -78,7 +78,7 @@ class KVCache(Cache):
             for index, layer in enumerate(native)
         ]
         super().__init__(layers=layers)
-        self.model: PreTrainedModel = weakref.proxy(model)
+        self._model = weakref.ref(model)
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
         self.policy = checks.settle(policy, self.budget, model)
@@ -100,6 +100,18 @@ class KVCache(Cache):
         self.surprisal: Tensor | None = None
         self.passing: Passing | None = None
         self._spoken = False
+
+    @property
+    def model(self) -> PreTrainedModel:
+        """The model the cache was made for.
+
+        Raises:
+            InvalidInput: it is gone.
+        """
+        model = self._model()
+        if model is None:
+            raise InvalidInput("the model that this KVCache was made for no longer exists")
+        return model
 
     @property
     def compressed(self) -> list[KVLayer]:
@@ -143,7 +155,8 @@ class KVCache(Cache):
         module = self._modules[index]
         scaling = getattr(module, "scaling", None)
         if scaling is None:
-            scaling = self.layers[index].keys.shape[-1] ** -0.5
+            layer = self.layers[index]
+            scaling = layer.held[0].shape[-1] ** -0.5 if isinstance(layer, KVLayer) else 1.0
         return float(scaling)
 
     def output_weight(self, index: int) -> Tensor:
@@ -174,7 +187,7 @@ class KVCache(Cache):
 
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
-        index = getattr(module, "layer_idx", None)
+        index = getattr(module, "layer_idx", -1)
         if self._modules.get(index) is not module:
             return None
         self._spoken = True
@@ -216,6 +229,7 @@ class KVCache(Cache):
         if positions is None:
             positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
         positions = positions.expand(batch, -1).to(torch.int32)
+        checks.going_on(self.positions, positions, count)
         self.passing = Passing(count, valid, positions)
         self._spoken = False
 

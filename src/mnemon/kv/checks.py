@@ -91,3 +91,22 @@ def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | 
         )
     new = real[:, seen:]
     return None if bool(new.all()) else new
+
+
+def going_on(old: Tensor | None, new: Tensor, count: int) -> None:
+    """Check that the new tokens come after those that the cache has seen.
+
+    Args:
+        old, new: positions `[B, W]` and `[B, count]`.
+
+    Raises:
+        InvalidInput: they go back: the text was begun anew on a cache already used.
+    """
+    if old is None or count == 1 or old.shape[0] != new.shape[0]:
+        return
+    if bool((new[:, 0] <= old[:, -1]).any()):
+        raise InvalidInput(
+            f"the cache has seen positions up to {int(old[:, -1].max())}, and is given tokens at "
+            f"{int(new[:, 0].min())}: to go on, pass the whole conversation; to start again, make"
+            " a new KVCache"
+        )

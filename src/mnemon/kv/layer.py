@@ -41,6 +41,12 @@ class KVLayer(CacheLayerMixin):
         self.seen = 0
 
     @property
+    def held(self) -> tuple[Tensor, Tensor]:
+        """Keys and values of the tail."""
+        assert self.keys is not None and self.values is not None
+        return self.keys, self.values
+
+    @property
     def tail(self) -> int:
         """W: tokens of the tail."""
         return 0 if self.keys is None else self.keys.shape[2]

@@ -6,8 +6,6 @@ from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import torch
-
 from mnemon.errors import InvalidInput
 from mnemon.kv import packed
 from mnemon.kv.compress import Shape
@@ -190,9 +188,7 @@ def _heads(layer: KVLayer) -> int:
 
 def _stored(layers: Sequence[KVLayer], members: list[int]) -> int:
     """The longest row that is stored of one of these sequences."""
-    none = torch.zeros(1, dtype=torch.int64)
-    rows = [sum((store.lengths[members] for store in layer.stores), none) for layer in layers]
-    return max(int(row.max()) for row in rows)
+    return max(int(layer.stored_lengths()[members].max()) for layer in layers)
 
 
 def _held(layers: Sequence[KVLayer], members: list[int]) -> float:

@@ -66,7 +66,7 @@ class Policy:
     @property
     def question(self) -> Literal["agnostic", "aware"]:
         """Whether a question at the end of the prompt steers what is kept."""
-        return self.score.question  # type: ignore[no-any-return]
+        return self.score.question
 
     @property
     def queries(self) -> int:

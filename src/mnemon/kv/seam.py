@@ -118,8 +118,8 @@ def rope(model: PreTrainedModel, layer: int) -> Rope | None:
     def tables(positions: Tensor) -> tuple[Tensor, Tensor]:
         probe = positions.new_zeros((1,), dtype=model.dtype)
         if own is not None and kinds is not None:
-            return rotary(probe, positions, kinds[layer])  # type: ignore[no-any-return]
-        return rotary(probe, positions)  # type: ignore[no-any-return]
+            return rotary(probe, positions, kinds[layer])
+        return rotary(probe, positions)
 
     return Rope(tables)
 
@@ -224,10 +224,9 @@ def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
     cache = cache_of(kwargs)
     if isinstance(cache, KVCache):
         ids = kwargs.get("input_ids", args[0] if args else None)
-        embeds = kwargs.get("inputs_embeds")
         cache.begin(
             module,
-            ids if ids is not None else embeds,
+            kwargs["inputs_embeds"] if ids is None else ids,
             kwargs.get("attention_mask"),
             kwargs.get("position_ids"),
         )

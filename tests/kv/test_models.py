@@ -1,0 +1,117 @@
+"""A KVCache on every kind of model: the same text at budget 1.0, batches as if alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+import transformers as hf
+from tests.kv.models import named
+from transformers import PreTrainedModel
+
+from mnemon.errors import InvalidInput
+from mnemon.kv import KVCache
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 97,
+    "hidden_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "initializer_range": 0.2,
+    "max_position_embeddings": 512,
+    "pad_token_id": 0,
+    "bos_token_id": 1,
+    "eos_token_id": None,
+}
+GROUPED: dict[str, Any] = {**SIZES, "intermediate_size": 96, "num_key_value_heads": 2}
+HEADS: dict[str, Any] = {**GROUPED, "head_dim": 16}
+WINDOWED: dict[str, Any] = {**HEADS, "sliding_window": 24, "query_pre_attn_scalar": 16}
+MIXED: dict[str, Any] = {
+    **HEADS,
+    "num_experts": 4,
+    "num_experts_per_tok": 2,
+    "moe_intermediate_size": 32,
+    "shared_expert_intermediate_size": 32,
+    "linear_num_value_heads": 4,
+    "linear_num_key_heads": 2,
+    "linear_key_head_dim": 16,
+    "linear_value_head_dim": 16,
+    "layer_types": ["linear_attention", "full_attention"],
+}
+
+MODELS: dict[str, Callable[[], PreTrainedModel]] = {
+    "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**HEADS)),
+    "mistral": lambda: hf.MistralForCausalLM(hf.MistralConfig(**HEADS, sliding_window=None)),
+    "qwen2": lambda: hf.Qwen2ForCausalLM(hf.Qwen2Config(**GROUPED)),
+    "qwen3": lambda: hf.Qwen3ForCausalLM(hf.Qwen3Config(**HEADS)),
+    "phi3": lambda: hf.Phi3ForCausalLM(hf.Phi3Config(**GROUPED)),
+    "gemma2": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**WINDOWED)),
+    "gemma3": lambda: hf.Gemma3ForCausalLM(
+        hf.Gemma3TextConfig(**WINDOWED, layer_types=["sliding_attention", "full_attention"])
+    ),
+    "gpt-neox": lambda: hf.GPTNeoXForCausalLM(hf.GPTNeoXConfig(**SIZES, intermediate_size=96)),
+    "opt": lambda: hf.OPTForCausalLM(
+        hf.OPTConfig(
+            **{k: v for k, v in SIZES.items() if k != "initializer_range"},
+            ffn_dim=96,
+            word_embed_proj_dim=64,
+            init_std=0.2,
+        )
+    ),
+    "qwen3-next (hybrid)": lambda: hf.Qwen3NextForCausalLM(hf.Qwen3NextConfig(**MIXED)),
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request: pytest.FixtureRequest) -> PreTrainedModel:
+    torch.manual_seed(0)
+    return MODELS[request.param]().eval()
+
+
+PROMPT = torch.randint(3, 97, (2, 60), generator=torch.Generator().manual_seed(1))
+PADDED = torch.ones_like(PROMPT)
+PADDED[0, :17] = 0
+
+
+def generate(model: PreTrainedModel, ids: Any, mask: Any, cache: Any = None) -> list[list[int]]:
+    given = {} if cache is None else named(model, cache)
+    out = model.generate(
+        ids, attention_mask=mask, max_new_tokens=40, do_sample=False, pad_token_id=0, **given
+    )
+    new: list[list[int]] = out[:, ids.shape[1] :].tolist()
+    return new
+
+
+def test_at_budget_one_greedy_text_is_the_same_and_the_model_is_as_before(
+    model: PreTrainedModel,
+) -> None:
+    plain = generate(model, PROMPT, PADDED)
+    assert generate(model, PROMPT, PADDED, KVCache(model, "snapkv", 1.0)) == plain
+    assert generate(model, PROMPT, PADDED) == plain
+
+
+@pytest.mark.parametrize("policy", ["snapkv", "kivi(bits=4)"])
+@pytest.mark.parametrize("budget", [0.5, 24])
+def test_a_left_padded_batch_is_compressed_as_if_each_were_alone(
+    model: PreTrainedModel, policy: str, budget: float
+) -> None:
+    together = KVCache(model, policy, budget)
+    texts = generate(model, PROMPT, PADDED, together)
+    for row, skipped in enumerate((17, 0)):
+        alone = KVCache(model, policy, budget)
+        ids = PROMPT[row : row + 1, skipped:]
+        assert generate(model, ids, torch.ones_like(ids), alone) == [texts[row]]
+        assert alone.lengths()[0].tolist() == together.lengths()[row].tolist()
+
+
+def test_models_with_nothing_to_compress_are_refused() -> None:
+    windows = hf.MistralForCausalLM(hf.MistralConfig(**HEADS, sliding_window=24))
+    with pytest.raises(InvalidInput, match="no layer of full attention"):
+        KVCache(windows, "snapkv", 0.5)
+
+
+def test_rotary_policies_are_refused_where_there_is_no_rotary_embedding() -> None:
+    with pytest.raises(InvalidInput, match="needs rotary position embedding"):
+        KVCache(MODELS["opt"](), "recency + rerotate=true", 0.5)

@@ -1,0 +1,113 @@
+"""Bad input gets a clear error, never garbled text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from tests.kv.models import forward, named, text, tiny_llama
+from transformers import PreTrainedModel
+
+from mnemon.errors import InvalidInput, UnknownName
+from mnemon.kv import Budget, KVCache, Policy
+
+
+@pytest.fixture(scope="module")
+def model() -> PreTrainedModel:
+    return tiny_llama()
+
+
+@pytest.mark.parametrize(
+    ("budget", "told"),
+    [
+        (0.0, "a fraction lies in"),
+        (1.5, "a fraction lies in"),
+        (-3, "at least one sink"),
+        (1, "at least one sink"),
+        (True, "give a fraction"),
+        ("lots", "not a size"),
+        ("0MB", "nothing can be kept"),
+        (None, "give a fraction"),
+    ],
+)
+def test_a_budget_that_is_none(budget: Any, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        Budget.of(budget)
+
+
+def test_a_budget_below_sinks_and_window(model: PreTrainedModel) -> None:
+    with pytest.raises(InvalidInput, match=r"below sinks \+ window \(4 \+ 32\)"):
+        KVCache(model, "recency + sinks=4 + window=32", 20)
+    cache = KVCache(model, "recency + sinks=4 + window=32", 0.1)
+    with pytest.raises(InvalidInput, match="below sinks"):
+        forward(model, text(100), cache)
+
+
+def test_names_that_nobody_knows(model: PreTrainedModel) -> None:
+    with pytest.raises(UnknownName, match="did you mean 'snapkv'"):
+        KVCache(model, "snapvk", 0.5)
+    with pytest.raises(UnknownName, match="no option 'windowsize'"):
+        KVCache(model, "snapkv(windowsize=3)", 0.5)
+    with pytest.raises(UnknownName, match="no setting 'sink'"):
+        KVCache(model, "snapkv + sink=3", 0.5)
+    with pytest.raises(InvalidInput, match="names two of 'score'"):
+        KVCache(model, "snapkv + recency", 0.5)
+
+
+def test_a_cache_of_another_model(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    other = tiny_llama(layers=2)
+    with pytest.raises(InvalidInput, match="made for another model"):
+        forward(other, text(20), cache)
+    KVCache(other, "recency", 0.5)
+    with pytest.raises(InvalidInput, match="made for another model"):
+        forward(other, text(20), cache)
+
+
+def test_padding_on_the_right(model: PreTrainedModel) -> None:
+    mask = torch.ones(2, 20, dtype=torch.long)
+    mask[0, 15:] = 0
+    with pytest.raises(InvalidInput, match="padding_side = 'left'"):
+        forward(model, text(20, batch=2), KVCache(model, "recency", 0.5), attention_mask=mask)
+
+
+def test_a_second_generate_on_a_consumed_cache(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    told = {"max_new_tokens": 8, "do_sample": False, "pad_token_id": 0}
+    model.generate(text(30), **named(model, cache), **told)
+    with pytest.raises(InvalidInput, match="make a new KVCache"):
+        model.generate(text(30), **named(model, cache), **told)
+    assert int(cache.real[0]) == 37
+
+
+def test_another_batch_or_precision_on_the_way(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    forward(model, text(30), cache)
+    with pytest.raises(InvalidInput, match="holds batch size 1, the model now gives 2"):
+        forward(model, text(5, batch=2), cache)
+    try:
+        model.to(torch.bfloat16)
+        with pytest.raises(InvalidInput, match="dtype"):
+            forward(model, text(5), cache)
+    finally:
+        model.to(torch.float32)
+
+
+def test_what_is_no_model_of_transformers() -> None:
+    with pytest.raises(InvalidInput, match="causal language models"):
+        KVCache(torch.nn.Linear(2, 2), "recency", 0.5)  # type: ignore[arg-type]
+
+
+def test_head_budgets_without_a_profile(
+    model: PreTrainedModel, monkeypatch: Any, tmp_path: Any
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(InvalidInput, match="measure_heads"):
+        KVCache(model, "tangram", 0.5)
+
+
+def test_a_policy_saved_by_another_version() -> None:
+    saved = Policy.of("snapkv").to_json().replace('"version": 1', '"version": 9', 1)
+    with pytest.raises(InvalidInput, match="version 9"):
+        Policy.from_json(saved)
