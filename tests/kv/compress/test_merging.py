@@ -72,6 +72,16 @@ def test_the_running_threshold_is_the_plain_average_step_by_step() -> None:
     assert float(last[0, 0]) == pytest.approx(mean, abs=1e-5)
 
 
+def test_the_threshold_goes_on_from_where_it_stood() -> None:
+    view, kept, _ = _scene()
+    _, cosines = nearest(view.keys[:, :, :-1], kept)
+    store = D2O().compress(view, kept)[0]
+    later = view_of(view.keys, view.values, stores=(store,))
+    before, _ = D2O()._thresholds(later, ~kept, cosines)
+    first = int((~kept[0, 0]).int().argmax())
+    assert torch.equal(before[0, :, first], store.parts["threshold"])
+
+
 def test_elastic_cache_takes_the_plain_mean_around_an_anchor() -> None:
     anchors = torch.tensor([[[False, True, False, False, False, True]]])
     assert nearest_by_place(anchors, ~anchors)[0, 0].tolist() == [1, 1, 1, 1, 5, 5]

@@ -6,8 +6,8 @@ AIoT-MLSys-Lab/d2o, not copied.
 The threshold is a moving average of the likeness of evicted tokens to what is kept: it starts at
 the mean of the prompt's, and each token that goes, in order of time, moves it by `beta`.
 How ours differs: the paper's layer budgets are an allocator's work, its accumulated attention a
-scorer's; tokens of the protected window and protected sinks are never merged into; under a
-budget that stands still, the average starts anew at each compression.
+scorer's; tokens of the protected window and protected sinks are never merged into; evicted tokens
+go block by block, not one a step.
 """
 
 from __future__ import annotations
@@ -87,8 +87,9 @@ class D2O:
         usable = gone & (cosines > float("-inf"))
         likeness = torch.where(usable, cosines, torch.zeros_like(cosines))
         first = likeness.sum(-1) / usable.sum(-1).clamp_min(1)
-        if view.stores and "threshold" in view.stores[-1].parts:
-            first = view.stores[-1].parts["threshold"].view_as(first)
+        for store in view.stores:
+            known = (store.lengths > 0).to(first.device)
+            first = torch.where(known, store.parts["threshold"].view_as(first), first)
         if self.threshold is not None:
             fixed = torch.full_like(first, self.threshold)
             return fixed[..., None].expand_as(cosines), fixed
