@@ -16,12 +16,15 @@ from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
+from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
     from mnemon.kv.profile import HeadProfile
+    from mnemon.kv.projection import Projection
+    from mnemon.kv.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ class KVCache(Cache):
         self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
+        self._projections: dict[int, Projection] = {}
         self.slots = 0
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
@@ -122,6 +126,11 @@ class KVCache(Cache):
     def compressed(self) -> list[KVLayer]:
         """The layers that the policy compresses: full attention. Others bound themselves."""
         return [layer for layer in self.layers if isinstance(layer, KVLayer)]
+
+    @property
+    def compresses(self) -> bool:
+        """Whether anything will ever be dropped or encoded: not at budget 1.0."""
+        return self.budget.unit != "fraction" or self.budget.amount < 1
 
     @property
     def nbytes(self) -> int:
@@ -169,6 +178,12 @@ class KVCache(Cache):
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
         module = self._modules[index]
         return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
+
+    def projection(self, index: int) -> Projection:
+        """How layer `index` makes keys and values of its input; made once, so that it compares."""
+        if index not in self._projections:
+            self._projections[index] = seam.projection(self.model, index)
+        return self._projections[index]
 
     def tail_padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tails hold padding; None if none do."""
@@ -254,7 +269,7 @@ class KVCache(Cache):
                 f"{type(self.model).__name__} does not go through transformers' attention"
                 " interface, so its cache cannot be compressed"
             )
-        if Need.SURPRISAL in self.policy.needs:
+        if self.compresses and Need.SURPRISAL in self.policy.needs:
             self.surprisal = _longer(self.surprisal, self._surprisal(now, hidden))
             self.newest = hidden[:, -1:].clone()
         compression.run(self, now.count, hidden)
@@ -283,12 +298,16 @@ class KVCache(Cache):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_select_indices(indices)
+        self._share(before)
         self._pick(indices)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat each sequence."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_repeat_interleave(repeats)
+        self._share(before)
         if self.real is not None:
             self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
 
@@ -320,6 +339,14 @@ class KVCache(Cache):
         if now.valid is not None:
             found = found.masked_fill(~now.valid[:, :-1], float("nan"))
         return torch.cat([first, found], 1)
+
+    def _share(self, before: list[list[Stored]]) -> None:
+        memo: dict[tuple[int, ...], Tensor] = {}
+        for layer, old in zip(self.compressed, before, strict=True):
+            layer.stores = [
+                alias(store, [source], memo)
+                for store, source in zip(layer.stores, old, strict=True)
+            ]
 
     def _pick(self, indices: Tensor) -> None:
         for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "newest"):
