@@ -100,8 +100,8 @@ class Writer:
                 connection.execute("ROLLBACK")
 
     def _together(self, connection: sqlite3.Connection, jobs: list[_Job]) -> bool:
-        """Whether all went well. At each savepoint FTS5 would write what it has gathered as a
-        segment of its own: two fifths of what many small adds cost."""
+        """Whether all went well. Without savepoints: at each of them FTS5 writes what it has
+        gathered as a segment of its own, which is then merged with others."""
         for job in jobs:
             try:
                 with translated(self._connections.path):
