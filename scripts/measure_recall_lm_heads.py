@@ -3,7 +3,8 @@
     python scripts/measure_recall_lm_heads.py [--device cuda]
 
 The cases are recall tasks of 1,024 tokens, with seeds that no bench uses. Half a minute on a GPU,
-a quarter of an hour on two CPU cores.
+a quarter of an hour on two CPU cores. `--tasks none --out FILE` measures on random tokens that
+repeat instead, as anyone would with a model of their own.
 """
 
 from __future__ import annotations
@@ -26,16 +27,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--each", type=int, default=EACH, help="cases a task")
+    parser.add_argument("--tasks", default=",".join(TASKS), help="which, or none")
     parser.add_argument("--out", type=Path, help="the file (default: the package's)")
     asked = parser.parse_args()
     model = recall_lm.load(dtype="float32", device=asked.device).model
+    tasks = [] if asked.tasks == "none" else asked.tasks.split(",")
     cases = []
-    for task in TASKS:
+    for task in tasks:
         for number in range(asked.each):
             one = sample(task, LENGTH, seed=FIRST_SEED + number)
             cases.append(Case(one.context, one.question, one.answer))
-    told = f"{asked.each} cases of {LENGTH} tokens of each of {', '.join(TASKS)}"
-    profile = measure_heads(model, cases, told)
+    told = f"{asked.each} cases of {LENGTH} tokens of each of {', '.join(tasks)}"
+    profile = measure_heads(model, cases, told) if cases else measure_heads(model)
     where = asked.out or Path(str(files("mnemon.kv"))) / "profiles" / f"{profile.fingerprint}.json"
     print(profile.save(where))
 

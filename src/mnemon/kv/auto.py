@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mnemon.kv import profile
 from mnemon.kv.policy import Policy
+from mnemon.kv.profile import HeadProfile, find
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -31,12 +31,12 @@ _PLAIN = (
 )
 
 
-def best(budget: Budget, model: PreTrainedModel) -> Policy:
+def best(budget: Budget, model: PreTrainedModel, profile: HeadProfile | None = None) -> Policy:
     """The policy for a model whose heads were measured (`measure_heads`), or for any other.
 
     A budget in tokens or bytes says nothing of the text's length: it gets the composition for
     small budgets, which does no worse when there is room.
     """
-    table = _PLAIN if profile.find(model) is None else _PROFILED
+    table = _PLAIN if (profile or find(model)) is None else _PROFILED
     fraction = budget.amount if budget.unit == "fraction" else 0.0
     return Policy.of(next(policy for least, policy in table if fraction >= least))

@@ -17,10 +17,15 @@ from mnemon.kv.needs import Need
 from mnemon.kv.offload import Offload
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
+from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
+
+    from mnemon.kv.profile import HeadProfile
+    from mnemon.kv.projection import Projection
+    from mnemon.kv.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class KVCache(Cache):
         model: PreTrainedModel,
         policy: Policy | str | dict[str, Any] = "auto",
         budget: Budget | float | int | str = 1.0,
+        *,
+        profile: HeadProfile | None = None,
     ) -> None:
         """Make an empty cache for one model.
 
@@ -67,6 +74,8 @@ class KVCache(Cache):
                 bench found best at that budget.
             budget: a fraction of the full cache's bytes (`0.25`), tokens (`1024`) or bytes
                 (`"512MB"`), for each sequence.
+            profile: the model's head profile, for policies that need one; by default the one that
+                was shipped or saved (`measure_heads`).
 
         Raises:
             InvalidInput: the model, policy and budget do not go together.
@@ -81,15 +90,17 @@ class KVCache(Cache):
         self._model = weakref.ref(model)
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
-        self.policy = checks.settle(policy, self.budget, model)
+        self.policy = checks.settle(policy, self.budget, model, profile)
         self._modules = {
             index: module
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        self.profile = checks.supplied(self.policy, self.budget, model, list(self._modules))
+        needed = checks.supplied(self.policy, self.budget, model, list(self._modules), profile)
+        self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
+        self._projections: dict[int, Projection] = {}
         self.slots = 0
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
@@ -119,6 +130,11 @@ class KVCache(Cache):
     def compressed(self) -> list[KVLayer]:
         """The layers that the policy compresses: full attention. Others bound themselves."""
         return [layer for layer in self.layers if isinstance(layer, KVLayer)]
+
+    @property
+    def compresses(self) -> bool:
+        """Whether anything will ever be dropped or encoded: not at budget 1.0."""
+        return self.budget.unit != "fraction" or self.budget.amount < 1
 
     @property
     def nbytes(self) -> int:
@@ -183,6 +199,12 @@ class KVCache(Cache):
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
         module = self._modules[index]
         return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
+
+    def projection(self, index: int) -> Projection:
+        """How layer `index` makes keys and values of its input; made once, so that it compares."""
+        if index not in self._projections:
+            self._projections[index] = seam.projection(self.model, index)
+        return self._projections[index]
 
     def tail_padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tails hold padding; None if none do."""
@@ -271,7 +293,7 @@ class KVCache(Cache):
                 f"{type(self.model).__name__} does not go through transformers' attention"
                 " interface, so its cache cannot be compressed"
             )
-        if Need.SURPRISAL in self.policy.needs:
+        if self.compresses and Need.SURPRISAL in self.policy.needs:
             self.surprisal = _longer(self.surprisal, surprising.of_pass(self, now, hidden))
             self.newest = hidden[:, -1:].clone()
         compression.run(self, now.count, hidden)
@@ -303,12 +325,16 @@ class KVCache(Cache):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_select_indices(indices)
+        self._share(before)
         self._pick(indices)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat each sequence."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_repeat_interleave(repeats)
+        self._share(before)
         if self.real is not None:
             self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
 
@@ -324,6 +350,14 @@ class KVCache(Cache):
             self.newest = None
             self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
+
+    def _share(self, before: list[list[Stored]]) -> None:
+        memo: dict[tuple[int, ...], Tensor] = {}
+        for layer, old in zip(self.compressed, before, strict=True):
+            layer.stores = [
+                alias(store, [source], memo)
+                for store, source in zip(layer.stores, old, strict=True)
+            ]
 
     def _pick(self, indices: Tensor) -> None:
         if self.elsewhere is not None:

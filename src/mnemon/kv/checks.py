@@ -20,17 +20,26 @@ if TYPE_CHECKING:
     from mnemon.kv.profile import HeadProfile
 
 
-def settle(policy: Policy | str | dict[str, Any], budget: Budget, model: PreTrainedModel) -> Policy:
+def settle(
+    policy: Policy | str | dict[str, Any],
+    budget: Budget,
+    model: PreTrainedModel,
+    profile: HeadProfile | None = None,
+) -> Policy:
     """The policy that is meant; `"auto"` is the best one measured at that budget."""
     if policy == "auto":
         from mnemon.kv.auto import best
 
-        return best(budget, model)
+        return best(budget, model, profile)
     return Policy.of(policy)
 
 
 def supplied(
-    policy: Policy, budget: Budget, model: PreTrainedModel, layers: list[int]
+    policy: Policy,
+    budget: Budget,
+    model: PreTrainedModel,
+    layers: list[int],
+    profile: HeadProfile | None,
 ) -> HeadProfile | None:
     """Check that the model can supply what the policy needs; its head profile, if needed.
 
@@ -52,10 +61,13 @@ def supplied(
             f"policy {str(policy)!r} needs rotary position embedding, and "
             f"{type(model).__name__} has none that is known here: choose another policy"
         )
+    if Need.PROJECTION in policy.needs:
+        for layer in layers:
+            seam.projection(model, layer)
     if Need.PROFILE in policy.needs:
         from mnemon.kv.profile import profile_of
 
-        return profile_of(model)
+        return profile or profile_of(model)
     return None
 
 

@@ -86,7 +86,7 @@ class KVLayer(CacheLayerMixin):
     def observe(self, query: Tensor) -> None:
         """Keep the newest queries, as many as the policy asks for."""
         wanted = self.cache.policy.queries
-        if wanted == 0:
+        if wanted == 0 or not self.cache.compresses:
             return
         if self.queries is not None:
             query = torch.cat([self.queries, query], 2)

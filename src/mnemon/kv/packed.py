@@ -86,6 +86,20 @@ def same_length(lengths: Tensor) -> list[tuple[int, list[int]]]:
     return sorted(groups.items())
 
 
+def by_entry(part: Tensor, lengths: Tensor) -> Tensor:
+    """What is kept once a row, `[R, ...]`, repeated for each of its entries, `[N, ...]`."""
+    return part.repeat_interleave(lengths.reshape(-1).to(part.device), 0)
+
+
+def times(tensor: Tensor, lengths: Tensor, matrices: Tensor) -> Tensor:
+    """Each row's entries `[N, D]` times the row's own matrix, of `[R, D, E]`: `[N, E]`."""
+    if is_even(lengths):
+        rows = tensor.reshape(lengths.numel(), -1, tensor.shape[-1])
+        return torch.bmm(rows, matrices).flatten(0, 1)
+    pieces = torch.split(tensor, lengths.reshape(-1).tolist())
+    return torch.cat([piece @ matrix for piece, matrix in zip(pieces, matrices, strict=True)])
+
+
 def storage_bytes(tensors: Sequence[Tensor]) -> int:
     """Bytes that the tensors' storages hold, each storage once: views and slices hide nothing."""
     held = {one.untyped_storage().data_ptr(): one.untyped_storage().nbytes() for one in tensors}
