@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers.cache_utils import Cache
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import checks, compression, packed, rounds, seam, surprising
+from mnemon.kv import checks, packed, seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
@@ -23,25 +22,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from mnemon.kv.passing import Passing
     from mnemon.kv.profile import HeadProfile
     from mnemon.kv.projection import Projection
     from mnemon.kv.stored import Stored
-
-
-@dataclass(frozen=True)
-class Passing:
-    """The forward pass under way: its new tokens.
-
-    Attributes:
-        count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
-        valid: `[B, count]`, false where padding; None if there is none.
-        positions: `[B, count]` int32, as the rotary embedding takes them.
-    """
-
-    count: int
-    tokens: Tensor
-    valid: Tensor | None
-    positions: Tensor
 
 
 class KVCache(Cache):
@@ -91,12 +75,12 @@ class KVCache(Cache):
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
         self.policy = checks.settle(policy, self.budget, model, profile)
-        self._modules = {
+        self.modules = {
             index: module
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        needed = checks.supplied(self.policy, self.budget, model, list(self._modules), profile)
+        needed = checks.supplied(self.policy, self.budget, model, list(self.modules), profile)
         self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
@@ -112,7 +96,7 @@ class KVCache(Cache):
         self.newest: Tensor | None = None
         self.passing: Passing | None = None
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
-        self._spoken = False
+        self.spoken = False
 
     @property
     def model(self) -> PreTrainedModel:
@@ -125,6 +109,11 @@ class KVCache(Cache):
         if model is None:
             raise InvalidInput("the model that this KVCache was made for no longer exists")
         return model
+
+    @property
+    def body(self) -> nn.Module | None:
+        """The decoder of that model."""
+        return self._body()
 
     @property
     def compressed(self) -> list[KVLayer]:
@@ -188,7 +177,7 @@ class KVCache(Cache):
 
     def scaling(self, index: int) -> float:
         """What layer `index` multiplies queries times keys by."""
-        module = self._modules[index]
+        module = self.modules[index]
         scaling = getattr(module, "scaling", None)
         if scaling is None:
             layer = self.layers[index]
@@ -197,7 +186,7 @@ class KVCache(Cache):
 
     def output_weight(self, index: int) -> Tensor:
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
-        module = self._modules[index]
+        module = self.modules[index]
         return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
 
     def projection(self, index: int) -> Projection:
@@ -224,9 +213,9 @@ class KVCache(Cache):
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
         index = getattr(module, "layer_idx", -1)
-        if self._modules.get(index) is not module:
+        if self.modules.get(index) is not module:
             return None
-        self._spoken = True
+        self.spoken = True
         layer = self.layers[index]
         return layer if isinstance(layer, KVLayer) else None
 
@@ -241,73 +230,6 @@ class KVCache(Cache):
                 "this KVCache was made for another model (or its attention was changed since): "
                 "make a KVCache(model) for the model that you call"
             )
-
-    def begin(
-        self, body: nn.Module, tokens: Tensor, mask: Tensor | None, positions: Tensor | None
-    ) -> None:
-        """Take note of the tokens of the forward pass that begins.
-
-        Raises:
-            InvalidInput: another model, a mask that does not fit, padding on the right.
-        """
-        if body is not self._body():
-            raise InvalidInput(
-                "this KVCache was made for another model: make a KVCache(model) for the model that"
-                " you call"
-            )
-        batch, count = tokens.shape[:2]
-        if count == 0:
-            raise InvalidInput(
-                f"this KVCache has seen {self.slots} tokens and is given no new one: to go on, "
-                "pass the conversation with something added; to start again, make a new KVCache"
-            )
-        valid = checks.padding(mask, batch, count, self.slots)
-        if positions is None:
-            positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
-        positions = positions.expand(batch, -1).to(torch.int32)
-        checks.going_on(self.positions, positions, count)
-        self.passing = Passing(count, tokens, valid, positions)
-        self._spoken = False
-
-    def finish(self, hidden: Tensor) -> None:
-        """Take the pass's tokens in, and compress if it is time."""
-        now = self.passing
-        assert now is not None
-        self.valid = self.tail_padding()
-        self.positions = _longer(self.positions, now.positions)
-        if Need.ROUNDS in self.policy.needs:
-            new = rounds.numbered(now.tokens, self.policy.separator, self.rounds)
-            self.rounds = _longer(self.rounds, new)
-        fresh = torch.full((now.positions.shape[0],), now.count)
-        if now.valid is not None:
-            fresh = now.valid.sum(1).cpu()
-        if self.real is None:
-            self.real, self.fresh = fresh, fresh.clone()
-            self.started = torch.zeros(len(fresh), dtype=torch.bool)
-        else:
-            self.real, self.fresh = self.real + fresh, self.fresh + fresh
-        self.slots += now.count
-        self.passing = None
-        if not self._spoken and self._modules:
-            raise InvalidInput(
-                f"{type(self.model).__name__} does not go through transformers' attention"
-                " interface, so its cache cannot be compressed"
-            )
-        if self.compresses and Need.SURPRISAL in self.policy.needs:
-            self.surprisal = _longer(self.surprisal, surprising.of_pass(self, now, hidden))
-            self.newest = hidden[:, -1:].clone()
-        compression.run(self, now.count, hidden)
-
-    def abort(self) -> None:
-        """Take the tokens of a pass that raised back."""
-        self.passing = None
-        if self.elsewhere is not None:
-            self.elsewhere.forget_notes()
-        for layer in self.compressed:
-            if self.slots == 0:
-                layer.reset()
-            else:
-                layer.crop(self.slots - layer.seen)
 
     def reset(self) -> None:
         """Forget everything: the cache is as new."""
@@ -367,7 +289,3 @@ class KVCache(Cache):
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])
-
-
-def _longer(old: Tensor | None, new: Tensor) -> Tensor:
-    return new if old is None else torch.cat([old, new], 1)

@@ -233,12 +233,14 @@ def cache_of(kwargs: dict[str, Any]) -> Any:
 
 
 def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    from mnemon.kv import passing
     from mnemon.kv.cache import KVCache
 
     cache = cache_of(kwargs)
     if isinstance(cache, KVCache):
         ids = kwargs.get("input_ids", args[0] if args else None)
-        cache.begin(
+        passing.begin(
+            cache,
             module,
             kwargs["inputs_embeds"] if ids is None else ids,
             kwargs.get("attention_mask"),
@@ -248,13 +250,15 @@ def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _end(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    from mnemon.kv import passing
+
     cache, _pass.cache = current(), None
     if cache is not None and cache_of(kwargs) is cache:
         hidden = getattr(output, "last_hidden_state", None)
         if hidden is None:
-            cache.abort()  # the pass raised: what it appended is taken back
+            passing.abort(cache)  # the pass raised: what it appended is taken back
         else:
-            cache.finish(hidden)
+            passing.finish(cache, hidden)
 
 
 def _input(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from mnemon.kv import seam
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mnemon.kv.cache import KVCache, Passing
+    from mnemon.kv.cache import KVCache
+    from mnemon.kv.passing import Passing
 
 
 def of_pass(cache: KVCache, now: Passing, hidden: Tensor) -> Tensor:
