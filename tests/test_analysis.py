@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mnemon import analysis
+from mnemon.analysis import without_marks
 
 
 @pytest.mark.parametrize(
@@ -43,3 +46,10 @@ def test_every_text_has_terms_without_spaces(text: str) -> None:
     for term in (*analysis.terms(text), *analysis.query_terms(text)):
         assert term and " " not in term and len(term) <= 64
     assert analysis.terms(text) == analysis.terms(text)
+
+
+@given(st.text())
+def test_a_text_loses_its_marks_and_nothing_else(text: str) -> None:
+    decomposed = unicodedata.normalize("NFD", text)
+    kept = [char for char in decomposed if unicodedata.category(char) not in ("Mn", "Mc")]
+    assert without_marks(text) == unicodedata.normalize("NFC", "".join(kept))

@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 _SHORT = 24  # characters, of which most words have fewer
+_CHARACTERS = 2**13  # different ones that are remembered
 STAMP = "snowball-english+cjk-pairs/1"
 
 _ASCII_WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -85,8 +86,21 @@ def without_marks(text: str) -> str:
     # Combining marks are no letters to `re`; Latin ones go, those of Indic or Arabic words are
     # dropped alike on both sides of the comparison, so that the word stays in one piece.
     decomposed = unicodedata.normalize("NFD", text)
-    kept = "".join(char for char in decomposed if unicodedata.category(char) not in ("Mn", "Mc"))
-    return unicodedata.normalize("NFC", kept)
+    return unicodedata.normalize("NFC", decomposed.translate(_unmarked))
+
+
+class _Unmarked(dict[int, str]):
+    """Each character, or nothing for a mark: for `str.translate`, looked up once."""
+
+    def __missing__(self, code: int) -> str:
+        if len(self) >= _CHARACTERS:
+            self.clear()
+        char = chr(code)
+        self[code] = found = "" if unicodedata.category(char) in ("Mn", "Mc") else char
+        return found
+
+
+_unmarked = _Unmarked()
 
 
 def _indexed(word: str) -> list[str]:

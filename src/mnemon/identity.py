@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 
 _lock = threading.Lock()
 _last = 0
@@ -22,4 +21,5 @@ def new_id() -> str:
         tick = time.time_ns() * 4096 // 1_000_000
         _last = tick = max(tick, _last + 1)
     high = (tick >> 12 << 16) | 0x7000 | (tick & 0xFFF)
-    return str(uuid.UUID(int=high << 64 | 0b10 << 62 | int.from_bytes(os.urandom(8)) >> 2))
+    id = f"{high << 64 | 0b10 << 62 | int.from_bytes(os.urandom(8)) >> 2:032x}"
+    return f"{id[:8]}-{id[8:12]}-{id[12:16]}-{id[16:20]}-{id[20:]}"

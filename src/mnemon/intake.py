@@ -28,6 +28,8 @@ MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 100
 """Of lists and mappings inside each other in metadata."""
 
+_UNSET = Draft("")
+_ANYONE = _UNSET.policy  # of what says nothing about it
 _MESSAGE_FIELDS = {
     "content": "content", "text": "content", "message": "content",
     "speaker": "speaker", "role": "speaker", "name": "speaker", "author": "speaker",
@@ -60,11 +62,10 @@ def _draft(item: object, defaults: Mapping[str, Any]) -> Draft:
         item = Draft(**_message(item))
     elif not isinstance(item, Draft):
         raise InvalidInput(f"cannot add a {type(item).__name__} inside a list")
-    unset = Draft("")
     missing = {
         name: value
         for name, value in defaults.items()
-        if value is not None and getattr(item, name) == getattr(unset, name)
+        if value is not None and getattr(item, name) == getattr(_UNSET, name)
     }
     return replace(item, **missing) if missing else item
 
@@ -172,6 +173,8 @@ def check_text(name: str, text: object) -> None:
             f"{name} has a NUL character at position {text.index(chr(0))}: "
             r"remove it, for instance with text.replace('\x00', '')"
         )
+    if text.isascii():
+        return
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -212,6 +215,8 @@ def check_policy(policy: Policy) -> Policy:
     Raises:
         InvalidInput: its readers or writers are no collection of names.
     """
+    if policy is _ANYONE:
+        return policy
     for name in ("readers", "writers"):
         actors = getattr(policy, name)
         if isinstance(actors, str):

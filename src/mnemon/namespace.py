@@ -6,6 +6,7 @@ A read in a namespace sees that path and everything below it, never beside or ab
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 
 from mnemon.errors import InvalidNamespace
 
@@ -23,6 +24,12 @@ def check(path: str) -> str:
     """
     if not isinstance(path, str):
         raise InvalidNamespace(f"a namespace is text like 'acme/ana', not {type(path).__name__}")
+    return _checked(path)
+
+
+@lru_cache(maxsize=10_000)
+def _checked(path: str) -> str:
+    # Every call checks its namespace, letter by letter, and namespaces return.
     path = unicodedata.normalize("NFC", path)
     problem = _problem(path)
     if problem:

@@ -107,7 +107,7 @@ def test_namespaces_and_vectors_are_measured(
 ) -> None:
     quick(monkeypatch)
     told = large.many_namespaces(tmp_path, 3, 4)
-    assert [one.size for one in told] == [4] * 4 + [12] * 4
+    assert [one.size for one in told] == [4] * 5 + [12] * 5
     values = {one.name: one.value for one in large.vectors_only(2000)}
     assert values["recall@10 of vectors only"] >= 0.97
     assert values["index and vectors"] < 400

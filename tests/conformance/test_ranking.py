@@ -46,6 +46,18 @@ def test_changes_name_the_rows_that_ended(store):
     assert (changes.seq, changes.rebuild) == (store.sequence(HOME), False)
 
 
+def test_changes_are_those_of_the_scope(store):
+    (inside,) = add(store, "one", namespace=f"{HOME}/below")
+    (beside,) = add(store, "two", namespace=f"{HOME}0")
+    before = store.sequence(HOME)
+    store.update(beside, 1, new("dos"), None, ME, "update")
+    assert store.changes(HOME, before).retired == ()
+    store.retire([inside], ME)
+    (row,) = columns(store)
+    assert [ended for ended, _ in store.changes(HOME, before).retired] == [row["row"]]
+    assert len(store.changes(f"{HOME}0", before).retired) == 1
+
+
 def test_a_purge_asks_for_a_new_start(store):
     ids = add(store, "one", "two")
     before = store.sequence(HOME)

@@ -12,18 +12,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mnemon import intake
 from mnemon.bench import fresh, synthetic
 from mnemon.bench.timing import Value, spread, timed
+from mnemon.instant import now_micros
 from mnemon.memory import Memory
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from mnemon.cube import Draft
     from mnemon.store.index.codes import Codes
 
 _BATCH = 20_000
 _K = 10
 _SPACES_ASKED = 300
+_USERS_AT_ONCE = 100
 _REAL = 20_000  # embedded sentences that vectors are recombined from
 _BLOCK = 50_000
 _ASKED = 200
@@ -117,11 +121,8 @@ def many_namespaces(folder: Path, count: int, each: int = 20, seed: int = 0) -> 
     found = []
     for spaces in (1, count):
         with Memory(folder / f"{spaces}x{each}.db") as memory:
-            said = synthetic.stream(spaces * each, seed)
             if not memory.namespaces():
-                for space in range(spaces):
-                    batch = [next(said) for _ in range(each)]
-                    memory.add(batch, namespace=f"user/{space}")
+                found += _peopled(memory, spaces, each, seed)
             draw = random.Random(seed)
             chosen = [f"user/{draw.randrange(spaces)}" for _ in range(_SPACES_ASKED)]
             asked = synthetic.questions(_SPACES_ASKED, seed)
@@ -134,6 +135,28 @@ def many_namespaces(folder: Path, count: int, each: int = 20, seed: int = 0) -> 
                 told = f"search one of {spaces:,} namespaces of {each}, {name}"
                 found += spread(told, times, spaces * each)
     return found
+
+
+def _peopled(memory: Memory, spaces: int, each: int, seed: int) -> list[Value]:
+    """`each` cubes for every one of so many users, a hundred of whom add at once."""
+    said, seconds = synthetic.stream(spaces * each, seed), 0.0
+    for first in range(0, spaces, _USERS_AT_ONCE):
+        users = [f"user/{space}" for space in range(first, min(spaces, first + _USERS_AT_ONCE))]
+        asked = [(user, [next(said) for _ in range(each)]) for user in users]
+        seconds += timed(lambda asked: _added(memory, asked), asked)
+    name = f"add to {spaces:,} namespaces, {each} each, a hundred at once"
+    return [Value(name, round(spaces * each / seconds), "cubes/s", spaces * each, 1)]
+
+
+def _added(memory: Memory, asked: Sequence[tuple[str, Sequence[Draft]]]) -> None:
+    now = now_micros()
+    told = [
+        (user, [intake.prepare(turn, now + i) for i, turn in enumerate(turns)], memory.actor)
+        for user, turns in asked
+    ]
+    for done in memory._recorder.add_each(told):
+        if isinstance(done, Exception):
+            raise done
 
 
 def vectors_only(count: int, seed: int = 0) -> list[Value]:

@@ -3,41 +3,29 @@
 from __future__ import annotations
 
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 from transformers.cache_utils import Cache
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import checks, compression, packed, seam
+from mnemon.kv import checks, packed, seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.layer import KVLayer
 from mnemon.kv.needs import Need
+from mnemon.kv.offload import Offload
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
+from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from transformers import PreTrainedModel
 
+    from mnemon.kv.passing import Passing
     from mnemon.kv.profile import HeadProfile
-
-
-@dataclass(frozen=True)
-class Passing:
-    """The forward pass under way: its new tokens.
-
-    Attributes:
-        count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
-        valid: `[B, count]`, false where padding; None if there is none.
-        positions: `[B, count]` int32, as the rotary embedding takes them.
-    """
-
-    count: int
-    tokens: Tensor
-    valid: Tensor | None
-    positions: Tensor
+    from mnemon.kv.projection import Projection
+    from mnemon.kv.stored import Stored
 
 
 class KVCache(Cache):
@@ -49,8 +37,9 @@ class KVCache(Cache):
     Attributes:
         policy: the policy. budget: the budget, for each sequence.
         slots: tokens given so far, padding included; real: without it, by sequence.
-        valid, positions, surprisal: of the tail's tokens, `[B, W]`.
+        valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
+        elsewhere: what is kept elsewhere, if the policy retrieves, else None.
     """
 
     def __init__(
@@ -86,15 +75,16 @@ class KVCache(Cache):
         self._body = weakref.ref(seam.decoder(model))
         self.budget = Budget.of(budget)
         self.policy = checks.settle(policy, self.budget, model, profile)
-        self._modules = {
+        self.modules = {
             index: module
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        needed = checks.supplied(self.policy, self.budget, model, list(self._modules), profile)
+        needed = checks.supplied(self.policy, self.budget, model, list(self.modules), profile)
         self.profile = needed
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
+        self._projections: dict[int, Projection] = {}
         self.slots = 0
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
@@ -102,9 +92,11 @@ class KVCache(Cache):
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
         self.surprisal: Tensor | None = None
+        self.rounds: Tensor | None = None
         self.newest: Tensor | None = None
         self.passing: Passing | None = None
-        self._spoken = False
+        self.elsewhere = None if self.policy.retrieve is None else Offload(self)
+        self.spoken = False
 
     @property
     def model(self) -> PreTrainedModel:
@@ -119,18 +111,45 @@ class KVCache(Cache):
         return model
 
     @property
+    def body(self) -> nn.Module | None:
+        """The decoder of that model."""
+        return self._body()
+
+    @property
     def compressed(self) -> list[KVLayer]:
         """The layers that the policy compresses: full attention. Others bound themselves."""
         return [layer for layer in self.layers if isinstance(layer, KVLayer)]
 
     @property
+    def compresses(self) -> bool:
+        """Whether anything will ever be dropped or encoded: not at budget 1.0."""
+        return self.budget.unit != "fraction" or self.budget.amount < 1
+
+    @property
     def nbytes(self) -> int:
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
-        notes = (self.valid, self.positions, self.surprisal, self.newest)
+        notes = (self.valid, self.positions, self.surprisal, self.newest, self.rounds)
         own = [one for one in notes if one is not None]
+        if self.elsewhere is not None:
+            own += self.elsewhere.tensors()
         for layer in self.layers:
-            own += layer.tensors() if isinstance(layer, KVLayer) else _tensors(layer)
+            own += layer.tensors() if isinstance(layer, KVLayer) else seam.native_tensors(layer)
         return packed.storage_bytes(own)
+
+    @property
+    def offloaded_nbytes(self) -> int:
+        """Bytes in the slower place, if the policy retrieves; they are not in `nbytes`."""
+        return 0 if self.elsewhere is None else self.elsewhere.nbytes
+
+    @property
+    def fetched_nbytes(self) -> int:
+        """Bytes that were fetched from the slower place so far."""
+        return 0 if self.elsewhere is None else self.elsewhere.fetched_nbytes
+
+    @property
+    def fetches(self) -> int:
+        """How often something was fetched, counted layer by layer and step by step."""
+        return 0 if self.elsewhere is None else self.elsewhere.fetches
 
     @property
     def full_nbytes(self) -> int:
@@ -140,7 +159,7 @@ class KVCache(Cache):
             one
             for layer in self.layers
             if not isinstance(layer, KVLayer)
-            for one in _tensors(layer)
+            for one in seam.native_tensors(layer)
         ]
         return seen * token_bytes(self.compressed) + packed.storage_bytes(others)
 
@@ -158,7 +177,7 @@ class KVCache(Cache):
 
     def scaling(self, index: int) -> float:
         """What layer `index` multiplies queries times keys by."""
-        module = self._modules[index]
+        module = self.modules[index]
         scaling = getattr(module, "scaling", None)
         if scaling is None:
             layer = self.layers[index]
@@ -167,8 +186,14 @@ class KVCache(Cache):
 
     def output_weight(self, index: int) -> Tensor:
         """The output projection of layer `index` by query head: `[Hq, Dv, d]`."""
-        module = self._modules[index]
+        module = self.modules[index]
         return seam.output_weight(module, seam.text_config(self.model).num_attention_heads)
+
+    def projection(self, index: int) -> Projection:
+        """How layer `index` makes keys and values of its input; made once, so that it compares."""
+        if index not in self._projections:
+            self._projections[index] = seam.projection(self.model, index)
+        return self._projections[index]
 
     def tail_padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tails hold padding; None if none do."""
@@ -188,9 +213,9 @@ class KVCache(Cache):
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
         index = getattr(module, "layer_idx", -1)
-        if self._modules.get(index) is not module:
+        if self.modules.get(index) is not module:
             return None
-        self._spoken = True
+        self.spoken = True
         layer = self.layers[index]
         return layer if isinstance(layer, KVLayer) else None
 
@@ -206,74 +231,13 @@ class KVCache(Cache):
                 "make a KVCache(model) for the model that you call"
             )
 
-    def begin(
-        self, body: nn.Module, tokens: Tensor, mask: Tensor | None, positions: Tensor | None
-    ) -> None:
-        """Take note of the tokens of the forward pass that begins.
-
-        Raises:
-            InvalidInput: another model, a mask that does not fit, padding on the right.
-        """
-        if body is not self._body():
-            raise InvalidInput(
-                "this KVCache was made for another model: make a KVCache(model) for the model that"
-                " you call"
-            )
-        batch, count = tokens.shape[:2]
-        if count == 0:
-            raise InvalidInput(
-                f"this KVCache has seen {self.slots} tokens and is given no new one: to go on, "
-                "pass the conversation with something added; to start again, make a new KVCache"
-            )
-        valid = checks.padding(mask, batch, count, self.slots)
-        if positions is None:
-            positions = torch.arange(self.slots, self.slots + count, device=tokens.device)[None]
-        positions = positions.expand(batch, -1).to(torch.int32)
-        checks.going_on(self.positions, positions, count)
-        self.passing = Passing(count, tokens, valid, positions)
-        self._spoken = False
-
-    def finish(self, hidden: Tensor) -> None:
-        """Take the pass's tokens in, and compress if it is time."""
-        now = self.passing
-        assert now is not None
-        self.valid = self.tail_padding()
-        self.positions = _longer(self.positions, now.positions)
-        fresh = torch.full((now.positions.shape[0],), now.count)
-        if now.valid is not None:
-            fresh = now.valid.sum(1).cpu()
-        if self.real is None:
-            self.real, self.fresh = fresh, fresh.clone()
-            self.started = torch.zeros(len(fresh), dtype=torch.bool)
-        else:
-            self.real, self.fresh = self.real + fresh, self.fresh + fresh
-        self.slots += now.count
-        self.passing = None
-        if not self._spoken and self._modules:
-            raise InvalidInput(
-                f"{type(self.model).__name__} does not go through transformers' attention"
-                " interface, so its cache cannot be compressed"
-            )
-        if Need.SURPRISAL in self.policy.needs:
-            self.surprisal = _longer(self.surprisal, self._surprisal(now, hidden))
-            self.newest = hidden[:, -1:].clone()
-        compression.run(self, now.count, hidden)
-
-    def abort(self) -> None:
-        """Take the tokens of a pass that raised back."""
-        self.passing = None
-        for layer in self.compressed:
-            if self.slots == 0:
-                layer.reset()
-            else:
-                layer.crop(self.slots - layer.seen)
-
     def reset(self) -> None:
         """Forget everything: the cache is as new."""
         super().reset()
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = None
-        self.surprisal = self.newest = None
+        self.surprisal = self.newest = self.rounds = None
+        self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
 
@@ -283,12 +247,16 @@ class KVCache(Cache):
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_select_indices(indices)
+        self._share(before)
         self._pick(indices)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat each sequence."""
+        before = [layer.stores for layer in self.compressed]
         super().batch_repeat_interleave(repeats)
+        self._share(before)
         if self.real is not None:
             self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
 
@@ -300,41 +268,24 @@ class KVCache(Cache):
             self.positions = self.positions[:, :-count]
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
+            self.rounds = None if self.rounds is None else self.rounds[:, :-count]
             self.newest = None
             self.real, self.fresh = self.real - count, self.fresh - count
             self.slots -= count
 
-    def _surprisal(self, now: Passing, hidden: Tensor) -> Tensor:
-        """Of the pass's tokens, `[B, count]`; NaN where nothing, or padding, came before."""
-        if now.tokens.dim() != 2:
-            raise InvalidInput(
-                f"policy {str(self.policy)!r} needs the tokens themselves: pass `input_ids`, not"
-                " `inputs_embeds`"
-            )
-        first = hidden.new_full((hidden.shape[0], 1), float("nan"), dtype=torch.float32)
-        if self.newest is not None:
-            first = seam.surprisal(self.model, self.newest, now.tokens[:, :1])
-        if now.count == 1:
-            return first
-        found = seam.surprisal(self.model, hidden[:, :-1], now.tokens[:, 1:])
-        if now.valid is not None:
-            found = found.masked_fill(~now.valid[:, :-1], float("nan"))
-        return torch.cat([first, found], 1)
+    def _share(self, before: list[list[Stored]]) -> None:
+        memo: dict[tuple[int, ...], Tensor] = {}
+        for layer, old in zip(self.compressed, before, strict=True):
+            layer.stores = [
+                alias(store, [source], memo)
+                for store, source in zip(layer.stores, old, strict=True)
+            ]
 
     def _pick(self, indices: Tensor) -> None:
-        for name in ("valid", "positions", "real", "started", "fresh", "surprisal", "newest"):
+        if self.elsewhere is not None:
+            self.elsewhere.pick(indices)
+        notes = ("valid", "positions", "real", "started", "fresh", "surprisal", "newest", "rounds")
+        for name in notes:
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])
-
-
-def _longer(old: Tensor | None, new: Tensor) -> Tensor:
-    return new if old is None else torch.cat([old, new], 1)
-
-
-def _tensors(layer: Any) -> list[Tensor]:
-    found = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
-    for value in vars(layer).values():
-        if isinstance(value, dict):
-            found += [one for one in value.values() if isinstance(one, torch.Tensor)]
-    return found

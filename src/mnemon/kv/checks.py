@@ -61,6 +61,9 @@ def supplied(
             f"policy {str(policy)!r} needs rotary position embedding, and "
             f"{type(model).__name__} has none that is known here: choose another policy"
         )
+    if Need.PROJECTION in policy.needs:
+        for layer in layers:
+            seam.projection(model, layer)
     if Need.PROFILE in policy.needs:
         from mnemon.kv.profile import profile_of
 

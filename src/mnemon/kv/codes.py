@@ -7,11 +7,15 @@ stretches of channels, so that a kernel never interleaves.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import torch
 
+from mnemon.errors import InvalidInput
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
 
@@ -41,10 +45,76 @@ def quantize(values: Tensor, bits: int, dim: int) -> tuple[Tensor, Tensor, Tenso
     least, greatest = values.amin(dim, keepdim=True), values.amax(dim, keepdim=True)
     levels = (1 << bits) - 1
     scale = ((greatest - least).float() / levels).clamp_min(1e-8).to(values.dtype)
-    codes = ((values.float() - least.float()) / scale.float()).round_().clamp_(0, levels)
+    step = scale.float().masked_fill(scale == 0, 1.0)  # a spread below what the precision holds
+    codes = ((values.float() - least.float()) / step).round_().clamp_(0, levels)
     return codes.to(torch.uint8), scale, least
 
 
 def dequantize(codes: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
     """Values again, in the precision of `scale`."""
     return (codes.float() * scale.float() + zero.float()).to(scale.dtype)
+
+
+def check_bits(method: str, *bits: int) -> None:
+    """Refuse widths that cannot be packed.
+
+    Raises:
+        InvalidInput: not 1, 2, 4 or 8.
+    """
+    for width in bits:
+        if width not in (1, 2, 4, 8):
+            raise InvalidInput(f"{method}: {width} bits cannot be packed; give 1, 2, 4 or 8")
+
+
+def grouped(values: Tensor, size: int) -> Tensor:
+    """`[..., D]` as `[..., D / size, size]`: channels that share a scale; all if D is smaller.
+
+    Raises:
+        InvalidInput: the channels do not divide into groups.
+    """
+    channels = values.shape[-1]
+    each = min(size, channels)
+    if channels % each:
+        raise InvalidInput(
+            f"{channels} channels a head do not divide into groups of {each}: give a group size"
+            f" that divides {channels}"
+        )
+    return values.reshape(*values.shape[:-1], channels // each, each)
+
+
+Coded: TypeAlias = "tuple[Tensor, Tensor, Tensor]"
+
+
+def quantize_tokens(values: Tensor, bits: int, size: int) -> Coded:
+    """Each token by itself, `size` channels a scale.
+
+    Args:
+        values: `[N, D]`.
+
+    Returns:
+        packed codes `[N, D * bits / 8]`, scales and zeros `[N, D / size]`.
+    """
+    codes, scale, zero = quantize(grouped(values, size), bits, -1)
+    return pack_bits(codes.reshape(values.shape), bits), scale.squeeze(-1), zero.squeeze(-1)
+
+
+def dequantize_tokens(coded: Coded, bits: int) -> Tensor:
+    """The inverse of `quantize_tokens`, `[N, D]`."""
+    data, scale, zero = coded
+    codes = unpack_bits(data, bits)
+    folded = codes.reshape(codes.shape[0], scale.shape[-1], codes.shape[-1] // scale.shape[-1])
+    return dequantize(folded, scale[..., None], zero[..., None]).reshape(codes.shape)
+
+
+def coded_parts(name: str, coded: Coded) -> dict[str, Tensor]:
+    """What `quantize_tokens` gave as parts of a store: `<name>_codes`, `_scale` and `_zero`."""
+    return {f"{name}_{what}": part for what, part in zip(_PARTS, coded, strict=True)}
+
+
+def coded_from(parts: Mapping[str, Tensor], name: str) -> Coded:
+    """The inverse of `coded_parts`."""
+    codes, scale, zero = (parts[f"{name}_{what}"] for what in _PARTS)
+    return codes, scale, zero
+
+
+_PARTS = ("codes", "scale", "zero")

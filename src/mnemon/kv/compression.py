@@ -11,7 +11,7 @@ import torch
 from mnemon.kv import viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
-from mnemon.kv.stored import Stored, empty_like, stack, without
+from mnemon.kv.stored import Stored, alias, empty_like, stack, without
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,7 +30,11 @@ def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     if cache.positions is None or not cache.compressed:
         return
     due = plans(cache, count)
-    if made := [(plan, _compress(cache, plan, hidden)) for plan in due]:
+    if cache.elsewhere is not None:
+        made = [(plan, cache.elsewhere.take(plan, hidden)) for plan in cache.elsewhere.split(due)]
+    else:
+        made = [(plan, _compress(cache, plan, hidden)) for plan in due]
+    if made:
         _replace(cache, made)
 
 
@@ -39,24 +43,24 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
     whole = sum(_cost(view) for view in views) * plan.candidates
+    group = policy.compress.group()
     views = [replace(view, room=min(1.0, plan.total / whole)) for view in views]
-    fits = plan.total >= whole and not plan.candidates % policy.compress.group()
+    fits = plan.total >= whole and not plan.candidates % group
     if fits and all(view.present is None for view in views):
-        scores: list[Tensor] = []
         chosen = [_everything(view, plan) for view in views]
     else:
         scores = [_scores(policy, view, plan) for view in views]
+        views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
+        scores = [view.scores for view in views if view.scores is not None]
         counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
-        chosen = [
-            choose(score, counts[:, place], policy.compress.group())
-            for place, score in enumerate(scores)
-        ]
-    stored = []
-    for place, (view, kept) in enumerate(zip(views, chosen, strict=True)):
-        moved = viewing.rerotated(view, kept) if policy.rerotate else view
-        stores = policy.compress.compress(moved, kept)
-        stored.append(_noted(policy, stores, moved, kept, scores[place] if scores else None))
-    return stored
+        chosen = [choose(score, counts[:, place], group) for place, score in enumerate(scores)]
+    if policy.rerotate:
+        views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
+    views = [replace(view, notes=_notes(policy, view)) for view in views]
+    if hasattr(policy.compress, "compress_layers"):
+        stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
+        return stores
+    return [policy.compress.compress(*pair) for pair in zip(views, chosen, strict=True)]
 
 
 def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
@@ -87,6 +91,16 @@ def _scores(policy: Policy, view: LayerView, plan: Plan) -> Tensor:
     return scores
 
 
+def _scored(view: LayerView, scores: Tensor, plan: Plan) -> LayerView:
+    """The view with its scores; the lowest go as if they were not there if not all can be shown."""
+    if plan.most < plan.candidates:
+        there = choose(scores, torch.full(scores.shape[:2], plan.most))
+        scores = scores.masked_fill(~there, float("-inf"))
+        newest = there.new_ones(*there.shape[:2], view.tokens - plan.candidates)
+        view = replace(view, present=torch.cat([there, newest], 2))
+    return replace(view, scores=scores)
+
+
 def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
     """The best-scored entries of each row; the earlier of equals.
 
@@ -106,25 +120,16 @@ def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
     return rank < most[..., None]
 
 
-def _noted(
-    policy: Policy, stores: list[Stored], view: LayerView, kept: Tensor, scores: Tensor | None
-) -> list[Stored]:
-    """Add what the policy itself must remember of each kept token."""
+def _notes(policy: Policy, view: LayerView) -> dict[str, Tensor]:
+    """What the policy itself must remember of each kept token: `[B, Hkv, C]`."""
     wanted: dict[str, Tensor] = {}
-    candidates = kept.shape[2]
+    candidates = view.tokens - view.window
     if view.positions is not None and (policy.rerotate or _outlives(policy)):
         wanted["positions"] = view.positions[..., :candidates].to(torch.int32)
     if Need.BEFORE in policy.needs:
-        unscored = torch.full(kept.shape, float("nan"), device=kept.device)
-        wanted["scores"] = unscored if scores is None else scores
-    if not wanted:
-        return stores
-    packed_notes = {name: note[kept] for name, note in wanted.items()}
-    return [
-        store if store.meta else replace(store, meta=packed_notes)
-        for store in stores
-        if int(store.lengths.sum()) == int(kept.sum())
-    ] or stores
+        none = view.keys.new_full((*view.keys.shape[:2], candidates), float("nan")).float()
+        wanted["scores"] = none if view.scores is None else view.scores
+    return wanted
 
 
 def _outlives(policy: Policy) -> bool:
@@ -138,21 +143,39 @@ def _replace(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) ->
     idle = [one for one in range(len(cache.started)) if one not in members]
     anew = [one for plan, _ in made if plan.again for one in plan.members]
     order = torch.tensor(members + idle).argsort()
+    memo: dict[tuple[int, ...], Tensor] = {}
     for place, layer in enumerate(cache.compressed):
         fresh = []
-        for kinds in zip(*(stores[place] for _, stores in made), strict=True):
+        pieces = list(zip(*(stores[place] for _, stores in made), strict=True))
+        for kinds in pieces:
             parts = [*kinds, empty_like(kinds[0], len(idle))] if idle else list(kinds)
             fresh.append(parts[0] if len(parts) == 1 else stack(parts).sequences(order))
         old = [store for store in layer.stores if len(anew) < store.lengths.shape[0]]
-        layer.stores = _appended([without(store, anew) for store in old], fresh)
+        layer.stores = _appended(old, fresh, pieces, anew, memo)
     _trim(cache, made)
 
 
-def _appended(old: list[Stored], new: list[Stored]) -> list[Stored]:
-    """New stores joined to the old ones of the same kind, where they can be."""
-    if len(old) == len(new) and all(a.joins(b) for a, b in zip(old, new, strict=True)):
-        return [a.join(b) for a, b in zip(old, new, strict=True)]
-    return old + new
+def _appended(
+    old: list[Stored],
+    new: list[Stored],
+    pieces: Sequence[tuple[Stored, ...]],
+    anew: list[int],
+    memo: dict[tuple[int, ...], Tensor],
+) -> list[Stored]:
+    """New stores, made of `pieces`, joined to the newest old ones of the same kind if there are.
+
+    Of the sequences `anew`, nothing old is left. What layers share, they go on sharing.
+    """
+    left = [alias(without(store, anew), [store], memo) for store in old]
+    rest = len(left) - len(new)
+    pairs = list(zip(left[rest:], new, strict=True)) if rest >= 0 else []
+    if not pairs or not all(a.joins(b) for a, b in pairs):
+        return left + [alias(one, some, memo) for one, some in zip(new, pieces, strict=True)]
+    joined = [
+        alias(a.join(b), (source, *some), memo)
+        for (a, b), source, some in zip(pairs, old[rest:], pieces, strict=True)
+    ]
+    return left[:rest] + joined
 
 
 def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> None:
@@ -170,5 +193,7 @@ def _trim(cache: KVCache, made: Sequence[tuple[Plan, list[list[Stored]]]]) -> No
     cache.positions = cache.positions[:, start:].clone()
     if cache.surprisal is not None:
         cache.surprisal = cache.surprisal[:, start:].clone()
+    if cache.rounds is not None:
+        cache.rounds = cache.rounds[:, start:].clone()
     valid = torch.arange(longest)[None] >= (longest - left)[:, None]
     cache.valid = None if bool(valid.all()) else valid.to(cache.positions.device)

@@ -57,7 +57,8 @@ class KVLayer(CacheLayerMixin):
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""
-        return self.stores
+        elsewhere = self.cache.elsewhere
+        return self.stores if elsewhere is None else elsewhere.visible(self, query)
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Nothing is allocated ahead."""
@@ -85,7 +86,7 @@ class KVLayer(CacheLayerMixin):
     def observe(self, query: Tensor) -> None:
         """Keep the newest queries, as many as the policy asks for."""
         wanted = self.cache.policy.queries
-        if wanted == 0:
+        if wanted == 0 or not self.cache.compresses:
             return
         if self.queries is not None:
             query = torch.cat([self.queries, query], 2)
@@ -96,10 +97,13 @@ class KVLayer(CacheLayerMixin):
         self.hidden = hidden if self.hidden is None else torch.cat([self.hidden, hidden], 1)
 
     def stored_lengths(self) -> Tensor:
-        """Compressed tokens by sequence and head, `[B, Hkv]`."""
+        """Compressed and offloaded tokens by sequence and head, `[B, Hkv]`."""
         assert self.keys is not None
-        none = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
-        return sum((store.lengths for store in self.stores), none)
+        held = torch.zeros(self.keys.shape[:2], dtype=torch.int64)
+        if self.cache.elsewhere is not None:
+            place = self.cache.compressed.index(self)
+            held = self.cache.elsewhere.lengths(place, *self.keys.shape[:2])
+        return sum((store.lengths for store in self.stores), held)
 
     def trim(self, tokens: int, queries: int) -> None:
         """Keep the newest `tokens` of the tail and so many queries, in storage of their own."""

@@ -50,7 +50,7 @@ def concat(tensors: Sequence[Tensor], lengths: Sequence[Tensor]) -> Tensor:
         return tensors[0]
     if all(is_even(one) for one in lengths):
         rows = lengths[0].numel()
-        folded = [one.reshape(rows, -1, *one.shape[1:]) for one in tensors]
+        folded = [one.reshape(rows, one.shape[0] // rows, *one.shape[1:]) for one in tensors]
         return torch.cat(folded, 1).flatten(0, 1)
     owner = torch.cat(
         [torch.arange(one.numel()).repeat_interleave(one.reshape(-1)) for one in lengths]
@@ -63,7 +63,7 @@ def select_sequences(tensor: Tensor, lengths: Tensor, indices: Tensor) -> Tensor
     """The packed tensor of a batch whose sequence i is the old sequence `indices[i]`."""
     if is_even(lengths):
         batch = lengths.shape[0]
-        folded = tensor.reshape(batch, -1, *tensor.shape[1:])
+        folded = tensor.reshape(batch, tensor.shape[0] // batch, *tensor.shape[1:])
         return folded[indices.to(tensor.device)].flatten(0, 1)
     pieces = tensor.split(lengths.sum(-1).tolist())
     return torch.cat([pieces[i] for i in indices.tolist()])
@@ -84,6 +84,20 @@ def same_length(lengths: Tensor) -> list[tuple[int, list[int]]]:
     for row, length in enumerate(lengths.reshape(-1).tolist()):
         groups.setdefault(length, []).append(row)
     return sorted(groups.items())
+
+
+def by_entry(part: Tensor, lengths: Tensor) -> Tensor:
+    """What is kept once a row, `[R, ...]`, repeated for each of its entries, `[N, ...]`."""
+    return part.repeat_interleave(lengths.reshape(-1).to(part.device), 0)
+
+
+def times(tensor: Tensor, lengths: Tensor, matrices: Tensor) -> Tensor:
+    """Each row's entries `[N, D]` times the row's own matrix, of `[R, D, E]`: `[N, E]`."""
+    if is_even(lengths):
+        rows = tensor.reshape(lengths.numel(), -1, tensor.shape[-1])
+        return torch.bmm(rows, matrices).flatten(0, 1)
+    pieces = torch.split(tensor, lengths.reshape(-1).tolist())
+    return torch.cat([piece @ matrix for piece, matrix in zip(pieces, matrices, strict=True)])
 
 
 def storage_bytes(tensors: Sequence[Tensor]) -> int:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
+from mnemon.kv import packed
 from mnemon.kv.compress import Shape
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ class Plan:
     Attributes:
         members: the sequences, by number. waiting: real tokens in the tail of each.
         window: how many of those stay in the tail. sinks: how many at the start are protected.
-        candidates: tokens that are up for storing, stored ones included if `again`.
+        candidates: tokens that are up for storing, stored ones included if `again`. most: how many
+            of them a codec is shown that keeps something of each; the best-scored ones.
         total: tokens that all heads of all layers may store together, a sequence.
         again: whether stored tokens are chosen anew. A budget that stands still has to; under a
             fraction, what is stored stays, and each new block adds its own share.
@@ -36,6 +39,7 @@ class Plan:
     candidates: int
     total: int
     again: bool
+    most: int = 0
 
 
 def token_bytes(layers: Sequence[KVLayer]) -> int:
@@ -90,7 +94,7 @@ def _plan(
     patient = window + (policy.block if started or count == 1 else 1)
     if waiting < patient:
         return None
-    again = cache.budget.unit != "fraction" and started
+    again = cache.budget.unit != "fraction" and started and policy.retrieve is None
     stored = _stored(layers, members) if again else 0
     plan = Plan(
         members,
@@ -101,33 +105,59 @@ def _plan(
         0,
         again,
     )
+    if policy.retrieve is not None:  # nothing is dropped: the budget bounds what a step reads
+        return replace(plan, total=sum(_heads(layer) for layer in layers) * plan.candidates)
     return _fitted(cache, plan, allowed)
 
 
-def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan:
+def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
     """The plan with its `total`; what a group-wise codec leaves over waits in the tail."""
     layers, policy = cache.compressed, cache.policy
     heads = sum(_heads(layer) for layer in layers)
     left = plan.candidates % policy.compress.group()
-    if 0 < left < plan.candidates:
+    if 0 < left < plan.candidates and plan.waiting >= plan.window + left:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
         if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
-            return replace(longer, total=total)
-    total = _total(cache, plan, allowed)
+            fits = replace(longer, total=total, most=longer.candidates)
+            return fits if longer.waiting > longer.window else None
+    most = _most(cache, plan, allowed)
+    total = _total(cache, replace(plan, candidates=most), allowed)
     if total < plan.sinks * heads:
         raise InvalidInput(
-            f"budget {cache.budget} cannot hold {policy}: after the {plan.window} newest tokens"
-            f" there is room for {max(0, total) // heads} stored tokens a head, and {plan.sinks}"
-            " sinks are protected; give a larger budget, or another form of storage"
+            f"budget {cache.budget} cannot hold {cache.policy}: after the {plan.window} newest"
+            f" tokens there is room for {max(0, total) // heads} stored tokens a head, and"
+            f" {plan.sinks} sinks are protected; give a larger budget, or another form of storage"
         )
-    return replace(plan, total=max(0, total))
+    return replace(plan, total=max(0, total), most=most)
+
+
+def _most(cache: KVCache, plan: Plan, allowed: float) -> int:
+    """How many candidates a codec can be shown that keeps something of each of them."""
+    codec = cache.policy.compress
+    if not hasattr(codec, "least"):
+        return plan.candidates
+
+    def holds(count: int) -> bool:
+        fewer = replace(plan, candidates=count)
+        wanted = sum(
+            _heads(layer) * max(plan.sinks, codec.least(shape_of(cache, layer, fewer)))
+            for layer in cache.compressed
+        )
+        return bool(_total(cache, fewer, allowed) >= wanted)
+
+    if holds(plan.candidates):
+        return plan.candidates
+    return bisect_left(range(plan.candidates), True, key=lambda count: not holds(count + 1))
 
 
 def _total(cache: KVCache, plan: Plan, allowed: float) -> int:
     layers, codec = cache.compressed, cache.policy.compress
     one = token_bytes(layers)
-    room = (allowed - plan.window) * one - (0 if plan.again else _held(layers, plan.members))
+    inputs = [layer.hidden for layer in layers if layer.hidden is not None]
+    newest = one + sum(hidden.shape[2] * hidden.dtype.itemsize for hidden in inputs)
+    room = allowed * one - plan.window * newest
+    room -= 0 if plan.again else _held(layers, plan.members)
     heads, each = 0, 0.0
     for layer in layers:
         shape = shape_of(cache, layer, plan)
@@ -148,6 +178,9 @@ def shape_of(cache: KVCache, layer: KVLayer, plan: Plan) -> Shape:
         layers.index(layer),
         len(layers),
         plan.candidates,
+        stored=0 if plan.again else _stored([layer], plan.members),
+        heads=_heads(layer),
+        hidden=0 if layer.hidden is None else layer.hidden.shape[2],
     )
 
 
@@ -163,9 +196,11 @@ def _stored(layers: Sequence[KVLayer], members: list[int]) -> int:
 def _held(layers: Sequence[KVLayer], members: list[int]) -> float:
     """Bytes that one of these sequences has in the stores (positions and scores apart)."""
     held = 0.0
-    for layer in layers:
-        for store in layer.stores:
-            whole = int(store.lengths.sum())
-            part = float(store.lengths[members].float().mean(0).sum())
-            held += store.payload_nbytes * part / whole if whole else 0.0
+    counted: set[int] = set()
+    for store in (store for layer in layers for store in layer.stores):
+        fresh = [part for part in store.parts.values() if part.data_ptr() not in counted]
+        counted.update(part.data_ptr() for part in fresh)
+        whole = int(store.lengths.sum())
+        share = float(store.lengths[members].float().mean(0).sum())
+        held += packed.storage_bytes(fresh) * share / whole if whole else 0.0
     return held

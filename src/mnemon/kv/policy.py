@@ -42,6 +42,7 @@ class Policy:
     rerotate: bool = False
 
     def __post_init__(self) -> None:
+        self._check_retrieval()
         for name in ("sinks", "window"):
             value = getattr(self, name)
             if value is not None and value < (1 if name == "window" else 0):
@@ -55,6 +56,22 @@ class Policy:
                 f"{self._name('score')} keeps the same tokens in all heads of a layer, and "
                 f"{self._name('allocate')} gives heads different amounts: choose one or the other"
             )
+
+    def _check_retrieval(self) -> None:
+        if self.retrieve is None:
+            return
+        plain = {"score": "recency", "allocate": "uniform", "compress": "drop"}
+        idle = [self._name(slot) for slot in plain if self._name(slot) != plain[slot]]
+        if idle or self.rerotate:
+            raise InvalidInput(
+                f"{self._name('retrieve')} keeps every token, elsewhere and as it is: leave out "
+                + ", ".join([*idle, *(["rerotate"] if self.rerotate else [])])
+            )
+
+    @property
+    def separator(self) -> int:
+        """The token id that begins a round of a dialogue; -1: none does."""
+        return int(getattr(self.retrieve, "separator", -1))
 
     @property
     def needs(self) -> frozenset[Need]:

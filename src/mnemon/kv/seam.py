@@ -21,6 +21,7 @@ from transformers.masking_utils import eager_mask, sdpa_mask
 
 from mnemon.errors import InvalidInput
 from mnemon.kv.needs import Need
+from mnemon.kv.projection import Projection
 from mnemon.kv.rope import Rope
 
 if TYPE_CHECKING:
@@ -89,6 +90,15 @@ def is_full(layer: Any) -> bool:
     return type(layer) is DynamicLayer
 
 
+def native_tensors(layer: Any) -> list[Tensor]:
+    """Every tensor that one of transformers' own cache layers holds."""
+    found = [value for value in vars(layer).values() if isinstance(value, torch.Tensor)]
+    for value in vars(layer).values():
+        if isinstance(value, dict):
+            found += [one for one in value.values() if isinstance(one, torch.Tensor)]
+    return found
+
+
 def output_weight(module: nn.Module, heads: int) -> Tensor:
     """The output projection by query head: `[Hq, Dv, d]`.
 
@@ -121,6 +131,29 @@ def rope(model: PreTrainedModel, layer: int) -> Rope | None:
         return rotary(probe, positions)
 
     return Rope(tables)
+
+
+def projection(model: PreTrainedModel, layer: int) -> Projection:
+    """How a layer makes keys and values of its input.
+
+    Raises:
+        InvalidInput: the model makes them in a way that is not known here.
+    """
+    module, turn = attention_modules(model)[layer], rope(model, layer)
+    key, value = (getattr(module, name, None) for name in ("k_proj", "v_proj"))
+    plain = isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    if turn is None or not plain or hasattr(module, "v_norm"):
+        raise InvalidInput(
+            f"{type(module).__name__} does not make keys and values by k_proj, v_proj and a rotary "
+            "embedding that is known here: choose a policy that stores keys and values themselves"
+        )
+    assert isinstance(key, nn.Linear) and isinstance(value, nn.Linear)
+    width = int(getattr(module, "head_dim", 0))
+    norm = getattr(module, "k_norm", None)
+    scale = getattr(norm, "weight", None)
+    size = scale.numel() if isinstance(scale, torch.Tensor) else width
+    norm_all = size == key.out_features and size != width
+    return Projection(key, value, key.out_features // width, turn, norm, norm_all)
 
 
 _INTERLEAVED = {"glm", "glm4", "cohere", "cohere2", "gptj", "ernie4_5", "olmo", "llama4_text"}
@@ -200,12 +233,14 @@ def cache_of(kwargs: dict[str, Any]) -> Any:
 
 
 def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    from mnemon.kv import passing
     from mnemon.kv.cache import KVCache
 
     cache = cache_of(kwargs)
     if isinstance(cache, KVCache):
         ids = kwargs.get("input_ids", args[0] if args else None)
-        cache.begin(
+        passing.begin(
+            cache,
             module,
             kwargs["inputs_embeds"] if ids is None else ids,
             kwargs.get("attention_mask"),
@@ -215,20 +250,22 @@ def _begin(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _end(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    from mnemon.kv import passing
+
     cache, _pass.cache = current(), None
     if cache is not None and cache_of(kwargs) is cache:
         hidden = getattr(output, "last_hidden_state", None)
         if hidden is None:
-            cache.abort()  # the pass raised: what it appended is taken back
+            passing.abort(cache)  # the pass raised: what it appended is taken back
         else:
-            cache.finish(hidden)
+            passing.finish(cache, hidden)
 
 
 def _input(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     cache = current()
     if cache is not None and (layer := cache.layer_of(module)) is not None:
         hidden = kwargs.get("hidden_states", args[0] if args else None)
-        if Need.HIDDEN in cache.policy.needs and hidden is not None:
+        if cache.compresses and Need.HIDDEN in cache.policy.needs and hidden is not None:
             layer.observe_input(hidden)
 
 

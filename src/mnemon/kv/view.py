@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mnemon.kv.profile import HeadProfile
+    from mnemon.kv.projection import Projection
     from mnemon.kv.rope import Rope
+    from mnemon.kv.stored import Stored
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,17 @@ class LayerView:
         hidden: `[B, T, d]` the layer's input, if needed. output_weight: `[Hq, Dv, d]`, if needed.
         surprisal: `[B, N]` of the newest N tokens, those not stored yet: minus the logarithm of the
             probability that the model gave each, nats; NaN where nothing predicted it. If needed.
+        rounds: `[B, T]` the round of the dialogue of each token, counted up, if needed.
         before: `[B, Hkv, T]` the scorer's own earlier scores, NaN where it gave none, if needed.
         present: `[B, Hkv, T]` booleans, false where a row holds no token (rows of different
             lengths are padded with zero keys); None if every row is full.
         room: the share of the tokens outside the window that the budget has room for, in [0, 1].
+        bias: `[B, Hkv, T]` what stored entries add to attention logits: the logarithm of how many
+            tokens each stands for; None if each stands for itself.
+        scores: `[B, Hkv, C]` that chose what is kept, for compress methods; None if all is kept.
+        notes: `[B, Hkv, C]` each, what the policy itself must remember of kept tokens.
+        stores: what the layer has stored of these sequences before, if needed.
+        projection: the layer's own map from `hidden` to keys and values, if needed.
         profile: the model's head profile, if needed.
         costs: `[Hkv]` on the CPU, what a stored token of each head takes, in units of the budget;
             None if all take one.
@@ -63,9 +73,15 @@ class LayerView:
     hidden: Tensor | None = None
     output_weight: Tensor | None = None
     surprisal: Tensor | None = None
+    rounds: Tensor | None = None
     before: Tensor | None = None
     present: Tensor | None = None
     room: float = 1.0
+    bias: Tensor | None = None
+    scores: Tensor | None = None
+    notes: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    stores: tuple[Stored, ...] = field(default=(), repr=False)
+    projection: Projection | None = field(default=None, repr=False)
     profile: HeadProfile | None = field(default=None, repr=False)
     costs: Tensor | None = None
 
@@ -120,6 +136,8 @@ class LayerView:
         """Weights of consecutive queries, `later` tokens before the newest."""
         keys = self.keys.repeat_interleave(self.groups, 1)
         logits = torch.matmul(asked, keys.transpose(2, 3)).float() * self.scaling
+        if self.bias is not None:
+            logits += self.bias.repeat_interleave(self.groups, 1)[:, :, None]
         count, tokens = asked.shape[2], self.tokens
         hidden = torch.ones(count, tokens, dtype=torch.bool, device=keys.device)
         logits.masked_fill_(hidden.triu(tokens - later - count + 1), float("-inf"))
@@ -134,6 +152,10 @@ class LayerView:
             raise InvalidInput("queries were not declared in the method's `needs`")
         count = self.queries.shape[2] if queries is None else min(queries, self.queries.shape[2])
         return self.queries[:, :, self.queries.shape[2] - count :]
+
+    def noted(self, kept: Tensor) -> dict[str, Tensor]:
+        """The notes of the tokens where `kept` `[B, Hkv, C]` is true, packed: a store's `meta`."""
+        return {name: note[kept] for name, note in self.notes.items()}
 
     def by_key_head(self, per_query_head: Tensor) -> Tensor:
         """The mean over each key-value head's query heads: `[B, Hq, ...]` to `[B, Hkv, ...]`."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mnemon.kv.cache import KVCache
     from mnemon.kv.layer import KVLayer
     from mnemon.kv.plan import Plan
+    from mnemon.kv.stored import Stored
 
 
 def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerView:
@@ -43,12 +44,18 @@ def view(cache: KVCache, layer: KVLayer, plan: Plan, hidden: Tensor) -> LayerVie
         positions=positions if wants_positions else None,
         rope=seam.rope(cache.model, layer.index) if Need.PRE_ROPE in needs else None,
         output_weight=cache.output_weight(layer.index) if Need.OUTPUT in needs else None,
+        projection=cache.projection(layer.index) if Need.PROJECTION in needs else None,
         profile=cache.profile if Need.PROFILE in needs else None,
     )
+    if Need.STORES in needs:
+        picked = [_sequences(store, plan) for store in layer.stores]
+        made = replace(made, stores=tuple(picked))
     if layer.hidden is not None:
         made = replace(made, hidden=_newest(layer.hidden[:, None], plan)[:, 0])
     if Need.SURPRISAL in needs and cache.surprisal is not None:
         made = replace(made, surprisal=_newest(cache.surprisal[:, None], plan)[:, 0])
+    if cache.rounds is not None:
+        made = replace(made, rounds=_newest(cache.rounds[:, None], plan)[:, 0])
     if Need.BEFORE in needs:
         made = replace(made, before=torch.full(keys.shape[:3], float("nan"), device=keys.device))
     if hasattr(cache.policy.compress, "costs"):
@@ -94,9 +101,15 @@ def _picked(tensor: Tensor, plan: Plan) -> Tensor:
     return tensor[torch.tensor(plan.members, device=tensor.device)]
 
 
+def _sequences(store: Stored, plan: Plan) -> Stored:
+    if len(plan.members) == store.lengths.shape[0]:
+        return store
+    return store.sequences(torch.tensor(plan.members))
+
+
 def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
     """The view with the stored tokens in front, rows of different lengths padded and masked."""
-    picked = [store.sequences(torch.tensor(plan.members)) for store in layer.stores]
+    picked = [_sequences(store, plan) for store in layer.stores]
     rows = join([store.read() for store in picked])
     width = plan.candidates + plan.window - plan.waiting
     there = torch.arange(width) < rows.lengths[..., None]
@@ -111,9 +124,12 @@ def _with_stored(new: LayerView, layer: KVLayer, plan: Plan) -> LayerView:
         values=torch.cat([values, new.values], 2),
         present=present,
     )
+    if rows.bias is not None:
+        alone = rows.bias.new_zeros(*new.keys.shape[:3])
+        made = replace(made, bias=torch.cat([_spread(rows.bias, there), alone], 2))
     lengths = [store.lengths for store in picked]
     if new.positions is not None:
-        old = packed.concat([store.meta["positions"] for store in picked], lengths)
+        old = packed.concat([store.note("positions") for store in picked], lengths)
         made = replace(
             made,
             positions=torch.cat([_spread(old, there).to(new.positions.dtype), new.positions], 2),

@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mnemon import gathering
+from mnemon.cube import MemCube
 from mnemon.errors import MnemonError
 from mnemon.server import access, bodies, failures
 from mnemon.server.gathered import Gathered
@@ -53,7 +55,9 @@ class Straight:
     def __init__(self, app: ASGIApp, service: access.Service) -> None:
         self._app = app
         self._service = service
-        self._adds = Gathered(service.memory)
+        self._adds: Gathered[gathering.Call, MemCube] = Gathered(
+            lambda calls: gathering.add_each(service.memory, calls)
+        )
         self._turns = Turns(_SEARCHES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,7 +88,7 @@ class Straight:
         key = headers.get("idempotency-key")
         if isinstance(body.content, list) or body.content is None or _has_sources(body.content):
             return await run_in_threadpool(remember.add, body, grant, key)
-        made = await self._adds.add(remember.single(body, grant, key))
+        made = await self._adds.ask(remember.single(body, grant, key))
         grant.act.touch([made.id])
         return Reply(made)
 

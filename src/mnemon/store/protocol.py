@@ -214,7 +214,7 @@ class Store(Tenancy, Protocol):
         ...
 
     def changes(self, scope: str, after: int) -> Changes:
-        """What happened to existing rows after a sequence number of a scope."""
+        """What happened to existing rows of a scope after a sequence number."""
         ...
 
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -16,6 +17,7 @@ from mnemon.kv import KVCache, Policy, compression
 from mnemon.kv.view import LayerView
 
 from ..models import forward, greedy, padded, text, tiny_llama
+from ..profiles import keep
 
 NAMES = methods.names("kv.score")
 LONG = 72  # tokens of the prompt
@@ -44,6 +46,11 @@ def scored(name: str, budget: float | int, passes: int = 1) -> tuple[Any, KVCach
 
 
 twice = cache(lambda name: scored(name, 40, passes=2))
+
+
+@pytest.fixture(autouse=True)
+def _profiled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(model(), tmp_path, monkeypatch)
 
 
 @pytest.mark.parametrize("name", NAMES)

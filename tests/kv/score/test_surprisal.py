@@ -19,7 +19,7 @@ def test_surprisal_is_what_the_model_gave_each_token_over_several_passes() -> No
     model, ids = tiny_llama(hidden=32), text(30)
     logp = forward(model, ids).log_softmax(-1)[0, :-1]
     expected = -logp.gather(-1, ids[0, 1:, None])[:, 0]
-    held = KVCache(model, "sirllm", 1.0)
+    held = KVCache(model, "sirllm", 10_000)
     for part in (ids[:, :20], ids[:, 20:21], ids[:, 21:]):
         forward(model, part, held)
     assert held.surprisal is not None and held.surprisal[0, 0].isnan()
@@ -29,7 +29,7 @@ def test_surprisal_is_what_the_model_gave_each_token_over_several_passes() -> No
 def test_padding_foretells_nothing() -> None:
     model = tiny_llama(hidden=32)
     ids, mask = padded([text(20, seed=1), text(14, seed=2)])
-    held = KVCache(model, "sirllm", 1.0)
+    held = KVCache(model, "sirllm", 10_000)
     forward(model, ids, held, attention_mask=mask)
     assert held.surprisal is not None and held.surprisal[1, 6].isnan()
     assert held.surprisal[1, 7:].isfinite().all()

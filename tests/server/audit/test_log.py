@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnemon.errors import StoreError
-from mnemon.server.audit.entry import digest_of
+from mnemon.errors import StoreError, StoreFull
+from mnemon.server.audit.entry import digest_of, drafted
 from mnemon.server.audit.log import AuditLog
 from mnemon.server.audit.verifying import anchor, verify
 
@@ -218,3 +218,26 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path):
     log.path.mkdir()
     with pytest.raises(StoreError, match="audit log"):
         log.append("x", "add", "done")
+
+
+def test_entries_written_together_are_one_chain_over_as_many_files_as_they_need(tmp_path):
+    log = AuditLog(tmp_path / "a.db", 1000)
+    log.append("k", "add", "done")
+    written = log.append_each([drafted("k", "add", "done", cubes=n) for n in range(20)])
+    assert [(entry.seq, entry.cubes) for entry in written] == [(n + 2, n) for n in range(20)]
+    assert [entry for _, entry in log.entries()][1:] == written
+    assert verify(log).problems == [] and len(log.files()) > 3
+    assert all(path.stat().st_size <= 1000 for path in log.files())
+    log.append("k", "add", "done")
+    assert (verify(log).entries, verify(log).problems) == (22, [])
+
+
+def test_of_entries_that_do_not_fit_on_the_disk_none_is_left(tmp_path, monkeypatch):
+    log, write = filled(tmp_path, 2), os.write
+    before = log.path.read_bytes()
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[: len(data) // 2]))
+    with pytest.raises(StoreFull):
+        log.append_each([drafted("k", "add", "done") for _ in range(3)])
+    monkeypatch.undo()
+    assert log.path.read_bytes() == before and verify(log).problems == []
+    assert log.append("k", "add", "done").seq == 3

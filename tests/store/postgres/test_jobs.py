@@ -93,6 +93,7 @@ def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
     store.close()
     with psycopg.connect(url) as connection:  # as it was before there were jobs and quotas
         connection.execute("DROP TABLE job_cubes, jobs, quotas, holdings, retention, holds")
+        connection.execute("DROP INDEX journal_changes")
         connection.execute("DELETE FROM migrations WHERE number > 2")
     with pytest.raises(StoreError, match="layout 2"):
         open_store(url, read_only=True)

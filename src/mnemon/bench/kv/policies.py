@@ -21,10 +21,18 @@ _SCORES = (
 )  # fmt: skip
 _TABLE = (
     *_SCORES,
+    "leverage",
     "snapkv + ada-kv",
     "snapkv + pyramid",
     f"kivi(bits=4)@{WHOLE}",
     f"kivi(bits=2)@{WHOLE}",
+    "kivi(bits=4, value_bits=2)@0.26",
+    "compactor + kivi(bits=2)@0.1",
+    "leverage + kivi(bits=2)@0.1",
+    "compactor + ada-kv + kivi(bits=2)@0.1",
+    "compactor(blending=2.0) + kivi(bits=2)@0.1",
+    "tangram",
+    "tangram + kivi(bits=4)",
     AUTO,
 )
 

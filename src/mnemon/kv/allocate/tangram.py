@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 import torch
 
 from mnemon.errors import InvalidInput
+from mnemon.kv.apportion import caps
 from mnemon.kv.needs import Need
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Tangram:
         Raises:
             InvalidInput: the profile is of a model of another shape.
         """
-        batch, heads, candidates = scores[0].shape
+        heads = scores[0].shape[1]
         profile = views[0].profile
         assert profile is not None
         weights = torch.tensor(profile.weights)
@@ -51,11 +52,12 @@ class Tangram:
         costs = torch.stack(
             [torch.ones(heads) if view.costs is None else view.costs for view in views]
         ).reshape(-1)
-        least = min(views[0].sinks, candidates)
-        counts = torch.full((weights.numel(),), least)
-        left = total - float((counts * costs).sum())
+        most = caps(scores).flatten(1)
+        counts = most.clamp(max=views[0].sinks)
+        left = total - (counts * costs).sum(1)
         for head in weights.reshape(-1).argsort(descending=True, stable=True).tolist():
-            more = min(candidates - least, int(max(0.0, left) / float(costs[head])))
-            counts[head] += more
-            left -= more * float(costs[head])
-        return counts.reshape(1, *weights.shape).repeat(batch, 1, 1)
+            room = (left.clamp(min=0) / costs[head]).floor().long()
+            more = torch.minimum(most[:, head] - counts[:, head], room)
+            counts[:, head] += more
+            left = left - more * costs[head]
+        return counts.reshape(-1, *weights.shape)

@@ -22,6 +22,8 @@ class Shape:
         key: channels of a key. value: channels of a value.
         dtype: the model's precision. layer, layers: the place among the compressed layers.
         tokens: candidates that are up for storing.
+        stored: tokens a head that the layer holds already and keeps (0: this is the first store).
+        heads: key-value heads of the layer. hidden: channels of the layer's input.
     """
 
     key: int
@@ -30,6 +32,9 @@ class Shape:
     layer: int
     layers: int
     tokens: int
+    stored: int = 0
+    heads: int = 1
+    hidden: int = 0
 
     @property
     def nbytes(self) -> int:
@@ -39,6 +44,12 @@ class Shape:
 
 class Compress(Protocol):
     """One form of storage.
+
+    A method may have two more verbs. `compress_layers(views, kept)`, with one view and one `kept` a
+    compressed layer, stands in for `compress` where layers share what they store; it returns a
+    list of stores a layer. `least(shape)` is for methods that keep something of every candidate:
+    how many tokens a head of those must be kept for that to be worth while; the core lets the
+    lowest-scored candidates go beforehand until the budget holds so many.
 
     A method whose heads differ in size also has `costs(view, shape) -> [Hkv]`: what a token of
     each head takes, in tokens of `token_bytes`.
@@ -69,6 +80,8 @@ class Compress(Protocol):
             kept: `[B, Hkv, C]` booleans: what the budget keeps; each row a multiple of `group()`.
 
         Returns:
-            One or more stores; attention runs over all of them.
+            One or more stores, the same number whatever is kept; attention runs over all of them.
+            Each carries `view.noted(mask)` of the tokens it stands for as its `meta`. The first
+            has the protected sinks in front.
         """
         ...

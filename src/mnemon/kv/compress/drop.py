@@ -48,7 +48,8 @@ class Drop:
             "values": packed.pack(view.values[:, :, :candidates], kept),
         }
         lengths = packed.lengths_of(kept)
-        return [Stored(self, lengths, parts, dict.fromkeys(parts, 1), view.keys.dtype, {})]
+        spans = dict.fromkeys(parts, 1)
+        return [Stored(self, lengths, parts, spans, view.keys.dtype, view.noted(kept))]
 
     def read(self, stored: Stored) -> Rows:
         """The stored tensors themselves."""

@@ -2,9 +2,10 @@
 
 KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache (Liu et al., ICML 2024), section 3.2,
 https://arxiv.org/abs/2402.02750; official code jy-yuan/KIVI (MIT), not copied.
-How ours differs: the residual window of full precision is the policy's `window` and the tokens
-that wait for the next compression; scales and zeros are bf16 or the model's precision; composes
-with any scorer, whose budget then counts quantized tokens.
+How ours differs: the residual window of full precision (128 in the paper) is the policy's `window`
+(32 unless set) and the tokens that wait until a group is full; scales and zeros are of the model's
+precision; composes with any scorer, whose budget then counts quantized tokens. Under a budget that
+stands still, stored tokens are chosen anew and quantized again, in other groups than before.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from mnemon.kv import packed
-from mnemon.kv.codes import dequantize, pack_bits, quantize, unpack_bits
+from mnemon.kv.codes import (
+    check_bits,
+    coded_from,
+    coded_parts,
+    dequantize,
+    dequantize_tokens,
+    pack_bits,
+    quantize,
+    quantize_tokens,
+    unpack_bits,
+)
 from mnemon.kv.stored import Rows, Stored
 
 if TYPE_CHECKING:
@@ -41,6 +52,9 @@ class KIVI:
 
     needs: ClassVar[frozenset[Need]] = frozenset()
 
+    def __post_init__(self) -> None:
+        check_bits("kivi", self.bits, self.value_bits or self.bits)
+
     def group(self) -> int:
         """Key scales cover `group_size` tokens."""
         return self.group_size
@@ -61,31 +75,29 @@ class KIVI:
         candidates = kept.shape[2]
         keys = packed.pack(view.keys[:, :, :candidates], kept)
         values = packed.pack(view.values[:, :, :candidates], kept)
-        grouped = keys.unflatten(0, (-1, self.group_size))
+        grouped = keys.reshape(-1, self.group_size, keys.shape[-1])
         key_codes, key_scale, key_zero = quantize(grouped, self.bits, 1)
-        channels = values.unflatten(-1, (-1, min(self.group_size, values.shape[-1])))
         value_bits = self.value_bits or self.bits
-        value_codes, value_scale, value_zero = quantize(channels, value_bits, -1)
+        coded = quantize_tokens(values, value_bits, self.group_size)
         parts = {
             "key_codes": pack_bits(key_codes.flatten(0, 1), self.bits),
             "key_scale": key_scale.squeeze(1),
             "key_zero": key_zero.squeeze(1),
-            "value_codes": pack_bits(value_codes.flatten(-2), value_bits),
-            "value_scale": value_scale.squeeze(-1),
-            "value_zero": value_zero.squeeze(-1),
+            **coded_parts("value", coded),
         }
         spans = dict.fromkeys(parts, 1) | {
             "key_scale": self.group_size,
             "key_zero": self.group_size,
         }
-        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, {})]
+        notes = view.noted(kept)
+        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, notes)]
 
     def read(self, stored: Stored) -> Rows:
         """Dequantized rows."""
         parts = stored.parts
-        codes = unpack_bits(parts["key_codes"], self.bits).unflatten(0, (-1, self.group_size))
+        codes = unpack_bits(parts["key_codes"], self.bits)
+        codes = codes.reshape(-1, self.group_size, codes.shape[-1])
         keys = dequantize(codes, parts["key_scale"][:, None], parts["key_zero"][:, None])
-        codes = unpack_bits(parts["value_codes"], self.value_bits or self.bits)
-        codes = codes.unflatten(-1, (parts["value_scale"].shape[-1], -1))
-        values = dequantize(codes, parts["value_scale"][..., None], parts["value_zero"][..., None])
-        return Rows(keys.flatten(0, 1), values.flatten(-2), stored.lengths)
+        coded = coded_from(parts, "value")
+        values = dequantize_tokens(coded, self.value_bits or self.bits)
+        return Rows(keys.flatten(0, 1), values, stored.lengths)

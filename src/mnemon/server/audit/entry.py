@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 GENESIS = "0" * 64
@@ -39,24 +39,44 @@ class Entry:
     prev: str = GENESIS
     hash: str = ""
 
+    def following(self, seq: int, hash: str, at: str) -> Entry:
+        """The same as the next entry after one, with its hash."""
+        return replace(self, seq=seq + 1, at=at, prev=hash).sealed()
+
     def sealed(self) -> Entry:
         """The same with its hash."""
         return replace(self, hash=self.computed())
 
     def computed(self) -> str:
         """The hash that the entry should have."""
-        told = asdict(self)
+        told = self._told()
         del told["hash"]
         return hashlib.sha256(canonical(told)).hexdigest()
 
     def line(self) -> bytes:
         """The entry as it stands in the file."""
-        return canonical(asdict(self)) + b"\n"
+        return canonical(self._told()) + b"\n"
+
+    def _told(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in Entry.__slots__}
+
+
+def drafted(
+    who: str, verb: str, outcome: str, *, ids: tuple[str, ...] = (), cubes: int | None = None,
+    **told: Any,
+) -> Entry:  # fmt: skip
+    """An entry that is in no log yet; its number, its time and its place in the chain are the
+    log's to say."""
+    count = len(ids) if cubes is None else cubes
+    return Entry(0, "", who, verb, outcome, ids=ids[:SHOWN], cubes=count, **told)
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
 def canonical(value: Any) -> bytes:
     """The one way to write a value: a changed byte is a changed entry."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return _encode(value).encode()
 
 
 def read(line: bytes) -> Entry | None:

@@ -1,4 +1,4 @@
-"""Appending: one entry at a time, by any number of processes, on the disk when it returns."""
+"""Appending, by any number of processes: entries are on the disk when it returns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from mnemon.errors import StoreError, StoreFull
-from mnemon.server.audit.entry import GENESIS, SHOWN, Entry, read
+from mnemon.server.audit.entry import GENESIS, Entry, drafted, read
 
 ROTATE_BYTES = 64 * 2**20
 _HEAD_BYTES = 256
@@ -40,29 +40,32 @@ class AuditLog:
         self._lock, self._syncing = threading.Lock(), threading.Lock()
         self._written = self._synced = 0
 
-    def append(
-        self, who: str, verb: str, outcome: str, *, ids: tuple[str, ...] = (),
-        cubes: int | None = None, **told: Any,
-    ) -> Entry:  # fmt: skip
-        """Write an entry; it is on the disk when this returns.
+    def append(self, who: str, verb: str, outcome: str, **told: Any) -> Entry:
+        """Write an entry, of what `drafted` takes; it is on the disk when this returns.
 
         Raises:
             StoreFull: no room. StoreError: the file cannot be written.
         """
-        of = {"ids": ids[:SHOWN], "cubes": len(ids) if cubes is None else cubes, **told}
+        return self.append_each([drafted(who, verb, outcome, **told)])[0]
+
+    def append_each(self, drafts: Sequence[Entry]) -> list[Entry]:
+        """Write drafted entries, one after the other; all are on the disk when this returns.
+
+        Raises:
+            As `append`: none of them counts as written then.
+        """
         try:
             with self._lock, self._held() as head_file:
-                head = self._current(head_file)
-                entry = self._write(head_file, head, who, verb, outcome, **of)
-                self._written = entry.seq
-            self._sync(entry.seq)
+                entries = self._write(head_file, self._current(head_file), drafts)
+                self._written = entries[-1].seq
+            self._sync(entries[-1].seq)
         except OSError as error:
             kind = StoreFull if error.errno == 28 else StoreError
             raise kind(
                 f"the audit log {self.path} cannot be written ({error}): what was asked may have "
                 "been done, and is not in the log"
             ) from error
-        return entry
+        return entries
 
     def files(self) -> list[Path]:
         """Its files, oldest first."""
@@ -133,7 +136,8 @@ class AuditLog:
         now = Head(found.seq, found.hash, _size(self.path))
         if not detail:
             return now
-        entry = self._write(head_file, now, "audit", "mend", "done", detail=detail)
+        mend = drafted("audit", "mend", "done", detail=detail)
+        (entry,) = self._write(head_file, now, [mend])
         return Head(entry.seq, entry.hash, _size(self.path))
 
     def _seen(self, head: Head | None) -> tuple[Head, bool]:
@@ -145,35 +149,47 @@ class AuditLog:
                 same |= head is not None and (head.seq, head.hash) == (entry.seq, entry.hash)
         return last, same
 
-    def _write(
-        self, head_file: int, head: Head, who: str, verb: str, outcome: str, **told: Any
-    ) -> Entry:
-        at = datetime.now(UTC).isoformat(timespec="microseconds")
-        entry = Entry(head.seq + 1, at, who, verb, outcome, prev=head.hash, **told).sealed()
-        line = entry.line()
-        size = self._rotated(head.size, len(line))
+    def _write(self, head_file: int, last: Head, drafts: Sequence[Entry]) -> list[Entry]:
+        """Drafts as the entries that follow the last one; a file gets all of its lines at once."""
+        entries: list[Entry] = []
+        lines: list[bytes] = []
+        for draft in drafts:
+            at = datetime.now(UTC).isoformat(timespec="microseconds")
+            entry = draft.following(last.seq, last.hash, at)
+            line, size = entry.line(), last.size
+            if size and size + len(line) > self._most:
+                self._put(head_file, last, lines)
+                self._put_aside()
+                lines, size = [], 0
+            lines.append(line)
+            entries.append(entry)
+            last = Head(entry.seq, entry.hash, size + len(line))
+        self._put(head_file, last, lines)
+        return entries
+
+    def _put(self, head_file: int, head: Head, lines: Sequence[bytes]) -> None:
+        """Append lines to the file, which then ends as a head says."""
+        if not lines:
+            return
+        more = b"".join(lines)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            if os.write(handle, line) < len(line):
-                os.ftruncate(handle, size)
+            if os.write(handle, more) < len(more):
+                os.ftruncate(handle, head.size - len(more))
                 raise OSError(28, "no space left")
         finally:
             os.close(handle)
-        told_head = json.dumps({"seq": entry.seq, "hash": entry.hash, "size": size + len(line)})
-        os.pwrite(head_file, told_head.ljust(_HEAD_BYTES - 1).encode() + b"\n", 0)
-        return entry
+        told = json.dumps({"seq": head.seq, "hash": head.hash, "size": head.size})
+        os.pwrite(head_file, told.ljust(_HEAD_BYTES - 1).encode() + b"\n", 0)
 
-    def _rotated(self, size: int, more: int) -> int:
-        """The size of the file that the next entry goes to: a new one when this one is full."""
-        if size == 0 or size + more <= self._most:
-            return size
+    def _put_aside(self) -> None:
+        """Let the next entry begin a new file: this one is full."""
         with self.path.open("rb") as file:
             os.fsync(file.fileno())
             first = read(file.readline())
         number = 0 if first is None else first.seq
         stem = self.path.name.removesuffix(".jsonl")
         self.path.rename(self.path.with_name(f"{stem}-{number:012}.jsonl"))
-        return 0
 
     def _sync(self, seq: int) -> None:
         # One fsync serves all threads that wrote before it began.

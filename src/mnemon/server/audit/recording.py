@@ -10,13 +10,14 @@ import threading
 import time
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.errors import MnemonError
 from mnemon.server import failures
 from mnemon.server.audit.act import Act
+from mnemon.server.audit.entry import drafted
 from mnemon.server.audit.log import AuditLog
+from mnemon.server.gathered import Gathered
 
 _REFUSALS_A_SECOND = 10.0
 
@@ -26,13 +27,14 @@ class Audited:
 
     def __init__(self, app: ASGIApp, log: AuditLog | None, reads: bool) -> None:
         self._app = app
-        self._log = log
+        # What was done is to be told, whether or not somebody still waits for the answer.
+        self._entries = None if log is None else Gathered(log.append_each, binding=True)
         self._reads = reads
         self._refusals = _Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         act = scope["mnemon.act"] = Act()
-        if scope["type"] != "http" or self._log is None:
+        if scope["type"] != "http" or self._entries is None:
             await self._app(scope, receive, send)
             return
         written = refused = False
@@ -70,12 +72,13 @@ class Audited:
             more = {"left_out": left_out} if left_out else {}
         act.address(scope.get("path_params", {}))
         outcome = "denied" if denied else "done" if status < 400 else "failed"
-        assert self._log is not None
-        await run_in_threadpool(
-            self._log.append, act.who, _verb(scope), outcome, namespace=act.namespace, ids=act.ids,
+        entry = drafted(
+            act.who, _verb(scope), outcome, namespace=act.namespace, ids=act.ids,
             cubes=act.cubes, status=status, request=scope.get("mnemon.request"),
             receipt=act.receipt, detail=act.detail | more,
         )  # fmt: skip
+        assert self._entries is not None
+        await self._entries.ask(entry)
 
 
 _PAGE = {"edit": "update", "purge": "forget"}

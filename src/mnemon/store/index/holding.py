@@ -80,7 +80,7 @@ def by_words(
     names, said = columns.named(postings)
     telling, common = _split(postings, names)
     scores, held = _held(postings, statistics, telling, len(eligible))
-    _lend(scores, step)
+    _lend(scores, _matches([postings[term][0][-BUDGET:] for term in telling]), step)
     most = int(_LOOKED_AT * math.sqrt(len(eligible)))
     keep = most * (4 if names else 2 if common else 1)
     found = best(scores, eligible & (scores > 0), keep)
@@ -111,10 +111,24 @@ def _held(
     for place, term in enumerate(terms):
         where, counts = postings[term]
         where, counts = where[-BUDGET:], counts[-BUDGET:]  # of a term in everything, the newest
-        scores[where] += statistics.rarity(term) * _gain(counts)
+        at = where.astype(np.intp)
+        # In one pass: `scores[at] += …` reads them all, adds, and writes them all.
+        np.add.at(scores, at, statistics.rarity(term) * _gain(counts))
         if place < _CODED:
-            held[where] += np.minimum(counts, _OFTEN).astype(np.uint32) << np.uint32(2 * place)
+            often = np.minimum(counts, _OFTEN).astype(np.uint32)
+            np.add.at(held, at, often << np.uint32(2 * place))
     return scores, held
+
+
+def _matches(lists: Sequence[np.ndarray]) -> np.ndarray:
+    """What is in any of some lists of indices, ascending, int [M]: sorting them is faster than
+    looking through all versions."""
+    if not lists:
+        return np.zeros(0, dtype=np.intp)
+    every = np.sort(np.concatenate(lists))
+    first = np.ones(len(every), dtype=bool)
+    np.not_equal(every[1:], every[:-1], out=first[1:])
+    return every[first].astype(np.intp)
 
 
 def _beside(found: np.ndarray, step: Step) -> np.ndarray:
@@ -155,9 +169,8 @@ def _gain(counts: np.ndarray) -> np.ndarray:
     return gain
 
 
-def _lend(scores: np.ndarray, step: Step) -> None:
+def _lend(scores: np.ndarray, matches: np.ndarray, step: Step) -> None:
     """Add what matches are worth to the turns around them."""
-    matches = np.flatnonzero(scores > 0)
     matches, own = _lenders(matches, scores.take(matches))
     for forward, weights in ((True, _FOLLOWING[:3]), (False, _PRECEDING)):
         places, lent = matches, own
@@ -165,7 +178,7 @@ def _lend(scores: np.ndarray, step: Step) -> None:
             places = step(places, forward)
             there = np.flatnonzero(places >= 0)
             places, lent = places.take(there), lent.take(there)
-            scores[places] += weight * lent  # no two have the same neighbour
+            np.add.at(scores, places.astype(np.intp), weight * lent)
 
 
 def _lenders(matches: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

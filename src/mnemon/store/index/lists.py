@@ -143,7 +143,8 @@ class Lists:
             ids, scores = (
                 read[0] if len(read) == 1 else map(np.concatenate, zip(*read, strict=True))
             )
-            parts = [of.take(ids) for of, _ in wanted]
+            at = ids.astype(np.intp)  # else each of these would do so
+            parts = [of.take(at) for of, _ in wanted]
             if last == len(order) or all(
                 np.count_nonzero(part) >= 4 * most
                 for part, (_, most) in zip(parts, wanted, strict=True)

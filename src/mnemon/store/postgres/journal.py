@@ -57,12 +57,15 @@ def stamp(connection: Connection[Any], tenant: int, seq: int) -> str | None:
     return row[0] if row else None
 
 
-def changes(connection: Connection[Any], tenant: int, after: int) -> Changes:
-    """What a cache that had seen `after` must do: end rows, or start over after a purge."""
+def changes(connection: Connection[Any], tenant: int, scope: str, after: int) -> Changes:
+    """What a cache of a scope that had seen `after` must do: end rows, or start over after a
+    purge, wherever that was."""
     events = connection.execute(
-        "SELECT verb, cube FROM journal WHERE tenant = %s AND seq > %s "
-        "AND verb IN ('update', 'restore', 'forget', 'purge', 'reindex')",
-        (tenant, after),
+        "SELECT j.verb, j.cube FROM journal j WHERE j.tenant = %s AND j.seq > %s "
+        "AND j.verb IN ('update', 'restore', 'forget', 'purge', 'reindex') "
+        "AND (j.verb IN ('purge', 'reindex') OR EXISTS (SELECT 1 FROM namespaces n "
+        f"WHERE n.tenant = j.tenant AND n.num = j.namespace AND {INSIDE}))",
+        (tenant, after, *paths.bounds(scope)),
     ).fetchall()
     rebuild = any(verb in ("purge", "reindex") for verb, _ in events)
     retired: list[tuple[int, int | None]] = []

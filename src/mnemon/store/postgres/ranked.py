@@ -40,7 +40,7 @@ class Ranked(Opened):
         return self._in(scope, journal.last)
 
     def changes(self, scope: str, after: int) -> Changes:
-        return self._in(scope, journal.changes, after)
+        return self._in(scope, journal.changes, scope, after)
 
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
         parts = [

@@ -226,7 +226,7 @@ class SQLiteStore(Beside, Tenancy):
         return self._read(journal.last)
 
     def changes(self, scope: str, after: int) -> Changes:
-        return self._read(lambda c: journal.changes(c, after))
+        return self._read(lambda c: journal.changes(c, scope, after))
 
     def stamp(self, scope: str, seq: int) -> str | None:
         return self._read(lambda c: journal.stamp(c, seq))

@@ -73,12 +73,15 @@ def stamp(connection: sqlite3.Connection, seq: int) -> str | None:
     return found[0] if found else None
 
 
-def changes(connection: sqlite3.Connection, after: int) -> Changes:
-    """What a cache that had seen `after` must do: end rows, or start over after a purge."""
+def changes(connection: sqlite3.Connection, scope: str, after: int) -> Changes:
+    """What a cache of a scope that had seen `after` must do: end rows, or start over after a
+    purge, wherever that was."""
     events = connection.execute(
-        "SELECT verb, cube FROM journal WHERE seq > ? "
-        "AND verb IN ('update', 'restore', 'forget', 'purge', 'reindex')",
-        (after,),
+        "SELECT j.verb, j.cube FROM journal j WHERE j.seq > ? "
+        "AND j.verb IN ('update', 'restore', 'forget', 'purge', 'reindex') "
+        "AND (j.verb IN ('purge', 'reindex') OR EXISTS (SELECT 1 FROM namespaces n "
+        "WHERE n.num = j.namespace AND (n.path = ? OR (n.path >= ? AND n.path < ?))))",
+        (after, *paths.bounds(scope)),
     ).fetchall()
     rebuild = any(verb in ("purge", "reindex") for verb, _ in events)
     retired: list[tuple[int, int | None]] = []

@@ -1,8 +1,9 @@
 """One writer with a queue: threads hand in operations, one of them commits for all.
 
-Whoever holds the lock takes everything queued, runs it in one transaction (each operation in a
-savepoint of its own, so that one failure harms no other) and makes it durable by one commit.
-Nobody returns before the commit that holds their work. Other processes wait at BEGIN IMMEDIATE.
+Whoever holds the lock takes everything queued, runs it in one transaction and makes it durable by
+one commit. Nobody returns before the commit that holds their work. When an operation fails, all are
+run again, each in a savepoint of its own, so that one failure harms no other: an operation leaves
+nothing but what it wrote. Other processes wait at BEGIN IMMEDIATE.
 """
 
 from __future__ import annotations
@@ -88,12 +89,28 @@ class Writer:
     def _transact(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for job in jobs:
-                self._attempt(connection, job)
+            if not self._together(connection, jobs):
+                connection.execute("ROLLBACK")
+                connection.execute("BEGIN IMMEDIATE")
+                for job in jobs:
+                    self._attempt(connection, job)
             connection.execute("COMMIT")
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+    def _together(self, connection: sqlite3.Connection, jobs: list[_Job]) -> bool:
+        """Whether all went well. Without savepoints: at each of them FTS5 writes what it has
+        gathered as a segment of its own, which is then merged with others."""
+        for job in jobs:
+            try:
+                with translated(self._connections.path):
+                    job.result = job.operation(connection)
+            except Exception:
+                if len(jobs) == 1 or not connection.in_transaction:
+                    raise  # nobody else's work is in it, or the transaction ended for everyone
+                return False
+        return True
 
     def _attempt(self, connection: sqlite3.Connection, job: _Job) -> None:
         connection.execute("SAVEPOINT one")

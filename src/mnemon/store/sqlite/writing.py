@@ -55,9 +55,11 @@ def add(
     if fresh:
         for position in fresh:
             _check_sources(connection, drafts[position])
-        _insert(connection, num, [drafts[i] for i in fresh], now)
+        rows = _insert(connection, num, [drafts[i] for i in fresh], now)
         quotas.check(connection, num)
-        _index(connection, num, [drafts[i] for i in fresh], fresh, made)
+        words.insert(connection, num, zip(rows, [drafts[i].terms for i in fresh], strict=True))
+        if made is not None:
+            vectors.insert(connection, num, rows, made, fresh)
         alone = drafts[fresh[0]].id if len(fresh) == 1 else None
         journal.write(
             connection, now, "add", actor, namespace=num, cube=alone,
@@ -146,7 +148,7 @@ def known_keys(
     return dict(rows.fetchall())
 
 
-def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now: int) -> None:
+def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now: int) -> range:
     cube = connection.execute("SELECT coalesce(max(num), 0) FROM cubes").fetchone()[0]
     row = next_row(connection)
     connection.executemany(
@@ -161,6 +163,7 @@ def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now
     for i, draft in enumerate(drafts):
         if draft.spans:
             _write_spans(connection, row + i, draft)
+    return range(row, row + len(drafts))
 
 
 def name_speakers(connection: sqlite3.Connection, num: int, speakers: Iterable[str]) -> None:
@@ -181,20 +184,6 @@ def _write_spans(connection: sqlite3.Connection, row: int, draft: NewCube) -> No
         "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
         [(row, i, s.cube, s.version, s.start, s.end) for i, s in enumerate(draft.spans)],
     )
-
-
-def _index(
-    connection: sqlite3.Connection,
-    num: int,
-    drafts: list[NewCube],
-    positions: list[int],
-    made: Vectors | None,
-) -> None:
-    first = next_row(connection) - len(drafts)
-    rows = range(first, first + len(drafts))
-    words.insert(connection, num, zip(rows, (draft.terms for draft in drafts), strict=True))
-    if made is not None:
-        vectors.insert(connection, num, rows, made, positions)
 
 
 def update(

@@ -1,0 +1,107 @@
+"""A forward pass of a cache's model: what is noted when it begins, ends or fails."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from mnemon.errors import InvalidInput
+from mnemon.kv import checks, compression, rounds, surprising
+from mnemon.kv.needs import Need
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mnemon.kv.cache import KVCache
+
+
+@dataclass(frozen=True)
+class Passing:
+    """The forward pass under way: its new tokens.
+
+    Attributes:
+        count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
+        valid: `[B, count]`, false where padding; None if there is none.
+        positions: `[B, count]` int32, as the rotary embedding takes them.
+    """
+
+    count: int
+    tokens: Tensor
+    valid: Tensor | None
+    positions: Tensor
+
+
+def begin(
+    cache: KVCache, body: nn.Module, tokens: Tensor, mask: Tensor | None, positions: Tensor | None
+) -> None:
+    """Take note of the tokens of the forward pass that begins.
+
+    Raises:
+        InvalidInput: another model, a mask that does not fit, padding on the right.
+    """
+    if body is not cache.body:
+        raise InvalidInput(
+            "this KVCache was made for another model: make a KVCache(model) for the model that"
+            " you call"
+        )
+    batch, count = tokens.shape[:2]
+    if count == 0:
+        raise InvalidInput(
+            f"this KVCache has seen {cache.slots} tokens and is given no new one: to go on, "
+            "pass the conversation with something added; to start again, make a new KVCache"
+        )
+    valid = checks.padding(mask, batch, count, cache.slots)
+    if positions is None:
+        positions = torch.arange(cache.slots, cache.slots + count, device=tokens.device)[None]
+    positions = positions.expand(batch, -1).to(torch.int32)
+    checks.going_on(cache.positions, positions, count)
+    cache.passing = Passing(count, tokens, valid, positions)
+    cache.spoken = False
+
+
+def finish(cache: KVCache, hidden: Tensor) -> None:
+    """Take the pass's tokens in, and compress if it is time."""
+    now = cache.passing
+    assert now is not None
+    cache.valid = cache.tail_padding()
+    cache.positions = _longer(cache.positions, now.positions)
+    if Need.ROUNDS in cache.policy.needs:
+        new = rounds.numbered(now.tokens, cache.policy.separator, cache.rounds)
+        cache.rounds = _longer(cache.rounds, new)
+    fresh = torch.full((now.positions.shape[0],), now.count)
+    if now.valid is not None:
+        fresh = now.valid.sum(1).cpu()
+    if cache.real is None:
+        cache.real, cache.fresh = fresh, fresh.clone()
+        cache.started = torch.zeros(len(fresh), dtype=torch.bool)
+    else:
+        cache.real, cache.fresh = cache.real + fresh, cache.fresh + fresh
+    cache.slots += now.count
+    cache.passing = None
+    if not cache.spoken and cache.modules:
+        raise InvalidInput(
+            f"{type(cache.model).__name__} does not go through transformers' attention"
+            " interface, so its cache cannot be compressed"
+        )
+    if cache.compresses and Need.SURPRISAL in cache.policy.needs:
+        cache.surprisal = _longer(cache.surprisal, surprising.of_pass(cache, now, hidden))
+        cache.newest = hidden[:, -1:].clone()
+    compression.run(cache, now.count, hidden)
+
+
+def abort(cache: KVCache) -> None:
+    """Take the tokens of a pass that raised back."""
+    cache.passing = None
+    if cache.elsewhere is not None:
+        cache.elsewhere.forget_notes()
+    for layer in cache.compressed:
+        if cache.slots == 0:
+            layer.reset()
+        else:
+            layer.crop(cache.slots - layer.seen)
+
+
+def _longer(old: Tensor | None, new: Tensor) -> Tensor:
+    return new if old is None else torch.cat([old, new], 1)
