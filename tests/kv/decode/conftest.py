@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 
@@ -12,6 +13,8 @@ import pytest
 @pytest.fixture(scope="session")
 def interpreter() -> None:
     """Skips where Triton is missing; else its interpreter runs the kernels."""
+    if importlib.util.find_spec("triton") is None:
+        pytest.skip("Triton is not installed: kernels cannot be interpreted")
     if "triton" in sys.modules and os.environ.get("TRITON_INTERPRET") != "1":
         pytest.skip("Triton was imported before its interpreter could be chosen")
     try:
@@ -21,4 +24,3 @@ def interpreter() -> None:
     except DeprecationWarning:
         pass
     os.environ["TRITON_INTERPRET"] = "1"
-    pytest.importorskip("triton", reason="Triton is not installed: kernels cannot be interpreted")
