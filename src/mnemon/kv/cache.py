@@ -65,10 +65,9 @@ class KVCache(Cache):
             InvalidInput: the model, policy and budget do not go together.
         """
         seam.attach(model)
-        native = seam.native_layers(model)
         layers = [
             KVLayer(self, index) if seam.is_full(layer) else layer
-            for index, layer in enumerate(native)
+            for index, layer in enumerate(seam.native_layers(model))
         ]
         super().__init__(layers=layers)
         self._model = weakref.ref(model)
@@ -80,8 +79,7 @@ class KVCache(Cache):
             for index, module in seam.attention_modules(model).items()
             if index < len(layers) and isinstance(layers[index], KVLayer)
         }
-        needed = checks.supplied(self.policy, self.budget, model, list(self.modules), profile)
-        self.profile = needed
+        self.profile = checks.supplied(self.policy, self.budget, model, list(self.modules), profile)
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
         self._projections: dict[int, Projection] = {}

@@ -56,7 +56,8 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
         chosen = [choose(score, counts[:, place], group) for place, score in enumerate(scores)]
     if policy.rerotate:
         views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
-    views = [replace(view, notes=_notes(policy, view)) for view in views]
+    if cache.budget.unit != "fraction":  # then stored tokens will be chosen anew
+        views = [replace(view, notes=_notes(policy, view)) for view in views]
     if hasattr(policy.compress, "compress_layers"):
         stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
         return stores
