@@ -70,11 +70,11 @@ def recall_lm(
 @click.option("--nano", is_flag=True, help="The recipe of the small sibling.")
 @click.option(
     "--refine", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER",
-    help="Go on from the model in this folder, by the recipe of a second stage.",
+    help="Only the second stage, from the model in this folder.",
 )  # fmt: skip
 @click.option(
     "--seconds", type=click.FloatRange(1), metavar="S",
-    help="Of training; the phases are scaled. By default 400, refining 180, nano 75, for one H200.",
+    help="Of training; the phases are scaled. By default 400 and 180, nano 75, for one H200.",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), help="By default the recipe's.")
 @click.option(
@@ -92,8 +92,9 @@ def train_recall_lm(
 ) -> None:  # fmt: skip
     """Train the small model that recalls, from nothing, into FOLDER.
 
-    Needs a GPU to get anywhere; on a CPU it only shows that it runs. Each line of the log goes to
-    stderr as well. Then `mnemon bench recall-lm FOLDER` measures it.
+    In two stages: the first goes into FOLDER/first, the second refines it. Needs a GPU to get
+    anywhere; on a CPU it only shows that it runs. Each line of the log goes to stderr as well. Then
+    `mnemon bench recall-lm FOLDER` measures it.
     """
     from mnemon.models.extras import require
 
@@ -101,20 +102,36 @@ def train_recall_lm(
         raise click.UsageError("--nano has one stage only: leave --refine out")
     for name in ("torch", "safetensors", "tokenizers"):
         require(name, name, "kv")
-    from mnemon.bench.recall_lm_training import recipe
     from mnemon.bench.recall_lm_training.run import train
 
-    chosen = recipe.nano() if nano else recipe.refining() if refine else recipe.Recipe()
-    told: dict[str, Any] = {"seconds": seconds, "seed": seed, "tokens": tokens}
-    chosen = replace(chosen, **{name: one for name, one in told.items() if one is not None})
     made = max(0, (os.cpu_count() or 1) - 2) if workers is None else workers
     device = device or _present()
     # Looking takes a GPU a second, and a CPU minutes.
     held_out = 0 if device == "cpu" else 16
-    train(
-        chosen, folder, device=device, workers=made, held_out=held_out, start=refine, tell=_tell
-    )  # fmt: skip
+    for recipe, place, start in _stages(folder, nano, refine, seconds):
+        told: dict[str, Any] = {"seed": seed, "tokens": tokens}
+        chosen = replace(recipe, **{name: one for name, one in told.items() if one is not None})
+        train(
+            chosen, place, device=device, workers=made, held_out=held_out, start=start, tell=_tell
+        )  # fmt: skip
     click.echo(str(folder))
+
+
+def _stages(
+    folder: Path, nano: bool, refine: Path | None, seconds: float | None
+) -> list[tuple[Any, Path, Path | None]]:
+    """What is trained, where to, and from which model; `seconds` are shared out."""
+    from mnemon.bench.recall_lm_training import recipe
+
+    stages: list[tuple[Any, Path, Path | None]] = [(recipe.nano(), folder, None)]
+    if refine is not None:
+        stages = [(recipe.refining(), folder, refine)]
+    elif not nano:
+        first = folder / "first"
+        stages = [(recipe.Recipe(), first, None), (recipe.refining(), folder, first)]
+    whole = sum(one.seconds for one, _, _ in stages)
+    factor = 1.0 if seconds is None else seconds / whole
+    return [(replace(one, seconds=one.seconds * factor), *rest) for one, *rest in stages]
 
 
 def _tell(line: Any) -> None:
