@@ -106,6 +106,15 @@ def test_a_left_padded_batch_is_compressed_as_if_each_were_alone(
         assert alone.lengths()[0].tolist() == together.lengths()[row].tolist()
 
 
+@pytest.mark.parametrize("budget", [0.6, 0.35, 0.25, 0.1, 40])
+def test_auto_fits_every_model(model: PreTrainedModel, budget: float) -> None:
+    cache = KVCache(model, "auto", budget)
+    generate(model, PROMPT.repeat(1, 5), torch.ones_like(PROMPT).repeat(1, 5), cache)
+    allowed = budget * 340 if budget < 1 else budget
+    one = cache.full_nbytes / (2 * 339)
+    assert cache.nbytes <= 2 * one * (allowed + 70)  # a block, and what fills no group
+
+
 def test_models_with_nothing_to_compress_are_refused() -> None:
     windows = hf.MistralForCausalLM(hf.MistralConfig(**HEADS, sliding_window=24))
     with pytest.raises(InvalidInput, match="no layer of full attention"):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mnemon.kv import seam
 from mnemon.kv.policy import Policy
 from mnemon.kv.profile import HeadProfile, find
 
@@ -16,19 +17,21 @@ if TYPE_CHECKING:
 
     from mnemon.kv.budget import Budget
 
-# (least fraction of the full cache, policy), best first: with a head profile, and without.
+# (least fraction of the full cache, policy), best first: with a head profile, without, and for
+# models that lack rotary embedding as well.
 _PROFILED = (
-    (0.55, "graded(high=8, low=8)"),
-    (0.34, "graded(high=8, low=4, share=0.1)"),
-    (0.22, "graded(share=0.3)"),
-    (0.0, "tangram + graded(share=0.3)"),
+    (0.55, "graded(high=8, low=8, {group})"),
+    (0.34, "graded(high=8, low=4, share=0.1, {group})"),
+    (0.22, "graded(share=0.3, {group})"),
+    (0.0, "tangram + graded(share=0.3, {group})"),
 )
 _PLAIN = (
-    (0.55, "kivi(bits=8)"),
-    (0.33, "kivi(bits=4)"),
-    (0.26, "kivi(bits=4, value_bits=2)"),
-    (0.0, "compactor + kivi(bits=2)"),
+    (0.57, "kivi(bits=8, {group})"),
+    (0.33, "kivi(bits=4, {group})"),
+    (0.26, "kivi(bits=4, value_bits=2, {group})"),
+    (0.0, "leverage + kivi(bits=2, {group})"),
 )
+_UNROTATED = (*_PLAIN[:-1], (0.0, "keydiff + kivi(bits=2, {group})"))
 
 
 def best(budget: Budget, model: PreTrainedModel, profile: HeadProfile | None = None) -> Policy:
@@ -37,6 +40,17 @@ def best(budget: Budget, model: PreTrainedModel, profile: HeadProfile | None = N
     A budget in tokens or bytes says nothing of the text's length: it gets the composition for
     small budgets, which does no worse when there is room.
     """
-    table = _PLAIN if (profile or find(model)) is None else _PROFILED
+    table = _PROFILED
+    if (profile or find(model)) is None:
+        table = _UNROTATED if seam.rope(model, 0) is None else _PLAIN
     fraction = budget.amount if budget.unit == "fraction" else 0.0
-    return Policy.of(next(policy for least, policy in table if fraction >= least))
+    policy = next(policy for least, policy in table if fraction >= least)
+    return Policy.of(policy.format(group=f"group_size={_group(model)}"))
+
+
+def _group(model: PreTrainedModel) -> int:
+    """The largest usual group that divides the channels of a head."""
+    config = seam.text_config(model)
+    channels = getattr(config, "head_dim", None)
+    channels = channels or config.hidden_size // config.num_attention_heads
+    return next(size for size in (32, 16, 8, 4, 2, 1) if channels % size == 0)
