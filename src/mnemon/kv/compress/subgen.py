@@ -150,6 +150,9 @@ def _chances(
         return of / total.clamp_min(1e-30)
 
     chances = (share(weight) + share(energy)) / 2
+    # Clusters of one token are certain to be drawn, unless there are more of them than room.
+    asked = chances.sum(-1, keepdim=True).clamp_min(1e-30)
+    chances = chances * (wanted[..., None] / asked).clamp_max(1.0)
     for _ in range(12):  # what is above one is shared out among the others
         full = chances >= 1
         rest = torch.where(full, 0.0, chances).sum(-1, keepdim=True).clamp_min(1e-30)
