@@ -74,3 +74,14 @@ def test_a_new_file_is_a_new_method(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(slot, "__path__", [*slot.__path__, str(tmp_path)])
     assert "do-nothing" in methods.names("text.maintain")
     assert methods.load("text.maintain", "do-nothing").maintain(None, "", None) == []
+
+
+def test_without_torch_kv_methods_are_listed_and_say_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None; from mnemon import methods, errors\n"
+        "assert 'snapkv' in methods.names('kv.score')\n"
+        "try: methods.find('kv.score', 'snapkv')\n"
+        "except errors.MissingExtra as error: print(error)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "pip install 'mnemon[kv]'" in done.stdout

@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnemon.errors import UnknownName
+from mnemon.errors import MissingExtra, UnknownName
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -61,11 +61,12 @@ def find(slot: str, name: str) -> type[Any]:
 
     Raises:
         UnknownName: no such slot or method; the message lists the nearest names.
+        MissingExtra: the method computes with a package that is not installed.
     """
     package = _package(slot)
     module_name = name.replace("-", "_")
     if any(module.name == module_name for module in pkgutil.iter_modules(package.__path__)):
-        module = importlib.import_module(f"{package.__name__}.{module_name}")
+        module = _imported(f"{package.__name__}.{module_name}")
         (exported,) = module.__all__
         return getattr(module, exported)  # type: ignore[no-any-return]
     if name in (found := _strangers(slot)):
@@ -115,6 +116,19 @@ def nearest(name: str, known: list[str]) -> str:
     if close:
         return "did you mean " + " or ".join(repr(one) for one in close) + "?"
     return "there are " + ", ".join(repr(one) for one in known) if known else "there are none"
+
+
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in _EXTRAS:
+            raise
+        raise MissingExtra(error.name, _EXTRAS[error.name]) from None
+
+
+_EXTRAS = {"torch": "kv", "transformers": "kv"}
+"""Packages that methods import as they are: naming them in each would be noise."""
 
 
 def _package(slot: str) -> Any:
