@@ -3,8 +3,9 @@
     python scripts/measure_recall_lm_heads.py [--device cuda]
 
 The cases are recall tasks of 1,024 tokens, with seeds that no bench uses. Half a minute on a GPU,
-a quarter of an hour on two CPU cores. `--tasks none --out FILE` measures on random tokens that
-repeat instead, as anyone would with a model of their own.
+a quarter of an hour on two CPU cores. `--tasks none --mine` measures on random tokens that repeat
+instead, as anyone would with a model of their own, and puts the profile into the user's cache
+folder, where it goes before the package's.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--each", type=int, default=EACH, help="cases a task")
     parser.add_argument("--tasks", default=",".join(TASKS), help="which, or none")
+    parser.add_argument("--mine", action="store_true", help="save it in the cache folder")
     parser.add_argument("--out", type=Path, help="the file (default: the package's)")
     asked = parser.parse_args()
     model = recall_lm.load(dtype="float32", device=asked.device).model
@@ -39,6 +41,9 @@ def main() -> None:
             cases.append(Case(one.context, one.question, one.answer))
     told = f"{asked.each} cases of {LENGTH} tokens of each of {', '.join(tasks)}"
     profile = measure_heads(model, cases, told) if cases else measure_heads(model)
+    if asked.mine:
+        print(profile.save())
+        return
     where = asked.out or Path(str(files("mnemon.kv"))) / "profiles" / f"{profile.fingerprint}.json"
     print(profile.save(where))
 

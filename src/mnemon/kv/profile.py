@@ -71,9 +71,9 @@ def fingerprint(model: PreTrainedModel) -> str:
 
 
 def find(model: PreTrainedModel) -> HeadProfile | None:
-    """The profile of a model, shipped or measured earlier; None if there is none."""
+    """The profile of a model, measured here earlier or else shipped; None if there is none."""
     name = f"{fingerprint(model)}.json"
-    for place in (files("mnemon.kv") / "profiles" / name, _folder() / name):
+    for place in (_folder() / name, files("mnemon.kv") / "profiles" / name):
         if place.is_file():
             return HeadProfile.read(place.read_text("utf-8"))
     return None
