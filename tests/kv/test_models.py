@@ -121,6 +121,34 @@ def test_models_with_nothing_to_compress_are_refused() -> None:
         KVCache(windows, "snapkv", 0.5)
 
 
+def test_a_model_with_an_attention_of_its_own_is_refused_and_left_as_it_was() -> None:
+    config = hf.GptOssConfig(
+        **HEADS,
+        num_local_experts=2,
+        num_experts_per_tok=1,
+        layer_types=["full_attention"] * 2,
+        rope_parameters={"rope_type": "default", "rope_theta": 10_000.0},
+    )
+    model = hf.GptOssForCausalLM(config).eval()
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.sinks.normal_(0, 3)
+        before = model(PROMPT).logits
+        with pytest.raises(InvalidInput, match="has no sdpa attention"):
+            KVCache(model, "recency", 0.5)
+        assert torch.equal(model(PROMPT).logits, before)
+
+
+def test_attention_can_be_set_back_and_the_next_cache_works_again() -> None:
+    model = MODELS["llama"]().eval()
+    old = KVCache(model, "recency", 0.5)
+    model.set_attn_implementation("eager")
+    assert model(PROMPT, output_attentions=True).attentions
+    with pytest.raises(InvalidInput, match="make a new KVCache"):
+        generate(model, PROMPT, PADDED, old)
+    generate(model, PROMPT, PADDED, KVCache(model, "recency", 0.5))
+
+
 def test_rotary_policies_are_refused_where_there_is_no_rotary_embedding() -> None:
     with pytest.raises(InvalidInput, match="needs rotary position embedding"):
         KVCache(MODELS["opt"](), "recency + rerotate=true", 0.5)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn import functional
 
+from mnemon.errors import InvalidInput
 from mnemon.kv import packed, seam
 from mnemon.kv.stored import Rows
 
@@ -24,6 +25,12 @@ def over_layer(
     layer: KVLayer, module: nn.Module, query: Tensor, base: str, **kwargs: Any
 ) -> Tensor:
     """Attention of the newest queries `[B, Hq, Q, D]` over a layer: `[B, Q, Hq, Dv]`."""
+    for extra in ("position_bias", "s_aux"):
+        if kwargs.get(extra) is not None:
+            raise InvalidInput(
+                f"{type(module).__name__} adds {extra} to its attention, which a KVCache cannot:"
+                " use transformers' own cache for this model"
+            )
     layer.observe(query)
     stores = layer.visible(query)
     if not stores:

@@ -1,6 +1,7 @@
 """The composition that the bench found best at a budget, for this kind of model.
 
-docs/measurements/kv.md has the table that it follows. Only question-agnostic compositions are
+docs/measurements/kv.md has the table that it follows from a half of the bytes down; above that, 8
+bits are taken without a measurement. Only question-agnostic compositions are
 considered: what they keep serves any later question, and may be stored.
 """
 
@@ -38,7 +39,7 @@ def best(budget: Budget, model: PreTrainedModel, profile: HeadProfile | None = N
     """The policy for a model whose heads were measured (`measure_heads`), or for any other.
 
     A budget in tokens or bytes says nothing of the text's length: it gets the composition for
-    small budgets, which does no worse when there is room.
+    small budgets.
     """
     table = _PROFILED
     if (profile or find(model)) is None:

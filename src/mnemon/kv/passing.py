@@ -82,8 +82,9 @@ def finish(cache: KVCache, hidden: Tensor) -> None:
     cache.passing = None
     if not cache.spoken and cache.modules:
         raise InvalidInput(
-            f"{type(cache.model).__name__} does not go through transformers' attention"
-            " interface, so its cache cannot be compressed"
+            f"the attention of {type(cache.model).__name__} was set to another since this KVCache"
+            " was made, or does not go through transformers' attention interface: make a new"
+            " KVCache; if that fails too, this model's cache cannot be compressed"
         )
     if cache.compresses and Need.SURPRISAL in cache.policy.needs:
         cache.surprisal = _longer(cache.surprisal, surprising.of_pass(cache, now, hidden))

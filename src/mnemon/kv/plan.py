@@ -118,6 +118,7 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
     if 0 < left < plan.candidates and plan.waiting >= plan.window + left:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
+        # Where heads cost differently, only the allocator can say what fits: nothing may be left.
         if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
             fits = replace(longer, total=total, most=longer.candidates)
             return fits if longer.waiting > longer.window else None

@@ -2,8 +2,8 @@
 
 Two public interfaces are used and nothing else: the cache-layer class (`transformers.cache_utils`)
 and the attention interface (`AttentionInterface`, `AttentionMaskInterface`). A forward pre-hook and
-a forward hook of `torch.nn.Module` on the decoder say when a pass begins and ends. A model that was
-attached behaves as before with any other cache, or none.
+a forward hook of `torch.nn.Module` on the decoder say when a pass begins and ends. With any other
+cache, or none, a model that was attached computes what sdpa computes.
 """
 
 from __future__ import annotations
@@ -31,32 +31,47 @@ if TYPE_CHECKING:
 
 _PREFIX = "mnemon_"
 _BASES = ("sdpa", "eager")
-_attached: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+_attached: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 _pass = threading.local()
 
 
 def attach(model: PreTrainedModel) -> None:
-    """Route the model's attention through ours, once a model; with other caches it acts as before.
+    """Route the model's attention through ours, over transformers' sdpa.
+
+    Whatever the model was loaded with, it then computes by sdpa (by the plain formula if its
+    logits are capped), with our caches, others or none; `model.set_attn_implementation(…)` takes
+    that back until the next KVCache is made.
 
     Raises:
-        InvalidInput: not a causal language model of transformers.
+        InvalidInput: not a causal language model of transformers, or one with an attention of its
+            own; the model is left as it was.
     """
-    if model in _attached:
-        return
     if not isinstance(model, PreTrainedModel) or model.get_decoder() is None:
         raise InvalidInput(
             f"a KVCache serves causal language models of transformers, not {type(model).__name__}"
         )
+    known = model in _attached
+    base = _attached[model] if known else _base_of(model)
+    model.set_attn_implementation(_PREFIX + base)
+    if not known:
+        body = decoder(model)
+        body.register_forward_pre_hook(_begin, with_kwargs=True)
+        body.register_forward_hook(_end, with_kwargs=True, always_call=True)
+        _attached[model] = base
+
+
+def _base_of(model: PreTrainedModel) -> str:
     try:
         model.set_attn_implementation("sdpa")
-        model.set_attn_implementation(_PREFIX + "sdpa")
-    except ValueError:  # a model whose logits are capped has no sdpa
-        model.set_attn_implementation(_PREFIX + "eager")
-    body = decoder(model)
-    body.register_forward_pre_hook(_begin, with_kwargs=True)
-    body.register_forward_hook(_end, with_kwargs=True, always_call=True)
-    _attached.add(model)
+    except ValueError:
+        if getattr(text_config(model), "attn_logit_softcapping", None) is None:
+            raise InvalidInput(
+                f"{type(model).__name__} has no sdpa attention, and its own is not known here: its"
+                " cache cannot be compressed"
+            ) from None
+        return "eager"
+    return "sdpa"
 
 
 def decoder(model: PreTrainedModel) -> nn.Module:

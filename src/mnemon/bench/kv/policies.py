@@ -17,7 +17,7 @@ WHOLE = "0.99"
 
 _SCORES = (
     "random", "recency", "l2-norm-kv", "snapkv", "h2o", "tova", "keydiff", "lagkv", "compactor",
-    "expected-attention", "kvzip",
+    "expected-attention",
 )  # fmt: skip
 _TABLE = (
     *_SCORES,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mnemon.kv import packed
+from mnemon.kv import merging
 from mnemon.kv.stored import Rows, Stored
 
 if TYPE_CHECKING:
@@ -42,14 +42,9 @@ class Drop:
 
     def compress(self, view: LayerView, kept: Tensor) -> list[Stored]:
         """One store, `keys` and `values` `[N, D]`."""
-        candidates = kept.shape[2]
-        parts = {
-            "keys": packed.pack(view.keys[:, :, :candidates], kept),
-            "values": packed.pack(view.values[:, :, :candidates], kept),
-        }
-        lengths = packed.lengths_of(kept)
-        spans = dict.fromkeys(parts, 1)
-        return [Stored(self, lengths, parts, spans, view.keys.dtype, view.noted(kept))]
+        count = kept.shape[2]
+        keys, values = view.keys[:, :, :count], view.values[:, :, :count]
+        return [merging.exact_store(self, view, kept, keys, values)]
 
     def read(self, stored: Stored) -> Rows:
         """The stored tensors themselves."""
