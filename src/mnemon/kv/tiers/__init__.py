@@ -1,0 +1,1 @@
+"""Where kept keys and values lie: accelerator, host, disk, remote; a byte budget each."""
