@@ -16,10 +16,11 @@ from mnemon.errors import InvalidInput
 POLICIES = [
     ("recency", 1.0),
     ("keydiff", 0.4),
-    ("recency", 64),
+    ("recency", 60),
     ("kivi(bits=4)", 0.4),
     ("tangram + graded(share=0.5)", 0.3),
 ]
+TOKENS = 130
 DEVICES = [
     "cpu",
     pytest.param(
@@ -30,7 +31,7 @@ DEVICES = [
 
 @pytest.fixture(params=DEVICES)
 def model(request: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    made = tiny_llama(head_dim=64, hidden=128).to(request.param)
+    made = tiny_llama(layers=2, head_dim=64).to(request.param)
     keep(made, tmp_path / "cache", monkeypatch)
     return made
 
@@ -39,14 +40,16 @@ def _prefilled(model: Any, policy: str, budget: float) -> Any:
     from mnemon.kv import KVCache
 
     cache = KVCache(model, policy, budget)
-    forward(model, text(200, batch=2).to(model.device), cache)
+    forward(model, text(TOKENS, batch=2).to(model.device), cache)
     return cache
 
 
 def _decoded(model: Any, policy: str, budget: float, count: int) -> tuple[Any, Any, Any]:
-    """A cache that was handed `count` tokens back, one that the model decoded them with, a turn."""
+    """A cache that was handed `count` tokens back, one that the model filled, the newest token."""
     from mnemon.kv.decode import generate, hand_back, step_over
 
+    if model.device.type == "cuda" and ("kivi" in policy or "graded" in policy):
+        pytest.skip("the low-bit kernels take heads of 128 channels in bfloat16")
     mine, theirs = (_prefilled(model, policy, budget) for _ in range(2))
     step = step_over(model, mine, room=count)
     first = text(1, batch=2, seed=3).to(model.device)
@@ -63,10 +66,10 @@ def test_the_cache_goes_on_as_if_the_model_had_decoded(
 ) -> None:
     from mnemon.kv.decode import step_over
 
-    mine, theirs, newest = _decoded(model, policy + " + block=96", budget, 40)
+    mine, theirs, newest = _decoded(model, policy + " + block=64", budget, 20)
     turn = torch.cat([newest, text(6, batch=2, seed=4).to(model.device)], 1)
     assert_close(forward(model, turn, mine), forward(model, turn, theirs), rtol=1e-2, atol=1e-2)
-    for seed in range(60):  # by now both have compressed what was handed back
+    for seed in range(50):  # by now both have compressed what was handed back
         token = text(1, batch=2, seed=seed).to(model.device)
         ours, expected = forward(model, token, mine), forward(model, token, theirs)
         assert_close(ours, expected, rtol=1e-2, atol=1e-2)
@@ -78,8 +81,8 @@ def test_the_cache_goes_on_as_if_the_model_had_decoded(
 def test_what_is_handed_back_is_compressed_block_by_block(
     policy: str, budget: float, model: Any
 ) -> None:
-    mine, theirs, _ = _decoded(model, policy, budget, 90)
-    assert mine.get_seq_length() == theirs.get_seq_length() == 290
+    mine, theirs, _ = _decoded(model, policy, budget, 70)
+    assert mine.get_seq_length() == theirs.get_seq_length() == TOKENS + 70
     assert torch.equal(mine.lengths(), theirs.lengths())
     assert torch.equal(mine.positions, theirs.positions)
     assert (mine.nbytes, mine.full_nbytes) == (theirs.nbytes, theirs.full_nbytes)
@@ -94,7 +97,7 @@ def test_only_the_first_tokens_may_be_handed_back(model: Any) -> None:
     with pytest.raises(InvalidInput, match="was fed 12"):
         hand_back(step, cache, count=13)
     hand_back(step, cache, count=7)
-    assert cache.get_seq_length() == 207
+    assert cache.get_seq_length() == TOKENS + 7
     with pytest.raises(InvalidInput, match="handed back already"):
         hand_back(step, cache)
 
@@ -109,14 +112,14 @@ def test_what_cannot_be_handed_back_is_refused_and_changes_nothing(model: Any) -
     with pytest.raises(InvalidInput, match="does not go on from this cache"):
         hand_back(step, other)
     forward(model, token[:, None], cache)
-    with pytest.raises(InvalidInput, match="gone from 200 to 201"):
+    with pytest.raises(InvalidInput, match="gone from 130 to 131"):
         hand_back(step, cache)
     asking = _prefilled(model, "snapkv", 0.4)
     step = step_over(model, asking, room=4)
     step(token)
     with pytest.raises(InvalidInput, match="compresses new tokens by queries"):
         hand_back(step, asking)
-    assert asking.get_seq_length() == 200
+    assert asking.get_seq_length() == TOKENS
 
 
 def test_a_name_stays_what_it_is_however_often_it_is_imported() -> None:

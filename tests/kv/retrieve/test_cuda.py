@@ -1,4 +1,4 @@
-"""On a CUDA device the slower place is the host's pinned memory, and only a selection comes back."""
+"""On a CUDA device the slower place is the host's memory, and only a selection comes back."""
 
 from __future__ import annotations
 
