@@ -81,13 +81,15 @@ class Cold:
         return Blob(blob.key, {**blob.header, MARK: told}, tensors)
 
     def check(self, blob: Blob) -> None:
-        """Raise unless tensors such as a blob's can be stored in this form: its first layer's.
+        """Raise unless tensors such as those of a blob's first layer can be stored in this form.
 
         Raises:
             InvalidInput: their shape does not go, or the method does not give every token back.
         """
         first = ("keys.0", "values.0")
-        self.stored(Blob(blob.key, {}, {n: t for n, t in blob.tensors.items() if n in first}))
+        group = self.method.group()
+        few = {n: t[:, :group] for n, t in blob.tensors.items() if n in first}
+        self.stored(Blob(blob.key, {}, few))
 
     def layer(
         self, told: Mapping[str, Any], layer: int, tensors: Mapping[str, Tensor]

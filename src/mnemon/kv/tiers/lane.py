@@ -48,7 +48,11 @@ class Lane:
 
     def hosted(self, blob: Blob) -> Blob:
         """The blob in host memory of its own: a view of something larger would keep all of that."""
-        tensors = {name: self._hosted(one.detach()) for name, one in blob.tensors.items()}
+        held = packed.storage_bytes(list(blob.tensors.values()))
+        tensors = {
+            name: self._hosted(one.detach(), held <= blob.nbytes)
+            for name, one in blob.tensors.items()
+        }
         return Blob(blob.key, blob.header, tensors)
 
     def send(self, tensor: Tensor) -> Sent:
@@ -85,8 +89,8 @@ class Lane:
             torch.cuda.synchronize(self.device)
         return time.perf_counter() - began
 
-    def _hosted(self, tensor: Tensor) -> Tensor:
-        own = packed.storage_bytes([tensor]) == tensor.numel() * tensor.element_size()
+    def _hosted(self, tensor: Tensor, own: bool) -> Tensor:
+        own = own or packed.storage_bytes([tensor]) == tensor.numel() * tensor.element_size()
         if not self.pins:
             kept = tensor.cpu().contiguous()
             return kept.clone() if kept is tensor and not own else kept

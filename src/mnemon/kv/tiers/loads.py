@@ -68,6 +68,7 @@ class Loads:
             return None
         if self._costs.skips and not self.verdict(key, placed, size).load:
             self._counts.add("skipped")
+            placed.measure(key, again=True)
             return None
         with self._lock:
             if key in self._under_way:
