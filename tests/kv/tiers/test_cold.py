@@ -108,8 +108,3 @@ def test_tensors_that_do_not_go_are_refused_at_once(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match="do not divide"):
             some.put(odd, seconds=1.0)
         assert some.keys() == set()
-    with (
-        tiers(disk=tmp_path, quantize="zeromerge") as some,
-        pytest.raises(InvalidInput, match="zeromerge"),
-    ):
-        some.put(blob(1), seconds=1.0)

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from tests.kv.tiers.blobs import blob, key_of, same
 
 from mnemon.errors import DamagedBlob, PlaceFailed
-from mnemon.kv.tiers import CostModel, Tiers
+from mnemon.kv.tiers import Blob, CostModel, Tiers
+from mnemon.kv.tiers.blob import encode
 
 ONE = key_of(1)
 
@@ -117,31 +118,41 @@ def test_a_file_that_vanished_is_a_miss(folder: Path) -> None:
         assert same(some.get(ONE), blob(1)), "and it is written again"
 
 
-READS = """
-import sys, torch
-from mnemon.kv.tiers import CostModel, Tiers
-from tests.kv.tiers.blobs import blob, key_of, same
-size = blob(1).nbytes
-with Tiers(host=0, disk=sys.argv[1], disk_bytes=4 * size, costs=CostModel(skips=False)) as some:
-    for step in range(20):
-        number = (step * 7 + int(sys.argv[2])) % 9
-        some.put(blob(number), seconds=1.0)
-        found = some.get(key_of((step * 5) % 9))
-        assert found is None or same(found, blob((step * 5) % 9))
-    some.flush()
-    print(some.counts["damaged"], some.counts["failed"])
+OTHER = """
+import sys
+from pathlib import Path
+from mnemon.kv.tiers.places.folder import Folder
+place, given = Folder(Path(sys.argv[1])), sorted(Path(sys.argv[2]).iterdir())
+print(flush=True)
+for step in range(10**6):
+    one, other = given[step * 7 % len(given)], given[step * 5 % len(given)]
+    place.write(one.name, one.read_bytes())
+    place.delete([other.name], halves=False)
 """
 
 
 def test_two_processes_share_a_folder(tmp_path: Path) -> None:
-    root = Path(__file__).parents[3]
-    commands = [[sys.executable, "-c", READS, str(tmp_path), number] for number in "15"]
-    running = [
-        subprocess.Popen(command, cwd=root, text=True, stdout=subprocess.PIPE)
-        for command in commands
-    ]
-    told = [process.communicate()[0].split() for process in running]
-    assert told == [["0", "0"]] * 2
+    blobs = [blob(number) for number in range(9)]
+    given, shared = tmp_path / "given", tmp_path / "shared"
+    given.mkdir()
+    for one in blobs:
+        (given / one.key).write_bytes(encode(Blob(one.key, {"seconds": 1.0}, one.tensors)))
+    command = [sys.executable, "-c", OTHER, str(shared), str(given)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE) as other,
+        tiers(shared, host=0, disk_bytes=5 * blobs[0].nbytes) as some,
+    ):
+        assert other.stdout is not None and other.stdout.readline()
+        for step in range(60):
+            some.put(blobs[step % 9], seconds=1.0)
+            some.flush()
+            for one in (blobs[step % 9], blobs[step * 4 % 9]):
+                found = some.get(one.key)
+                assert found is None or same(found, one)
+        assert other.poll() is None, "it is still at work"
+        other.terminate()
+        assert some.counts["damaged"] == some.counts["failed"] == 0
+        assert some.counts["hits_disk"] > 0
 
 
 def test_a_folder_that_cannot_be_written_is_told(
