@@ -82,7 +82,7 @@ class Memory:
                 blob, uses = held.blobs[key], held.shelf.used(key)
                 if place == 0 or not self.tiers[0].admits(blob, uses):
                     return []
-                left = self.tiers[0].put(self._lane.delivered(blob), uses)
+                left = self.tiers[0].put(self._lane.settled(blob), uses)
                 held.drop(key)
                 self._counts.add("promoted")
                 return self._down(left or [], 1)
@@ -100,7 +100,7 @@ class Memory:
     def _down(self, blobs: list[tuple[Blob, Entry]], first: int) -> list[tuple[Blob, Entry]]:
         """Offer blobs to the tiers from `first` on; what no tier holds any more."""
         for held in self.tiers[first:]:
-            to = self._lane.delivered if held.name == "accelerator" else self._lane.hosted
+            to = self._lane.settled if held.name == "accelerator" else self._lane.hosted
             left: list[tuple[Blob, Entry]] = []
             for blob, entry in blobs:
                 admitted = held.admits(blob, entry.uses)
