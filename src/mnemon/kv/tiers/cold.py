@@ -103,7 +103,9 @@ class Cold:
         rest = tensors[f"keys.{layer}"], tensors[f"values.{layer}"]
         heads, tokens = rest[0].shape[0], told["tokens"]
         form = told["layers"][layer]
-        codec = methods.load(form["codec"]["slot"], form["codec"]["name"], **form["codec"]["options"])
+        codec = methods.load(
+            form["codec"]["slot"], form["codec"]["name"], **form["codec"]["options"]
+        )
         parts = {name: tensors[f"cold.{layer}.{name}"] for name in form["spans"]}
         lengths = torch.full((1, heads), tokens)
         rows = Stored(codec, lengths, parts, form["spans"], rest[0].dtype, {}).read()

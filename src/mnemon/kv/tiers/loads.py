@@ -134,7 +134,7 @@ class Loads:
             placed.foreign(key)
             self._counts.add("other_form")
         elif isinstance(error, Gone):
-            placed.forgotten([key])
+            placed.missed(key)
         elif isinstance(error, PlaceFailed):
             placed.failed(error)
         elif isinstance(error, DamagedBlob):

@@ -153,6 +153,12 @@ class Placed:
         self.forgotten(keys)
         self._tried(lambda: self.place.delete(keys, halves=False), 0)
 
+    def missed(self, key: str) -> None:
+        """Note that a blob was not found, unless it was written again meanwhile."""
+        with self._lock:  # who writes notes it under the lock, after it is there
+            if self._tried(lambda: self.place.size(key), None) is None:
+                self.forgotten([key])
+
     def forgotten(self, keys: Iterable[str]) -> None:
         """Note that blobs are not there any more."""
         with self._lock:
