@@ -111,7 +111,7 @@ def test_any_sequence_of_calls(
     run(steps, f"memory://{uuid4().hex}", (accelerator, host, disk))
 
 
-@settings(max_examples=120)
+@settings(max_examples=8)
 @given(steps=STEPS)
 def test_any_sequence_of_calls_with_redis(
     redis_server: str, steps: list[tuple[str, str, float]]

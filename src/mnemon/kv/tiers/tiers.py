@@ -235,6 +235,8 @@ class Tiers:
         self._loads.close()
         for pool in (self._writer.pool, *(placed.pool for placed in self._places)):
             pool.shutdown(wait=True)
+        for placed in self._places:
+            placed.place.close()
         with self._lock:
             self._memory.drop(self._memory.keys())
 
