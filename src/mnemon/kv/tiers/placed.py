@@ -234,8 +234,7 @@ class Placed:
             unknown = self.shelf.unknown() if full and self._local else []
         for key in unknown:
             if self.facts(key) is None:
-                self.remove([key])
-                self._counts.add("damaged")
+                self.missed(key)  # damaged ones count as the others, and are found when they leave
         with self._lock:
             return self.shelf.victims(nbytes, seconds, uses)
 
