@@ -20,7 +20,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.reuse import keys as keyed
-from mnemon.kv.reuse.block import Block, joined
+from mnemon.kv.reuse.block import Block
 from mnemon.kv.reuse.fingerprint import fingerprint
 from mnemon.kv.reuse.kept import Kept
 from mnemon.kv.reuse.ledger import Ledger, Sourceless, Sources
@@ -29,6 +29,7 @@ from mnemon.kv.reuse.places import Places
 from mnemon.kv.reuse.relay import Relay
 from mnemon.kv.reuse.seeding import check_reusable, seeded, taken
 from mnemon.kv.reuse.sharing import forked
+from mnemon.kv.room import spare
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -143,8 +144,9 @@ class PrefixCache:
         """
         root = self.root()
         keys, found = self._found(root, tokens)
-        whole = joined([block for block, _ in found]) if found else None
-        cache = seeded(self.model, whole, policy, budget)
+        left = len(tokens) - len(found) * self.size
+        blocks = [block for block, _ in found]
+        cache = seeded(self.model, blocks, policy, budget, room=left + spare(len(tokens)))
         self._lend(cache, root, keys)
         by_tier: Counter[str] = Counter()
         for block, place in found:
