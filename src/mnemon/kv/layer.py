@@ -93,12 +93,15 @@ class KVLayer(CacheLayerMixin):
             self.keys, self.values = key_states, value_states
         else:
             self._check(key_states)
-            self._append(key_states, value_states)
+            self.append(key_states, value_states)
         self.seen += key_states.shape[2]
         return key_states, value_states
 
-    def _append(self, keys: Tensor, values: Tensor) -> None:
-        """Behind the tail; a tail that is never compressed grows long, and gets spare room."""
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Put tokens `[B, Hkv, Q, D]` behind the tail.
+
+        A tail that is never compressed grows long, and gets spare room.
+        """
         held = self.held
         if self.cache.compresses or keys.requires_grad or held[0].requires_grad:
             self.keys, self.values = (

@@ -114,13 +114,37 @@ def seeded(
     return cache
 
 
-def _check_fit(cache: KVCache, blocks: Sequence[Block]) -> None:
+def extend(cache: KVCache, blocks: Sequence[Block]) -> None:
+    """Let an uncompressed cache of one sequence see blocks that follow what it has seen.
+
+    Raises:
+        InvalidInput: a cache that is compressed or empty, or blocks that do not follow.
+    """
+    _check_plain(cache)
+    if not blocks:
+        return
+    _check_fit(cache, blocks, cache.slots)
+    assert cache.positions is not None and cache.real is not None
+    more = sum(len(one) for one in blocks)
+    for layer in cache.compressed:
+        for block in blocks:
+            layer.append(block.keys[layer.index][None], block.values[layer.index][None])
+        layer.seen += more
+    cache.positions = torch.arange(
+        cache.slots + more, dtype=torch.int32, device=cache.positions.device
+    )[None]
+    cache.slots += more
+    cache.real, cache.fresh = cache.real + more, cache.fresh + more
+
+
+def _check_fit(cache: KVCache, blocks: Sequence[Block], start: int = 0) -> None:
     layers = {len(one.keys) for one in blocks}
-    ends = [0, *(one.end for one in blocks)]
+    ends = [start, *(one.end for one in blocks)]
     if [one.start for one in blocks] != ends[:-1] or layers != {len(cache.layers)}:
+        given = [(one.start, one.end) for one in blocks]
         raise InvalidInput(
-            f"a cache begins with blocks of {len(cache.layers)} layers that follow each other from"
-            f" 0 on, not with {[(one.start, one.end) for one in blocks]} of {sorted(layers)} layers"
+            f"a cache takes blocks of {len(cache.layers)} layers that follow each other from"
+            f" {start} on, not {given} of {sorted(layers)} layers"
         )
 
 
