@@ -157,10 +157,14 @@ def _fill(cache: KVCache, blocks: Sequence[Block], room: int) -> None:
         else:
             layer.room, layer.keys, layer.values = together(parts, room)
         layer.seen, layer.is_initialized = seen, True
-    device = blocks[0].keys[0].device
-    cache.slots = seen
-    cache.positions = torch.arange(seen, dtype=torch.int32, device=device)[None]
-    cache.real = torch.tensor([seen])
+    begin_at(cache, seen, blocks[0].keys[0].device)
+
+
+def begin_at(cache: KVCache, tokens: int, device: torch.device) -> None:
+    """Have an empty cache count so many tokens of one sequence as seen."""
+    cache.slots = tokens
+    cache.positions = torch.arange(tokens, dtype=torch.int32, device=device)[None]
+    cache.real = torch.tensor([tokens])
     cache.fresh = cache.real.clone()
     cache.started = torch.zeros(1, dtype=torch.bool)
 
