@@ -92,12 +92,14 @@ def test_models_whose_keys_cannot_be_turned_are_refused(name: str) -> None:
 def test_what_does_not_fit_is_refused(model: PreTrainedModel) -> None:
     parts = segments(model, texts())
     other = chunk(tiny_llama(layers=2), texts()[0])
+    wider = chunk(tiny_llama(head_dim=32), texts()[0], (1,))
     block = parts[0].block
     assert block is not None
     for given, told in (
         ([], "no tokens"),
         ([Segment(words(9, 50), block)], "other tokens"),
-        ([Segment(texts()[0], other), parts[-1]], "do not go with"),
+        ([Segment(texts()[0], other), parts[-1]], "compute them with"),
+        ([Segment(texts()[0], wider), parts[-1]], "heads and channels"),
     ):
         with pytest.raises(InvalidInput, match=told):
             blended(model, given)
