@@ -118,9 +118,7 @@ class Partial(KVCache):
             return (hidden, *rest), given
         return args, {**given, "hidden_states": hidden}
 
-    def _look(
-        self, index: int, module: nn.Module, hidden: Tensor, given: dict[str, Any]
-    ) -> Look:
+    def _look(self, index: int, module: nn.Module, hidden: Tensor, given: dict[str, Any]) -> Look:
         """Begin the layer, and leave it when its keys and values are known."""
         self._looking = True
         self.looked += len(self.places)
@@ -141,6 +139,7 @@ class _Replacing(KVLayer):
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         self.cache.require_pass()
+        self._check(key_states)
         assert isinstance(self.cache, Partial)
         self.cache.replace(self, key_states, value_states)
         return key_states, value_states
