@@ -82,11 +82,10 @@ def test_each_cache_holds_the_budget_and_has_seen_everything(
 
 
 def test_a_conversation_within_the_budget_is_kept_as_it_is(
-    model: Any, tokenizer: Any, told: History, embed: Any, question: str
+    memory: EpisodicCache, model: Any, tokenizer: Any, told: History, embed: Any, question: str
 ) -> None:
-    made = EpisodicCache.build(
-        model, tokenizer, told.turns, embed=embed, **{**BUILD, "budget": 600}
-    )
+    just = {**BUILD, "budget": len(memory.tokens)}
+    made = EpisodicCache.build(model, tokenizer, told.turns, embed=embed, **just)
     whole = KVCache(model)
     forward(model, made.tokens[None], whole)
     asked = ids(tokenizer, question)
@@ -205,6 +204,10 @@ def test_what_cannot_be_built_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match="larger block, or segments of fewer turns"):
         EpisodicCache.build(model, tokenizer, told.turns, embed=embed, budget=BUDGET, block=80)
+    with pytest.raises(InvalidInput, match="one medoid at least"):
+        EpisodicCache.build(model, tokenizer, told.turns, embed=embed, budget=BUDGET, medoids=0)
+    with pytest.raises(InvalidInput, match="budget=0 tokens"):
+        EpisodicCache.build(model, tokenizer, told.turns, embed=embed, budget=0.001)
     with pytest.raises(InvalidInput, match="blobs of form"):
         EpisodicCache.load(model, [], embed=embed)
 
