@@ -106,7 +106,7 @@ def test_more_recomputed_is_nearer_to_full(model: PreTrainedModel) -> None:
 
 def test_mentions_answer_what_concatenation_does_not() -> None:
     model, _ = recall_lm.load()
-    rows = measure_blend(model, tasks=("vt", "multivalue"), tokens=384, chunks=6, samples=3)
+    rows = measure_blend(model, tasks=("vt", "multivalue"), tokens=384, chunks=6, samples=2)
     told = figures(rows)
     assert told["blend_accuracy_ratio"] >= 0.95
     assert told["naive_accuracy_ratio"] <= 0.5
