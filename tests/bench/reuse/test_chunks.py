@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from mnemon.bench.recall import text
@@ -28,9 +30,7 @@ def saying(asked: Chunked, *phrases: str) -> list[int]:
 def test_a_chain_crosses_chunks_in_its_order(seed: int) -> None:
     asked = chunked("vt", 1024, 8, seed)
     names = text(asked.question.answer[:-1]).split()
-    steps = [
-        f"VAR {later} = VAR {before} ." for before, later in zip(names, names[1:], strict=False)
-    ]
+    steps = [f"VAR {later} = VAR {before} ." for before, later in pairwise(names)]
     places = saying(asked, f"VAR {names[0]} = x", *steps)
     assert places == sorted(set(places))
 

@@ -73,8 +73,6 @@ def test_models_blend_as_the_reference_does(name: str) -> None:
     made = blended(model, parts, "epic", tokens=4)
     assert torch.allclose(made.logits, reference(untouched, parts, first), atol=2e-3, rtol=2e-3)
     cache, logits = plain(model, whole(parts))
-    anew = blended(model, parts, "cacheblend", recompute=1.0, gradual=0.5)
-    assert close(anew.cache, cache, 2e-3) or anew.share < 1
     exact = blended(model, parts, "cacheblend", recompute=1.0)
     assert close(exact.cache, cache, 2e-3)
     assert torch.allclose(exact.logits, logits, atol=2e-3, rtol=2e-3)
