@@ -24,6 +24,8 @@ FLOORS = (
     {"methods"},
     {"store", "models"},
     {"text", "kv", "importers", "sample"},
+    {"places", "watching"},
+    {"removal"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
