@@ -1,10 +1,10 @@
 """Texts that were computed apart, put one behind the other: one cache, and the next token.
 
-    from mnemon.kv.reuse.blending import Segment, blended
-    from mnemon.kv.reuse.chunk import chunk
-    segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
-    made = blended(model, segments)
-    made.cache, made.logits.argmax(), made.share
+from mnemon.kv.reuse.blending import Segment, blended
+from mnemon.kv.reuse.chunk import chunk
+segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
+made = blended(model, segments)
+made.cache, made.logits.argmax(), made.share
 """
 
 from __future__ import annotations
@@ -114,9 +114,7 @@ def _check(model: PreTrainedModel, segments: Sequence[Segment], before: Block | 
         )
 
 
-def _view(
-    model: PreTrainedModel, segments: Sequence[Segment], before: Block | None
-) -> BlendView:
+def _view(model: PreTrainedModel, segments: Sequence[Segment], before: Block | None) -> BlendView:
     prefix = 0 if before is None else len(before)
     parts = [] if before is None else [before.tokens]
     parts += [one.tokens.reshape(-1) for one in segments]
