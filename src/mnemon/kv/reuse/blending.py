@@ -48,7 +48,7 @@ class Segment:
 def blended(
     model: PreTrainedModel,
     segments: Sequence[Segment],
-    method: str | Blend = "cacheblend",
+    method: str | Blend = "mentions",
     *,
     prefix: Block | KVCache | None = None,
     **options: Any,
@@ -67,13 +67,16 @@ def blended(
         UnknownName: no such method or option.
     """
     check_turns(model)
+    chosen: Blend
     if isinstance(method, str):
-        method = methods.load("kv.blend", method, **options)
+        chosen = methods.load("kv.blend", method, **options)
     elif options:
         raise InvalidInput(f"options {sorted(options)} go with a method's name, not with a method")
+    else:
+        chosen = method
     before = _before(model, prefix)
     _check(model, segments, before)
-    return method.blend(_view(model, segments, before))
+    return chosen.blend(_view(model, segments, before))
 
 
 def _before(model: PreTrainedModel, prefix: Block | KVCache | None) -> Block | None:
