@@ -23,7 +23,7 @@ from mnemon.models.local.prepare.shared import Shared
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
-from mnemon.models.local.template import Template, template_of
+from mnemon.models.local.template import Template, opening, template_of
 from mnemon.models.local.verifying import Checked, Verifying
 from mnemon.models.local.wording import Wording
 
@@ -56,6 +56,7 @@ class Runtime:
         budget: int = 1000,
         reuse: str | None = None,
         tiers: Tiers | None = None,
+        method: str = "mentions",
         policy: Policy | str = "recency",
         kv_budget: Budget | float | int | str = 1.0,
         context: int | None = None,
@@ -74,11 +75,14 @@ class Runtime:
             session: which conversation; a new one if None.
             system: what the model is told about itself.
             budget: tokens, as the memory counts them, that recall may take for a turn; 0 for none.
-            reuse: `prefix`: what a prompt begins with is not computed again; `none`: all of it is.
-                By default `prefix`, or `none` for a model some of whose layers do not keep all
-                tokens.
+            reuse: `prefix`: what a prompt begins with is not computed again. `blend`: nor are cubes
+                that were compiled (`Memory.compile`; those recalled often are by themselves), but
+                for some of their tokens: answers are near to those of recomputation, not equal.
+                `none`: all is computed. By default `prefix`, or `none` for a model some of whose
+                layers do not keep all tokens.
             tiers: where kept keys and values lie beside this process's memory, such as
                 `Tiers(disk="kv")`; they come back from there in a later process.
+            method: of the slot `kv.blend`.
             policy, kv_budget: what the cache is compressed with, and to how much (see `KVCache`).
             context: tokens of the window; by default all that the model was trained for.
             max_new_tokens: the longest answer.
@@ -107,7 +111,8 @@ class Runtime:
         self.ends, self.stops = told.stops, stops_of(model, self.tokenizer, told)
         self.verifying = Verifying(verify, tolerance)
         self._policy, self._kv_budget = policy, kv_budget
-        self.shared = Shared(model, self.tokenizer, memory, reuse, tiers)
+        self.opening = opening(self.tokenizer, told)
+        self.shared = Shared(model, self.tokenizer, memory, reuse, tiers, self.opening, method)
         if verify and kv_budget != 1.0:
             raise InvalidInput("verify= compares with a full cache: leave kv_budget= at 1.0")
         self.way = self._way()
