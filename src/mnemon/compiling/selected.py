@@ -71,13 +71,11 @@ def compile_selected(
 def _loaded(model: Any, tokenizer: Any) -> tuple[Any, Any]:
     require("torch", "torch", "kv")
     require("transformers", "transformers", "kv")
-    from mnemon.models.local.loading import load, tokenizer_of
+    from mnemon.models.local.loading import both
 
-    if isinstance(model, str | Path):
-        model = load(model)
-    if hasattr(model, "tokenizer") and hasattr(model, "model"):  # a Runtime, or what `load` gave
+    if hasattr(model, "wording"):  # a Runtime
         model, tokenizer = model.model, tokenizer or model.tokenizer
-    return model, tokenizer_of(model) if tokenizer is None else tokenizer
+    return both(model, tokenizer)
 
 
 @contextmanager
