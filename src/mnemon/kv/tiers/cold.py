@@ -16,6 +16,7 @@ import torch
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
+from mnemon.kv.needs import Need
 from mnemon.kv.policy import Policy
 from mnemon.kv.stored import Stored
 from mnemon.kv.tiers.blob import Blob
@@ -52,8 +53,8 @@ class Cold:
         method = policy.compress
         if Policy(compress=method) != policy or methods.describe(method)["name"] == "drop":
             raise InvalidInput(f"quantize={text!r}: name one kv.compress method, as kivi(bits=4)")
-        if method.needs:
-            wanted = ", ".join(sorted(method.needs))
+        wanted = ", ".join(sorted(method.needs - {Need.STORES}))  # a blob is its own first store
+        if wanted:
             raise InvalidInput(
                 f"quantize={text!r} needs {wanted}, which a stored blob has not: use kivi(bits=4)"
             )
@@ -70,24 +71,30 @@ class Cold:
         if not layers or not whole:
             return blob
         tensors = {n: t for n, t in blob.tensors.items() if not n.startswith(("keys.", "values."))}
-        spans: Mapping[str, int] = {}
+        forms: list[dict[str, Any]] = []
         for layer in range(layers):
             keys, values = blob.tensors[f"keys.{layer}"], blob.tensors[f"values.{layer}"]
             made = self._made(keys, values, layer, layers, whole)
-            spans = made.spans
+            forms.append({"codec": methods.describe(made.codec), "spans": dict(made.spans)})
             tensors |= {f"cold.{layer}.{name}": part for name, part in made.parts.items()}
             tensors |= {f"keys.{layer}": keys[:, whole:], f"values.{layer}": values[:, whole:]}
-        told = {"method": self.name, "tokens": whole, "layers": layers, "spans": dict(spans)}
+        told = {"method": self.name, "tokens": whole, "layers": forms}
         return Blob(blob.key, {**blob.header, MARK: told}, tensors)
 
     def check(self, blob: Blob) -> None:
-        """Raise unless tensors such as a blob's can be stored in this form: its first layer's.
+        """Raise unless tensors such as those of a blob's first layer can be stored in this form.
 
         Raises:
             InvalidInput: their shape does not go, or the method does not give every token back.
         """
         first = ("keys.0", "values.0")
-        self.stored(Blob(blob.key, {}, {n: t for n, t in blob.tensors.items() if n in first}))
+        group = self.method.group()
+        few = Blob(
+            blob.key, {}, {n: blob.tensors[n][:, :group] for n in first if n in blob.tensors}
+        )
+        told = self.stored(few)
+        if MARK in told.header:
+            self.layer(told.header[MARK], 0, told.tensors)
 
     def layer(
         self, told: Mapping[str, Any], layer: int, tensors: Mapping[str, Tensor]
@@ -95,9 +102,15 @@ class Cold:
         """Keys and values of a layer again, `[Hkv, T, D]` each."""
         rest = tensors[f"keys.{layer}"], tensors[f"values.{layer}"]
         heads, tokens = rest[0].shape[0], told["tokens"]
-        parts = {name: tensors[f"cold.{layer}.{name}"] for name in told["spans"]}
+        form = told["layers"][layer]
+        codec = methods.load(
+            form["codec"]["slot"], form["codec"]["name"], **form["codec"]["options"]
+        )
+        parts = {name: tensors[f"cold.{layer}.{name}"] for name in form["spans"]}
         lengths = torch.full((1, heads), tokens)
-        rows = Stored(self.method, lengths, parts, told["spans"], rest[0].dtype, {}).read()
+        rows = Stored(codec, lengths, parts, form["spans"], rest[0].dtype, {}).read()
+        if rows.bias is not None:
+            raise InvalidInput(f"{self.name} lets one stand for several tokens: use kivi(bits=4)")
         keys = rows.keys.to(rest[0].dtype).reshape(heads, tokens, -1)
         values = rows.values.to(rest[1].dtype).reshape(heads, tokens, -1)
         return torch.cat([keys, rest[0]], 1), torch.cat([values, rest[1]], 1)
@@ -128,7 +141,7 @@ def restored(blob: Blob, form: Cold | None) -> Blob:
     if told is None or form is None:
         return blob
     tensors = {n: t for n, t in blob.tensors.items() if not n.startswith("cold.")}
-    for layer in range(told["layers"]):
+    for layer in range(len(told["layers"])):
         made = form.layer(told, layer, blob.tensors)
         tensors[f"keys.{layer}"], tensors[f"values.{layer}"] = made
     return Blob(blob.key, plain(blob.header), tensors)

@@ -27,10 +27,11 @@ class Sent:
 
     def ready(self) -> Tensor:
         """The tensor, for work that is given to the current stream from now on."""
-        if self.event is not None:
+        if self.tensor.is_cuda:
             current = torch.cuda.current_stream(self.tensor.device)
-            current.wait_event(self.event)
-            self.tensor.record_stream(current)
+            if self.event is not None:
+                current.wait_event(self.event)
+            self.tensor.record_stream(current)  # its memory is another stream's
         return self.tensor
 
 
@@ -48,7 +49,11 @@ class Lane:
 
     def hosted(self, blob: Blob) -> Blob:
         """The blob in host memory of its own: a view of something larger would keep all of that."""
-        tensors = {name: self._hosted(one.detach()) for name, one in blob.tensors.items()}
+        held = packed.storage_bytes(list(blob.tensors.values()))
+        tensors = {
+            name: self._hosted(one.detach(), held <= blob.nbytes)
+            for name, one in blob.tensors.items()
+        }
         return Blob(blob.key, blob.header, tensors)
 
     def send(self, tensor: Tensor) -> Sent:
@@ -69,6 +74,13 @@ class Lane:
         kept = {name: one for name, one in blob.tensors.items() if name == "tokens"}
         return Blob(blob.key, blob.header, kept | {name: one.ready() for name, one in sent.items()})
 
+    def settled(self, blob: Blob) -> Blob:
+        """The same, when it is there: for work of any stream, whoever gives it."""
+        there = self.delivered(blob)
+        if self._stream is not None:
+            self._stream.synchronize()
+        return there
+
     def speed(self) -> Speed:
         """How quickly host memory gets to the device, measured."""
         if not self.pins:
@@ -85,8 +97,8 @@ class Lane:
             torch.cuda.synchronize(self.device)
         return time.perf_counter() - began
 
-    def _hosted(self, tensor: Tensor) -> Tensor:
-        own = packed.storage_bytes([tensor]) == tensor.numel() * tensor.element_size()
+    def _hosted(self, tensor: Tensor, own: bool) -> Tensor:
+        own = own or packed.storage_bytes([tensor]) == tensor.numel() * tensor.element_size()
         if not self.pins:
             kept = tensor.cpu().contiguous()
             return kept.clone() if kept is tensor and not own else kept

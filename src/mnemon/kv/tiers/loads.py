@@ -68,6 +68,7 @@ class Loads:
             return None
         if self._costs.skips and not self.verdict(key, placed, size).load:
             self._counts.add("skipped")
+            placed.measure(key, again=True)
             return None
         with self._lock:
             if key in self._under_way:
@@ -133,7 +134,7 @@ class Loads:
             placed.foreign(key)
             self._counts.add("other_form")
         elif isinstance(error, Gone):
-            placed.forgotten([key])
+            placed.missed(key)
         elif isinstance(error, PlaceFailed):
             placed.failed(error)
         elif isinstance(error, DamagedBlob):

@@ -30,6 +30,7 @@ _HEAD = 1 << 15
 _PROBE = 1 << 20
 _LISTED = 30.0
 """Seconds after which others who write there are looked for again, before something is written."""
+_MEASURED = 10.0
 _REST = 30.0
 """Seconds for which a server that could not be reached is left alone."""
 
@@ -59,7 +60,7 @@ class Placed:
         self._lock = threading.RLock()
         self._facts: dict[str, Facts] = {}
         self._foreign: set[str] = set()
-        self._listed = self._until = -_LISTED
+        self._listed = self._until = self._measured = -_LISTED
         self._local = isinstance(place, Folder)
 
     def size(self, key: str) -> int | None:
@@ -98,11 +99,18 @@ class Placed:
                 self.shelf.learned(key, found.seconds)
         return found
 
-    def measure(self, key: str) -> None:
-        """Measure how quickly the place is read, at a blob that lies there, unless it is known."""
+    def measure(self, key: str, *, again: bool = False) -> None:
+        """Measure how quickly the place is read, at a blob that lies there.
+
+        Args:
+            again: even if it is known, after a while: or what was slow once would stay so, when
+                nothing is loaded any more because it is slow.
+        """
+        age = time.monotonic() - self._measured
+        if self._costs.knows(self.name) and (not again or age < _MEASURED):
+            return
+        self._measured = time.monotonic()
         for begin, end in ((0, _HEAD), (_HEAD, _HEAD + _PROBE)):
-            if begin == 0 and self._costs.knows(self.name):
-                return
             began = time.perf_counter()
             data = self._tried(partial(self.place.sample, key, begin, end), None)
             if data:
@@ -143,7 +151,13 @@ class Placed:
         """Remove blobs that cannot be used, if the place can be reached."""
         keys = list(keys)
         self.forgotten(keys)
-        self._tried(lambda: self.place.delete(keys), 0)
+        self._tried(lambda: self.place.delete(keys, halves=False), 0)
+
+    def missed(self, key: str) -> None:
+        """Note that a blob was not found, unless it was written again meanwhile."""
+        with self._lock:  # who writes notes it under the lock, after it is there
+            if self._tried(lambda: self.place.size(key), None) is None:
+                self.forgotten([key])
 
     def forgotten(self, keys: Iterable[str]) -> None:
         """Note that blobs are not there any more."""

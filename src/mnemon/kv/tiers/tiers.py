@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import InvalidInput, PlaceFailed, StoreClosed
-from mnemon.kv.budget import Budget
+from mnemon.kv.budget import bytes_of
 from mnemon.kv.tiers import streaming
 from mnemon.kv.tiers.blob import Blob, encode
 from mnemon.kv.tiers.cold import Cold
@@ -71,13 +72,13 @@ class Tiers:
         self._lane = Lane(device)
         self._form = None if quantize is None else Cold.of(quantize)
         self._memory = Memory(
-            _bytes("accelerator", accelerator), _bytes("host", host), self._lane, self._counts
+            bytes_of("accelerator", accelerator), bytes_of("host", host), self._lane, self._counts
         )
         sizes = {
-            "disk": (disk, _bytes("disk_bytes", disk_bytes)),
+            "disk": (disk, bytes_of("disk_bytes", disk_bytes)),
             "remote": (
                 remote,
-                None if remote_bytes is None else _bytes("remote_bytes", remote_bytes),
+                None if remote_bytes is None else bytes_of("remote_bytes", remote_bytes),
             ),
         }
         self._places = [
@@ -108,17 +109,17 @@ class Tiers:
                 is worth it.
 
         Raises:
-            InvalidInput: the key is none, or `quantize` cannot store these tensors.
+            InvalidInput: the key or header is none, or `quantize` cannot store these tensors.
         """
         self._check()
         checked(blob.key)
-        blob = Blob(blob.key, {**blob.header, "seconds": float(seconds)}, blob.tensors)
+        blob = Blob(blob.key, _json({**blob.header, "seconds": float(seconds)}), blob.tensors)
         hosted = self._lane.hosted(blob)
         if self._form is not None:
             self._form.check(hosted)
         with self._lock:
             self._loads.drop([blob.key])
-            self._leave(self._memory.keep(hosted, 1))
+            self._keep(hosted, 1)
             if self._places:
                 self._writer.add(Job(hosted, 1))
         self._writer.pause()
@@ -236,6 +237,8 @@ class Tiers:
         self._loads.close()
         for pool in (self._writer.pool, *(placed.pool for placed in self._places)):
             pool.shutdown(wait=True)
+        for placed in self._places:
+            placed.place.close()
         with self._lock:
             self._memory.drop(self._memory.keys())
 
@@ -266,16 +269,22 @@ class Tiers:
         self._counts.add(f"hits_{found[0]}")
         return found[1]
 
+    def _keep(self, blob: Blob, uses: int) -> bool:
+        """Put a blob into memory, if it is worth it there."""
+        left = self._memory.keep(blob, uses)
+        self._leave([one for one in left if one[0].key != blob.key])
+        kept = self._memory.find(blob.key) is not None
+        self._counts.add("refused", int(not kept and not self._places))
+        return kept
+
     def _promote(self, blob: Blob, uses: int) -> None:
-        self._counts.add("promoted")
-        self._leave(self._memory.keep(blob, uses))
+        self._counts.add("promoted", int(self._keep(blob, uses)))
 
     def _leave(self, blobs: list[tuple[Blob, Entry]]) -> None:
         """Have what memory holds no longer written, unless it lies in the first place already."""
         for blob, entry in blobs:
-            if not self._places:
-                self._counts.add("evicted")
-            elif not self._places[0].has(blob.key):
+            self._counts.add("demoted" if self._places else "evicted")
+            if self._places and not self._places[0].has(blob.key):
                 self._writer.add(Job(self._lane.hosted(blob), entry.uses))
 
     def _store(self, job: Job) -> None:
@@ -317,14 +326,9 @@ class Tiers:
         return self.costs.verdict(key, None, 0, None, None)
 
 
-def _bytes(name: str, value: int | str) -> int:
-    if isinstance(value, str):
-        try:
-            return int(Budget.of(value).amount)
-        except InvalidInput:
-            raise InvalidInput(
-                f"{name}={value!r} is no size: give bytes, as 2_000_000_000 or '2GB'"
-            ) from None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise InvalidInput(f"{name}={value!r} is no size: give bytes, as 2_000_000_000 or '2GB'")
-    return value
+def _json(header: dict[str, Any]) -> dict[str, Any]:
+    """The header as it comes back from a file."""
+    try:
+        return dict(json.loads(json.dumps(header)))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the header of a blob must be JSON data: {error}") from error

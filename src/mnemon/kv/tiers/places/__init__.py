@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -57,12 +58,20 @@ class Place(Protocol):
         """Put bytes there. Nobody ever sees half of them under the key."""
         ...
 
-    def delete(self, keys: Iterable[str]) -> int:
-        """Remove keys, and what was half-written under them; how many there were."""
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
+        """Remove keys; how many there were.
+
+        Args:
+            halves: also what others are writing under them, or left half-written.
+        """
         ...
 
     def sizes(self) -> Mapping[str, int]:
         """Every key and its bytes."""
+        ...
+
+    def close(self) -> None:
+        """Let connections go."""
         ...
 
 
@@ -93,7 +102,8 @@ def delete(place: str | Path, keys: Iterable[str]) -> int:
     Raises:
         PlaceFailed: it cannot be reached or refuses: some of them may still be there.
     """
-    return place_of(place).delete(keys)
+    with closing(place_of(place)) as at:
+        return at.delete(keys)
 
 
 def keys(place: str | Path) -> Iterator[str]:
@@ -102,7 +112,8 @@ def keys(place: str | Path) -> Iterator[str]:
     Raises:
         PlaceFailed: it cannot be reached.
     """
-    yield from place_of(place).sizes()
+    with closing(place_of(place)) as at:
+        yield from at.sizes()
 
 
 def is_key(text: str) -> bool:

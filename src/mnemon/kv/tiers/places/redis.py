@@ -56,7 +56,7 @@ class Redis:
         with self._told():
             self._server.set(self._name(key), bytes(data))
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
         """Remove strings."""
         names = [self._name(key) for key in keys]
         with self._told():
@@ -72,6 +72,10 @@ class Redis:
                 pipe.strlen(name)
             sizes = pipe.execute()
         return {n.removeprefix(_PREFIX): int(s) for n, s in zip(names, sizes, strict=True) if s}
+
+    def close(self) -> None:
+        """Close connections."""
+        self._server.close()
 
     def _name(self, key: str) -> str:
         return _PREFIX + checked(key)
