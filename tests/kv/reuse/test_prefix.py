@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from transformers import PreTrainedModel
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache
+from mnemon.kv.reuse.conversation import last_only
 from mnemon.kv.reuse.prefix import PrefixCache
+from mnemon.kv.tiers import CostModel, Tiers
 
 PROMPT = text(70)[0].tolist()
 
@@ -23,8 +26,10 @@ def model() -> PreTrainedModel:
 
 
 def fill(prefixes: PrefixCache, tokens: list[int], sources: Any = ()) -> int:
+    """Compute a prompt in passes of 16 tokens, and publish it."""
     cache = KVCache(prefixes.model, "recency", 1.0)
-    forward(prefixes.model, torch.tensor([tokens]), cache)
+    for piece in torch.tensor([tokens]).split(16, 1):
+        forward(prefixes.model, piece, cache)
     return prefixes.publish(cache, tokens, sources, seconds=1.0)
 
 
@@ -32,7 +37,8 @@ def finish(prefixes: PrefixCache, tokens: list[int]) -> tuple[int, torch.Tensor]
     """Tokens reused of a prompt, and the logits after it."""
     begun = prefixes.begin(tokens)
     rest = torch.tensor([tokens[begun.reused :]])
-    return begun.reused, forward(prefixes.model, rest, begun.cache)[0, -1]
+    told = last_only(prefixes.model)
+    return begun.reused, forward(prefixes.model, rest, begun.cache, **told)[0, -1]
 
 
 @pytest.mark.parametrize("shelf", [None, Shelf()])
@@ -43,7 +49,7 @@ def test_whole_blocks_of_a_common_beginning_are_reused(model: PreTrainedModel, s
     other = PROMPT[:40] + [3] * 20
     reused, logits = finish(prefixes, other)
     assert reused == 32
-    assert torch.equal(logits, recomputed(model, other, 32))
+    assert torch.equal(logits, recomputed(model, other, 16, 32))
     begun = prefixes.begin(PROMPT)
     assert begun.by_tier == {"memory" if shelf is None else "host": 64}
 
@@ -103,6 +109,24 @@ def test_what_is_written_but_not_recorded_is_not_used(model: PreTrainedModel) ->
     after = PrefixCache(model, tiers=shelf, ledger=Versions(), size=16)
     assert after.begin(PROMPT).reused == 0
     assert not shelf.blobs
+
+
+def test_blocks_on_disk_are_found_by_the_next_process(
+    model: PreTrainedModel, tmp_path: Path
+) -> None:
+    with Tiers(disk=tmp_path, costs=CostModel(skips=False)) as tiers:
+        fill(PrefixCache(model, tiers=tiers, size=16), PROMPT)
+        tiers.flush()
+    with Tiers(disk=tmp_path, costs=CostModel(skips=False)) as tiers:
+        prefixes = PrefixCache(model, tiers=tiers, size=16)
+        begun = prefixes.begin(PROMPT)
+        assert begun.by_tier == {"disk": 64}
+        assert prefixes.begin(PROMPT).by_tier == {"host": 64}
+        rest = torch.tensor([PROMPT[64:]])
+        logits = forward(model, rest, begun.cache, **last_only(model))[0, -1]
+        assert torch.equal(logits, recomputed(model, PROMPT, 16, 32, 48, 64))
+        assert prefixes.forget(tiers.keys()) == 4
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 def test_forgotten_keys_go_with_what_continues_them(model: PreTrainedModel) -> None:

@@ -111,8 +111,7 @@ class Conversation:
         root = self.prefixes.root()
         by_tier = self._stay(wanted, root) or self._begin(wanted)
         self._root = root
-        reused = len(self.tokens)
-        logits, seconds = self._compute(wanted[reused:])
+        logits, computed, seconds = self._fill(wanted, by_tier)
         assert self.cache is not None
         if sources is not None and not self.cache.compresses:
             self.publish(sources)
@@ -120,7 +119,8 @@ class Conversation:
             block = everything(self.cache, self.tokens)
             self.prefixes.release(self.cache)
             self.cache = seeded(self.prefixes.model, block, self.policy, self.budget)
-        return Prefilled(logits, self.cache, reused, len(wanted) - reused, seconds, by_tier)
+        reused = len(wanted) - computed
+        return Prefilled(logits, self.cache, reused, computed, seconds, by_tier)
 
     def append(self, tokens: Sequence[int]) -> Tensor:
         """Go on with tokens, such as the one just chosen: the logits `[V]` after the last.
@@ -157,6 +157,11 @@ class Conversation:
         """
         if self.cache is None:
             return 0
+        if self.cache.compresses:
+            raise InvalidInput(
+                "the conversation's cache is compressed, and blocks hold everything: give prefill"
+                " the sources, then it publishes before it compresses"
+            )
         self._check_followed()
         done = self.prefixes.publish(self.cache, self.tokens, sources, seconds=self._seconds)
         self._seconds = 0.0
@@ -217,6 +222,33 @@ class Conversation:
         self.cache, self.tokens = begun.cache, wanted[: begun.reused]
         return dict(begun.by_tier)
 
+    def _fill(self, wanted: list[int], by_tier: dict[str, int]) -> tuple[Tensor, int, float]:
+        """Compute what is missing of a prompt, kept blocks between put in their place.
+
+        Returns:
+            The logits after the last token, the tokens computed and the seconds they took.
+        """
+        computed, seconds = 0, 0.0
+        while True:
+            start = len(self.tokens)
+            stop = self._until(wanted)
+            logits, took = self._compute(wanted[start:stop])
+            computed, seconds = computed + stop - start, seconds + took
+            if stop == len(wanted):
+                return logits, computed, seconds
+            assert self.cache is not None
+            for place, count in self.prefixes.go_on(self.cache, wanted).items():
+                by_tier[place] = by_tier.get(place, 0) + count
+            self.tokens = wanted[: self.cache.slots]
+
+    def _until(self, wanted: list[int]) -> int:
+        """Where the tokens end that are to be computed next: at a kept block, or the last."""
+        start = len(self.tokens)
+        if self.cache is None or self.cache.compresses or len(wanted) - start <= self.prefixes.size:
+            return len(wanted)
+        known = self.prefixes.next_known(wanted, start)
+        return known if known > start else len(wanted)  # one that is here is slower to load
+
     def _compute(self, tokens: list[int]) -> tuple[Tensor, float]:
         """Logits after the last of some more tokens, and the seconds they took."""
         assert self.cache is not None
@@ -226,7 +258,7 @@ class Conversation:
             piece = tokens[start : start + self.chunk]
             ids = torch.tensor([piece], device=model.device)
             with torch.no_grad():
-                logits = seam.forward(model, ids, self.cache, **_last_only(model))
+                logits = seam.forward(model, ids, self.cache, **last_only(model))
             self.tokens += piece
         last = logits[0, -1].clone()
         if last.is_cuda:
@@ -242,6 +274,7 @@ def _common(old: Sequence[int], new: Sequence[int]) -> int:
     return next((i for i in range(most) if old[i] != new[i]), most)
 
 
-def _last_only(model: PreTrainedModel) -> dict[str, int]:
+def last_only(model: PreTrainedModel) -> dict[str, int]:
+    """What tells a model to make logits of the last token only, if it can."""
     known = inspect.signature(model.forward).parameters
     return {"logits_to_keep": 1} if "logits_to_keep" in known else {}
