@@ -110,7 +110,7 @@ def test_any_order_and_any_choice_agree_with_the_reference(
 
 def test_turned_there_and_back_is_the_same(model: PreTrainedModel) -> None:
     block = chunk(model, words(20, 3))
-    keys, values = turned(model, [block], [500], 520)
+    keys, values = turned(model, [(block, 500)], 520)
     rope = seam.rope(model, 1)
     assert rope is not None
     back = rope.shift(keys[1][:, :, 500:], torch.full((1, 20), -500))

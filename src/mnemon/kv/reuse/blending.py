@@ -20,7 +20,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv.cache import KVCache
 from mnemon.kv.reuse.blend_view import Blended, BlendView
 from mnemon.kv.reuse.block import Block
-from mnemon.kv.reuse.turning import check_turns, turned
+from mnemon.kv.reuse.turning import check_turns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -123,13 +123,13 @@ def _view(model: PreTrainedModel, segments: Sequence[Segment], before: Block | N
     parts += [one.tokens.reshape(-1) for one in segments]
     tokens = torch.cat([one.to(model.device, torch.int64) for one in parts])
     sizes = torch.tensor([prefix, *(len(one.tokens) for one in segments)])
-    ends = sizes.cumsum(0)
+    starts = sizes.cumsum(0) - sizes
     segment = torch.repeat_interleave(torch.arange(len(sizes)) - 1, sizes)
-    offset = torch.arange(len(tokens)) - (ends - sizes)[segment + 1]
     has = torch.tensor([False, *(one.block is not None for one in segments)])
     kept = has[segment + 1]
-    kept[-1] = False
-    blocks = [before, *(one.block for one in segments)]
-    keys, values = turned(model, blocks, (ends - sizes).tolist(), len(tokens))
-    segment, offset, kept = (one.to(model.device) for one in (segment, offset, kept))
-    return BlendView(model, tokens, keys, values, kept, segment, offset, prefix)
+    kept[-1] = False  # its logits are wanted
+    offset = torch.arange(len(tokens)) - starts[segment + 1]
+    here = zip([before, *(one.block for one in segments)], starts.tolist(), strict=True)
+    blocks = tuple((one, at) for one, at in here if one is not None)
+    kept, segment, offset = (one.to(model.device) for one in (kept, segment, offset))
+    return BlendView(model, tokens, kept, segment, offset, prefix, blocks)
