@@ -109,4 +109,4 @@ class Life(RuleBasedStateMachine):
 
 
 TestLife = Life.TestCase
-TestLife.settings = settings(max_examples=6, stateful_step_count=12, deadline=None)
+TestLife.settings = settings(max_examples=5, stateful_step_count=12, deadline=None)
