@@ -73,8 +73,6 @@ def test_models_blend_as_the_reference_does(name: str) -> None:
     made = blended(model, parts, "epic", tokens=4)
     assert torch.allclose(made.logits, reference(untouched, parts, first), atol=2e-3, rtol=2e-3)
     cache, logits = plain(model, whole(parts))
-    anew = blended(model, parts, "cacheblend", recompute=1.0, gradual=0.5)
-    assert close(anew.cache, cache, 2e-3) or anew.share < 1
     exact = blended(model, parts, "cacheblend", recompute=1.0)
     assert close(exact.cache, cache, 2e-3)
     assert torch.allclose(exact.logits, logits, atol=2e-3, rtol=2e-3)
@@ -92,12 +90,14 @@ def test_models_whose_keys_cannot_be_turned_are_refused(name: str) -> None:
 def test_what_does_not_fit_is_refused(model: PreTrainedModel) -> None:
     parts = segments(model, texts())
     other = chunk(tiny_llama(layers=2), texts()[0])
+    wider = chunk(tiny_llama(head_dim=32), texts()[0], (1,))
     block = parts[0].block
     assert block is not None
     for given, told in (
         ([], "no tokens"),
         ([Segment(words(9, 50), block)], "other tokens"),
-        ([Segment(texts()[0], other), parts[-1]], "do not go with"),
+        ([Segment(texts()[0], other), parts[-1]], "compute them with"),
+        ([Segment(texts()[0], wider), parts[-1]], "heads and channels"),
     ):
         with pytest.raises(InvalidInput, match=told):
             blended(model, given)

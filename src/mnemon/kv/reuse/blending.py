@@ -17,6 +17,7 @@ import torch
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
+from mnemon.kv import seam
 from mnemon.kv.cache import KVCache
 from mnemon.kv.reuse.blend_view import Blended, BlendView
 from mnemon.kv.reuse.block import Block
@@ -57,7 +58,7 @@ def blended(
 
     Args:
         segments: at least one; a question, at the end, comes without a block. The last token is
-            computed in any case.
+            computed in any case. A first segment whose block starts at 0 is exact without a prefix.
         method: a `kv.blend` method or its name, which then takes `options`.
         prefix: what stands before the first segment, exact: it was computed from position 0 on.
 
@@ -76,6 +77,9 @@ def blended(
         chosen = method
     before = _before(model, prefix)
     _check(model, segments, before)
+    first = segments[0].block
+    if before is None and first is not None and first.start == 0 and len(segments) > 1:
+        before, segments = first, segments[1:]  # it stands where it was computed: exact
     return chosen.blend(_view(model, segments, before))
 
 
@@ -104,16 +108,13 @@ def _check(model: PreTrainedModel, segments: Sequence[Segment], before: Block | 
             one.block.tokens.cpu().long(), one.tokens.cpu().long()
         ):
             raise InvalidInput(f"segment {number} has the block of other tokens than its own")
-    blocks = [one.block for one in segments if one.block is not None]
-    shapes = {
-        (len(one.keys), one.keys[0].shape[::2], one.keys[0].dtype)
-        for one in (*blocks, *([] if before is None else [before]))
-    }
-    layers = model.config.get_text_config(decoder=True).num_hidden_layers
-    if len(shapes) > 1 or any(shape[0] != layers or shape[2] != model.dtype for shape in shapes):
+    blocks = [before, *(one.block for one in segments)]
+    told = {(len(one.keys), one.keys[0].dtype) for one in blocks if one is not None}
+    own = (len(seam.native_layers(model)), model.dtype)
+    if told - {own}:
         raise InvalidInput(
-            f"blocks of {shapes} (layers, heads and channels, type) do not go with a model of"
-            f" {layers} layers in {model.dtype}: compute them with this model"
+            f"there are blocks of (layers, type) {sorted(map(str, told))}, and the model has"
+            f" {own}: compute them with this model"
         )
 
 

@@ -139,6 +139,7 @@ class _Replacing(KVLayer):
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         self.cache.require_pass()
+        self._check(key_states)
         assert isinstance(self.cache, Partial)
         self.cache.replace(self, key_states, value_states)
         return key_states, value_states
