@@ -175,10 +175,10 @@ class PrefixCache:
         """
         if cache.slots % self.size or not cache.slots:
             raise InvalidInput(f"a cache that has seen {cache.slots} tokens ends within a block")
-        root = self.root()
+        loan = self._loans.get(cache)
+        root, used = (self.root(), ()) if loan is None else (loan.root, loan.keys)
         keys, found = self._found(root, tokens, cache.slots // self.size)
         extend(cache, [block for block, _ in found])
-        used = self._loans[cache].keys if cache in self._loans else ()
         self.release(cache)
         self._lend(cache, root, (*used, *keys))
         return _by_tier(found)
@@ -193,7 +193,7 @@ class PrefixCache:
             InvalidInput: no prompts, or one without tokens.
         """
         root = self.root()
-        used: set[str] = set()
+        used: dict[str, None] = {}  # in order: what continues a block after it
         blocks: dict[str, Block] = {}
         chains = []
         for tokens in prompts:
@@ -201,7 +201,7 @@ class PrefixCache:
             chains.append(
                 [blocks.setdefault(key, block) for key, (block, _) in zip(keys, found, strict=True)]
             )
-            used.update(keys)
+            used.update(dict.fromkeys(keys))
         cache = Relay(self.model, chains)
         self._lend(cache, root, tuple(used))
         return cache

@@ -21,7 +21,7 @@ class Entry:
         nbytes: what it takes here.
         seconds: what computing it takes; None: not known yet.
         uses: how often it was put or used.
-        rank: the lowest leaves first. turn: when it got that rank; of equal ranks the oldest leaves.
+        rank: the lowest leaves first. turn: when it got that rank; of equal ones the oldest leaves.
     """
 
     nbytes: int
