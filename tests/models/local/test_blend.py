@@ -156,3 +156,14 @@ def test_the_larger_model_follows_what_is_so(memory, reuse):
     assert runtime.chat(asked["maiposhi"]).text == NEW
     memory.forget(cubes["tizo"].id)
     assert values["tizo"] not in runtime.chat(asked["tizo"]).text
+
+
+def test_a_conversation_with_a_model_that_was_trained_meanwhile_begins_anew(memory):
+    memory.add(fact())
+    loaded = load("nano", device="cpu")
+    for reuse in ("prefix", "blend"):
+        runtime = Runtime(loaded, memory, session=reuse, reuse=reuse, max_new_tokens=8)
+        runtime.chat(ASK)
+        with torch.no_grad():
+            loaded.model.lm_head.weight.add_(0.01)
+        assert runtime.answer(ASK).trace.reused == {}

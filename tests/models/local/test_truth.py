@@ -104,8 +104,8 @@ class Life(RuleBasedStateMachine):
             assert not pairs(cube.content) & self.retired
 
     def teardown(self) -> None:
+        self.blend.close()
         self.memory.close()
-        self.blend.shared.tiers.close()
 
 
 TestLife = Life.TestCase

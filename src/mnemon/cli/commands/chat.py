@@ -69,8 +69,11 @@ def command(
     """
     from mnemon.cli import chatting
 
-    with settings.memory() as memory, _tiers(kv) as tiers:
-        runtime = _runtime(memory, tiers, **how)
+    with (
+        settings.memory() as memory,
+        _tiers(kv) as tiers,
+        _runtime(memory, tiers, **how) as runtime,
+    ):
         talk = chatting.Talk(runtime, {"temperature": temperature, "seed": seed}, json_)
         if once is not None:
             talk.say(once)

@@ -165,12 +165,29 @@ class Runtime:
 
     def _pieces(self, asked: Asked) -> Generator[str, None, Reply]:
         with self._turn:
-            return (yield from answering(self, asked))
+            try:
+                return (yield from answering(self, asked))
+            except GeneratorExit:  # stopped between two tokens: the cache is as it should be
+                raise
+            except BaseException:
+                self.way.close()
+                raise
 
     def rest(self) -> None:
         """Let go of the conversation's own cache; what is kept for all stays. It can go on."""
         with self._turn:
             self.way.close()
+
+    def close(self) -> None:
+        """Let go of all that this model's conversations keep, but for `tiers=` that were given."""
+        self.rest()
+        self.shared.close()
+
+    def __enter__(self) -> Runtime:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def _way(self) -> Preparation:
         return self.shared.way(self._policy, self._kv_budget)

@@ -45,6 +45,7 @@ class Blend:
         self._cache: KVCache | None = None
         self._tokens: list[int] = []
         self._exact = 0  # tokens at the beginning whose keys and values are those of recomputation
+        self._root = ""
         self._seconds = 0.0
 
     def prepare(self, prompt: Prompt) -> Prepared:
@@ -92,7 +93,8 @@ class Blend:
     def _begin(self, tokens: list[int]) -> Counter[str]:
         """Go back to what the conversation has in common with a prompt, or to kept blocks if those
         reach further: tokens by place."""
-        same = len(common(self._tokens, tokens[:-1]))
+        root, self._root = self._root, self._prefixes.root()
+        same = len(common(self._tokens, tokens[:-1])) if root == self._root else 0
         if self._cache is not None and same > self._prefixes.known(tokens[:-1]):
             if same < self._cache.slots:
                 self._cache.crop(same - self._cache.slots)

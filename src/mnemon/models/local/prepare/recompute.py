@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING
 
 import torch
@@ -31,6 +32,8 @@ class Recompute:
     ) -> None:
         self._model, self._policy, self._budget = model, policy, budget
         self._cache = KVCache(model, policy, budget)
+        known = inspect.signature(model.forward).parameters
+        self._last = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
 
     def prepare(self, prompt: Prompt) -> Prepared:
         """Compute a prompt."""
@@ -56,5 +59,5 @@ class Recompute:
     def _forward(self, tokens: list[int]) -> Tensor:
         ids = torch.tensor([tokens], device=self._model.device)
         with torch.no_grad():
-            logits = seam.forward(self._model, ids, self._cache)
+            logits = seam.forward(self._model, ids, self._cache, **self._last)
         return logits[0, -1]

@@ -51,8 +51,8 @@ class Shared:
             raise InvalidInput(f"reuse={reuse!r}: it is one of {', '.join(REUSES)}")
         if reuse == "none" and tiers is not None:
             raise InvalidInput("tiers= keep what is reused: leave them out with reuse='none'")
-        if reuse == "blend" and tiers is None:
-            tiers = _own_tiers()
+        self._own = _own_tiers() if reuse == "blend" and tiers is None else None
+        tiers = tiers or self._own
         self.model, self.reuse, self.tiers, self._method = model, reuse, tiers, method
         # What lies in this process only is found by its tokens, which are read from memory at every
         # turn; what outlives it has to be known to the store, which forgets it.
@@ -64,7 +64,6 @@ class Shared:
                 model, tokenizer, tiers=tiers, ledger=self.ledger,
                 salt=salt if self.ledger is None else self.ledger.salt,
             )  # fmt: skip
-
         self.chunks = None
         if reuse == "blend":
             assert tiers is not None and self.ledger is not None
@@ -79,6 +78,11 @@ class Shared:
         if budget != 1.0:
             raise InvalidInput("reuse='blend' needs the full cache: leave kv_budget= at 1.0")
         return Blend(self.prefixes, self.chunks, self._method)
+
+    def close(self) -> None:
+        """Close the tiers that were made here."""
+        if self._own is not None:
+            self._own.close()
 
 
 def _own_tiers() -> Tiers:
