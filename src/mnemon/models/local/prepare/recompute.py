@@ -14,6 +14,7 @@ from mnemon.models.local.prepare import Prepared
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
+    from transformers.cache_utils import Cache
 
     from mnemon.kv.budget import Budget
     from mnemon.kv.policy import Policy
@@ -31,13 +32,13 @@ class Recompute:
         self, model: PreTrainedModel, policy: Policy | str, budget: Budget | float | int | str
     ) -> None:
         self._model, self._policy, self._budget = model, policy, budget
-        self._cache = KVCache(model, policy, budget)
+        self._cache = self._fresh()
         known = inspect.signature(model.forward).parameters
         self._last = {"logits_to_keep": 1} if "logits_to_keep" in known else {}
 
     def prepare(self, prompt: Prompt) -> Prepared:
         """Compute a prompt."""
-        self._cache = KVCache(self._model, self._policy, self._budget)
+        self._cache = self._fresh()
         tokens = prompt.tokens
         return Prepared(self._forward(tokens), {}, len(tokens))
 
@@ -54,7 +55,13 @@ class Recompute:
 
     def close(self) -> None:
         """Let go of the newest prompt's cache."""
-        self._cache = KVCache(self._model, self._policy, self._budget)
+        self._cache = self._fresh()
+
+    def _fresh(self) -> Cache:
+        full = any(seam.is_full(layer) for layer in seam.native_layers(self._model))
+        if not full and self._budget == 1.0:
+            return seam.native_cache(self._model)  # such a cache is bounded as it is
+        return KVCache(self._model, self._policy, self._budget)
 
     def _forward(self, tokens: list[int]) -> Tensor:
         ids = torch.tensor([tokens], device=self._model.device)
