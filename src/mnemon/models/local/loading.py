@@ -58,7 +58,7 @@ def both(model: Any, tokenizer: Any = None) -> Loaded:
     model of transformers."""
     if isinstance(model, str | Path):
         model = load(model)
-    if isinstance(model, Loaded):
+    if isinstance(model, Loaded | recall_lm.Loaded):
         return Loaded(model.model, model.tokenizer if tokenizer is None else tokenizer)
     return Loaded(model, tokenizer_of(model) if tokenizer is None else tokenizer)
 
