@@ -18,6 +18,7 @@ from mnemon.kv.reuse.packing import block_of
 from mnemon.kv.tiers import Tiers
 from mnemon.models import recall_lm
 from mnemon.models.local.rendering import rendering, tokens_of
+from mnemon.models.local.template import opening
 
 from .held import lying
 
@@ -63,8 +64,8 @@ def test_each_cube_is_compiled_once_and_is_what_the_model_computes(memory, folde
         for cube in cubes:
             block = block_of(tiers.get(rows[cube.id].key))
             tokens = tokens_of(tokenizer, rendering(tokenizer)(cube))
-            alone = chunk(nano.model, torch.tensor(tokens))
-            assert block.tokens.tolist() == tokens and block.start == 0
+            alone = chunk(nano.model, torch.tensor(tokens), opening(tokenizer))
+            assert block.tokens.tolist() == tokens and block.start == 1  # behind <bos>
             for kept, computed in zip(
                 (*block.keys, *block.values), (*alone.keys, *alone.values), strict=True
             ):

@@ -16,6 +16,11 @@ def test_a_folder_loads_as_the_bundled_name_does(nano):
     assert found.tokenizer.get_vocab() == nano.tokenizer.get_vocab()
 
 
+def test_what_the_recall_model_loads_as_is_taken_too(memory):
+    runtime = Runtime(recall_lm.load(nano=True), memory)
+    assert runtime.tokenizer.eos_token == "<eos>"
+
+
 def test_a_models_tokenizer_is_found_beside_its_weights(nano):
     assert tokenizer_of(nano.model).get_vocab() == nano.tokenizer.get_vocab()
     assert load("nano", device="cpu", dtype="bfloat16").model.dtype.itemsize == 2

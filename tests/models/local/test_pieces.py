@@ -16,7 +16,8 @@ def _ids(text):
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_all_pieces_together_are_the_text(text):
-    assert "".join(pieces(_ids(text), TOKENIZER)) == text.strip()
+    kept = text.replace("\x00", "\ufffd")  # no store can hold it
+    assert "".join(pieces(_ids(text), TOKENIZER)) == kept.strip()
 
 
 def test_a_letter_of_several_tokens_comes_whole():

@@ -18,7 +18,7 @@ def pieces(tokens: Iterable[int], tokenizer: Any, stops: Sequence[str] = ()) -> 
     """The text of tokens, in pieces; ends before the first of the texts `stops`."""
     held, begun = "", False
     for piece in _texts(tokens, tokenizer):
-        held += piece
+        held += piece.replace("\x00", _PARTIAL)  # which no store can hold
         if not begun:
             held = held.lstrip()
         ends = [at for stop in stops if (at := held.find(stop)) >= 0]

@@ -38,7 +38,7 @@ def stored(
     if not answer:
         return memory.add([asked])
     said = Draft(
-        answer, speaker=ASSISTANT, session=session, producer=PRODUCER,
+        answer, speaker=ASSISTANT, session=session, producer=PRODUCER, key=f"turn:{name}/answer",
         spans=(*(Span(*source) for source in sources), Span(f"turn:{name}", 1)),
         metadata={
             TURN: name,
