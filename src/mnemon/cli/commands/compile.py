@@ -43,7 +43,7 @@ def command(
     model: str, form: str, policy: str | None, to: str | None, device: str | None, json_: bool,
     **chosen: Any,
 ) -> None:  # fmt: skip
-    """Compile cubes for a model, so that it need not read them again.
+    """Compute keys and values of cubes for a model, once.
 
     Keys and values of each cube's text are computed once and kept. What is compiled and current is
     left alone, so an interrupted run is simply run again.
