@@ -34,8 +34,7 @@ def over_layer(
     layer.observe(query)
     stores = layer.visible(query)
     if not stores:
-        mask = seam.causal_mask(base, query, query.shape[2], layer.tail, layer.padding())
-        return plain(module, query, *layer.held, mask, base, **kwargs)
+        return plain(module, query, *layer.held, layer.mask(query, base), base, **kwargs)
     rows = join([store.read() for store in stores])
     if rows.bias is None and layer.padding() is None and packed.is_even(rows.lengths):
         keys, values = whole(rows, layer)
@@ -114,8 +113,12 @@ def _late_mask(query: Tensor, tokens: int, base: str) -> Tensor | None:
     if count == 1:
         return None
     seen = torch.ones(count, tokens, dtype=torch.bool, device=query.device)
-    seen = seen.tril(tokens - count)[None, None]
-    return seen if base == "sdpa" else _additive(seen, query.dtype)
+    return mask_of(seen.tril(tokens - count)[None, None], base, query.dtype)
+
+
+def mask_of(seen: Tensor, base: str, dtype: torch.dtype) -> Tensor:
+    """Booleans, true where a query sees a token, as the attention `base` takes a mask."""
+    return seen if base == "sdpa" else _additive(seen, dtype)
 
 
 def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from transformers.cache_utils import CacheLayerMixin
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import packed
+from mnemon.kv import packed, seam
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +54,14 @@ class KVLayer(CacheLayerMixin):
     def padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tail holds padding; None if it holds none."""
         return self.cache.tail_padding()
+
+    def mask(self, query: Tensor, base: str) -> Any:
+        """What each of the newest queries `[B, Hq, Q, D]` sees of the tail, if nothing is stored.
+
+        Args:
+            base: the attention below ours, `sdpa` or `eager`.
+        """
+        return seam.causal_mask(base, query, query.shape[2], self.tail, self.padding())
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""

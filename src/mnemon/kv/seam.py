@@ -80,6 +80,11 @@ def decoder(model: PreTrainedModel) -> nn.Module:
     return body
 
 
+def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
+    """Those layers, in order; empty if the decoder does not name them `layers`."""
+    return list(getattr(decoder(model), "layers", []))
+
+
 def text_config(model: PreTrainedModel) -> Any:
     """The configuration of the text decoder."""
     return model.config.get_text_config(decoder=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import seam
+from mnemon.kv import compression, seam
+from mnemon.kv.budget import Budget
 from mnemon.kv.cache import KVCache
+from mnemon.kv.needs import Need
+from mnemon.kv.policy import Policy
 from mnemon.kv.reuse.block import Block
 
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
+
+_NOT_KEPT = {Need.QUERIES, Need.ALL_QUERIES, Need.HIDDEN, Need.SURPRISAL, Need.ROUNDS}
+"""What a forward pass shows to a policy, and a block does not keep."""
 
 
 def check_reusable(model: PreTrainedModel) -> None:
@@ -40,8 +47,7 @@ def taken(cache: KVCache, tokens: Tensor, begin: int, end: int) -> Block:
     Raises:
         InvalidInput: it holds several sequences, padding or compressed tokens, or fewer tokens.
     """
-    if cache.compresses or cache.valid is not None or len(cache.started) != 1:
-        raise InvalidInput("blocks are taken from a KVCache of one sequence, unpadded, budget 1.0")
+    _check_plain(cache)
     if not 0 <= begin < end <= cache.slots or len(tokens) < end:
         raise InvalidInput(f"the cache holds {cache.slots} tokens: it has no {begin} to {end}")
     held = [layer.held for layer in cache.compressed]
@@ -53,16 +59,44 @@ def taken(cache: KVCache, tokens: Tensor, begin: int, end: int) -> Block:
     )
 
 
-def seeded(model: PreTrainedModel, block: Block | None) -> KVCache:
+def everything(cache: KVCache, tokens: Sequence[int]) -> Block:
+    """All that an uncompressed cache of one sequence holds, as a block; nothing is copied.
+
+    Args:
+        tokens: ids of everything the cache has seen.
+    """
+    _check_plain(cache)
+    held = [layer.held for layer in cache.compressed]
+    return Block(
+        tokens=torch.tensor(tokens, dtype=torch.int32),
+        keys=tuple(keys[0] for keys, _ in held),
+        values=tuple(values[0] for _, values in held),
+    )
+
+
+def seeded(
+    model: PreTrainedModel,
+    block: Block | None,
+    policy: Policy | str = "recency",
+    budget: Budget | float | int | str = 1.0,
+) -> KVCache:
     """A cache of one sequence that has seen a block's tokens without computing them.
 
     It shares the block's tensors and never writes into them: what is appended goes into new ones.
+    Under a budget it is compressed at once, as it would be after a pass over these tokens.
+
+    Args:
+        policy: what the cache compresses itself with from now on; one that never looks at
+            queries. budget: as of `KVCache`; at 1.0 nothing is compressed.
 
     Raises:
-        InvalidInput: the block is not of this model's shape or type, or does not start at 0.
+        InvalidInput: the block is not of this model's shape or type, or does not start at 0; the
+            policy needs what only a forward pass shows.
     """
     check_reusable(model)
-    cache = KVCache(model, policy="recency", budget=1.0)
+    cache = KVCache(model, policy=policy, budget=budget)
+    if cache.compresses:
+        check_keepable(cache.policy)
     if block is None or not len(block):
         return cache
     if block.start != 0 or len(block.keys) != len(cache.layers):
@@ -79,4 +113,31 @@ def seeded(model: PreTrainedModel, block: Block | None) -> KVCache:
     cache.real = torch.tensor([len(block)])
     cache.fresh = cache.real.clone()
     cache.started = torch.zeros(1, dtype=torch.bool)
+    if cache.compresses:
+        compression.run(cache, len(block), torch.empty(0))  # no method that reads hidden states
     return cache
+
+
+def check_keepable(policy: Policy) -> None:
+    """Raise unless a policy compresses kept keys and values as it would those just computed.
+
+    Raises:
+        InvalidInput: it looks at the question, or needs what only a forward pass shows.
+    """
+    if policy.question == "aware":
+        raise InvalidInput(
+            f"policy {str(policy)!r} keeps what the newest queries ask for, and kept keys and"
+            " values serve any question: choose one that is agnostic, such as 'keydiff'"
+        )
+    missing = sorted(need.value for need in policy.needs & _NOT_KEPT)
+    if policy.retrieve is not None or missing:
+        lacking = ", ".join(missing) or "a place that it retrieves from"
+        raise InvalidInput(
+            f"policy {str(policy)!r} needs {lacking}, which is not kept with keys and values:"
+            " choose another, such as 'keydiff'"
+        )
+
+
+def _check_plain(cache: KVCache) -> None:
+    if cache.compresses or cache.valid is not None or len(cache.started) != 1:
+        raise InvalidInput("blocks are taken from a KVCache of one sequence, unpadded, budget 1.0")

@@ -1,0 +1,134 @@
+"""Texts that were computed apart, put one behind the other: one cache, and the next token.
+
+    from mnemon.kv.reuse.blending import Segment, blended
+    from mnemon.kv.reuse.chunk import chunk
+    segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
+    made = blended(model, segments)
+    made.cache, made.logits.argmax(), made.share
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mnemon import methods
+from mnemon.errors import InvalidInput
+from mnemon.kv.cache import KVCache
+from mnemon.kv.reuse.blend_view import Blended, BlendView
+from mnemon.kv.reuse.block import Block
+from mnemon.kv.reuse.turning import check_turns, turned
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import PreTrainedModel
+
+    from mnemon.kv.blend import Blend
+
+__all__ = ["Blended", "Segment", "blended"]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """One part of a text.
+
+    Attributes:
+        tokens: ids, `[T]`.
+        block: their keys and values, computed without what stands before them here; None: to be
+            computed.
+    """
+
+    tokens: Tensor
+    block: Block | None = None
+
+
+def blended(
+    model: PreTrainedModel,
+    segments: Sequence[Segment],
+    method: str | Blend = "cacheblend",
+    *,
+    prefix: Block | KVCache | None = None,
+    **options: Any,
+) -> Blended:
+    """The cache of all segments in their order, and the logits of the last token.
+
+    Args:
+        segments: at least one; a question, at the end, comes without a block. The last token is
+            computed in any case.
+        method: a `kv.blend` method or its name, which then takes `options`.
+        prefix: what stands before the first segment, exact: it was computed from position 0 on.
+
+    Raises:
+        InvalidInput: no tokens, a block that does not fit its tokens or the model, a prefix that
+            does not start at 0 or is compressed, or a model whose keys cannot be turned.
+        UnknownName: no such method or option.
+    """
+    check_turns(model)
+    if isinstance(method, str):
+        method = methods.load("kv.blend", method, **options)
+    elif options:
+        raise InvalidInput(f"options {sorted(options)} go with a method's name, not with a method")
+    before = _before(model, prefix)
+    _check(model, segments, before)
+    return method.blend(_view(model, segments, before))
+
+
+def _before(model: PreTrainedModel, prefix: Block | KVCache | None) -> Block | None:
+    if isinstance(prefix, KVCache):
+        plain = not prefix.compresses and prefix.valid is None and len(prefix.started) <= 1
+        if not plain or prefix.model is not model:
+            raise InvalidInput(
+                "a prefix is a KVCache of this model, of one sequence, unpadded, budget 1.0"
+            )
+        if prefix.slots == 0:
+            return None
+        held = [layer.held for layer in prefix.compressed]
+        unknown = torch.full((prefix.slots,), -1, dtype=torch.int32)
+        return Block(unknown, tuple(k[0] for k, _ in held), tuple(v[0] for _, v in held))
+    if prefix is not None and prefix.start != 0:
+        raise InvalidInput(f"a prefix starts at 0, and this block at {prefix.start}")
+    return prefix if prefix is not None and len(prefix) else None
+
+
+def _check(model: PreTrainedModel, segments: Sequence[Segment], before: Block | None) -> None:
+    if not sum(len(one.tokens) for one in segments):
+        raise InvalidInput("there are no tokens to blend: give a segment, such as the question")
+    for number, one in enumerate(segments):
+        if one.block is not None and not torch.equal(
+            one.block.tokens.cpu().long(), one.tokens.cpu().long()
+        ):
+            raise InvalidInput(f"segment {number} has the block of other tokens than its own")
+    blocks = [one.block for one in segments if one.block is not None]
+    shapes = {
+        (len(one.keys), one.keys[0].shape[::2], one.keys[0].dtype)
+        for one in (*blocks, *([] if before is None else [before]))
+    }
+    layers = model.config.get_text_config(decoder=True).num_hidden_layers
+    if len(shapes) > 1 or any(shape[0] != layers or shape[2] != model.dtype for shape in shapes):
+        raise InvalidInput(
+            f"blocks of {shapes} (layers, heads and channels, type) do not go with a model of"
+            f" {layers} layers in {model.dtype}: compute them with this model"
+        )
+
+
+def _view(
+    model: PreTrainedModel, segments: Sequence[Segment], before: Block | None
+) -> BlendView:
+    prefix = 0 if before is None else len(before)
+    parts = [] if before is None else [before.tokens]
+    parts += [one.tokens.reshape(-1) for one in segments]
+    tokens = torch.cat([one.to(model.device, torch.int64) for one in parts])
+    sizes = torch.tensor([prefix, *(len(one.tokens) for one in segments)])
+    ends = sizes.cumsum(0)
+    segment = torch.repeat_interleave(torch.arange(len(sizes)) - 1, sizes)
+    offset = torch.arange(len(tokens)) - (ends - sizes)[segment + 1]
+    has = torch.tensor([False, *(one.block is not None for one in segments)])
+    kept = has[segment + 1]
+    kept[-1] = False
+    blocks = [before, *(one.block for one in segments)]
+    keys, values = turned(model, blocks, (ends - sizes).tolist(), len(tokens))
+    segment, offset, kept = (one.to(model.device) for one in (segment, offset, kept))
+    return BlendView(model, tokens, keys, values, kept, segment, offset, prefix)
