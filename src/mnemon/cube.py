@@ -192,7 +192,12 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `forget` did (or would do, when `dry_run`). Never holds content."""
+    """What `forget` did (or would do, when `dry_run`). Never holds content.
+
+    `blobs` were removed from the places of artifacts (folders, remote stores). `pending` names the
+    places that could not be reached: what was forgotten may still lie there, and is removed when
+    they can be.
+    """
 
     cubes: int
     versions: int
@@ -202,6 +207,8 @@ class Receipt:
     purged: bool
     dry_run: bool
     at: datetime
+    blobs: int = 0
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

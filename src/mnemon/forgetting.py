@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mnemon.cube import MemCube, Receipt
 from mnemon.errors import InvalidInput, NotFound, PurgeIncomplete, VersionConflict
 from mnemon.instant import from_micros, now_micros
+from mnemon.removal import Removed, carry_out
 from mnemon.store import Store
 
 
@@ -42,8 +43,9 @@ def forget_chosen(
     plan = store.ending(ids)
     if dry_run or not ids:
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
-    ended, artifacts = store.retire(ids, actor, version)
-    return _receipt(ended, len(ended), plan.links, artifacts, False, False)
+    ended, keys = store.retire(ids, actor, version)
+    removed = carry_out(store, keys)
+    return _receipt(ended, len(ended), plan.links, len(keys), False, False, removed)
 
 
 def _check_version(cubes: Sequence[MemCube], version: int) -> None:
@@ -62,7 +64,8 @@ def _purge(
         plan = store.doomed(ids)
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, True, dry_run)
     gone, erased = store.purge(ids, actor, version)
-    receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False)
+    removed = carry_out(store, gone.keys, orphans=True)
+    receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False, removed)
     if not erased:
         raise PurgeIncomplete(
             "the cubes are gone from every answer, but their old bytes may still be on disk: "
@@ -70,11 +73,24 @@ def _purge(
             "Run `mnemon fsck --repair` later",
             receipt,
         )
+    if removed.pending:
+        raise PurgeIncomplete(
+            "the cubes are gone from every answer, but what was compiled from them, or from others "
+            f"before, may still lie in {', '.join(removed.pending)}: this process does not reach "
+            "it. Run `mnemon fsck --repair` where it can be reached",
+            receipt,
+        )
     return receipt
 
 
 def _receipt(
-    ids: Sequence[str], versions: int, links: int, artifacts: int, purged: bool, dry_run: bool
+    ids: Sequence[str],
+    versions: int,
+    links: int,
+    artifacts: int,
+    purged: bool,
+    dry_run: bool,
+    removed: Removed | None = None,
 ) -> Receipt:
     return Receipt(
         cubes=len(ids),
@@ -85,4 +101,6 @@ def _receipt(
         purged=purged,
         dry_run=dry_run,
         at=from_micros(now_micros()),
+        blobs=removed.blobs if removed else 0,
+        pending=removed.pending if removed else (),
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from mnemon import intake, methods
+from mnemon import intake, methods, removal
 from mnemon import namespace as paths
 from mnemon.artifacts import Artifacts
 from mnemon.choosing import Kinds, chosen, micros
@@ -88,6 +88,7 @@ class Memory:
         self._store: Store = open_store(
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
+        removal.catch_up(self._store)
         self._embedding = Embedding(self._store, embedder)
         self._recorder = Recorder(self._store, self._embedding, actor)
         self._searcher = Searcher(self._store, self._embedding, self._program, count_tokens)
@@ -137,43 +138,25 @@ class Memory:
     def add(  # type: ignore[overload-overlap]  # text is also an iterable of text
         self,
         content: str | Mapping[str, Any] | Draft | Document,
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
+        *, namespace: str | None = None, speaker: str | None = None, session: str | None = None,
+        at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None,
         key: str | None = None,
-    ) -> MemCube: ...
+    ) -> MemCube: ...  # fmt: skip
     @overload
     def add(
         self,
         content: Iterable[str | Mapping[str, Any] | Draft],
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
-        key: None = None,
-    ) -> builtins.list[MemCube]: ...
+        *, namespace: str | None = None, speaker: str | None = None, session: str | None = None,
+        at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None, key: None = None,
+    ) -> builtins.list[MemCube]: ...  # fmt: skip
     def add(
-        self,
-        content: Any,
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
+        self, content: Any, *, namespace: str | None = None, speaker: str | None = None,
+        session: str | None = None, at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None,
         key: str | None = None,
-    ) -> MemCube | builtins.list[MemCube]:
+    ) -> MemCube | builtins.list[MemCube]:  # fmt: skip
         """Remember. Durable and searchable when it returns; many items go in all or none.
 
         Args:
@@ -589,7 +572,9 @@ class Memory:
 
     def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
         """Check every promise of the store; an empty list is a sound store."""
-        return self._store.fsck(repair)
+        if repair:
+            removal.carry_out(self._store, orphans=True)
+        return [*self._store.fsck(repair), *removal.problems(self._store)]
 
     def _scope(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else paths.check(namespace)

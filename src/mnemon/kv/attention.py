@@ -34,7 +34,7 @@ def over_layer(
     layer.observe(query)
     stores = layer.visible(query)
     if not stores:
-        return plain(module, query, *layer.held, layer.mask(query, base), base, **kwargs)
+        return layer.over_tail(module, query, base, **kwargs)
     rows = join([store.read() for store in stores])
     if rows.bias is None and layer.padding() is None and packed.is_even(rows.lengths):
         keys, values = whole(rows, layer)
@@ -132,7 +132,7 @@ def _ragged(
     batch, heads = rows.lengths.shape
     asked = query.unflatten(1, (heads, -1)).flatten(0, 1)  # [B * Hkv, groups, Q, D]
     tail_keys, tail_values = (one.flatten(0, 1) for one in layer.held)
-    tail_mask = _tail_mask(layer, query).repeat_interleave(heads, 0)  # [B * Hkv, 1, Q, W]
+    newest = tail_mask(layer, query).repeat_interleave(heads, 0)  # [B * Hkv, 1, Q, W]
     out = asked.new_empty(*asked.shape[:3], tail_values.shape[-1])
     for length, members in packed.same_length(rows.lengths):
         picked = torch.tensor(members, device=query.device)
@@ -143,7 +143,7 @@ def _ragged(
         if rows.bias is not None:
             stored = packed.unpack(rows.bias, rows.lengths, members)[:, None, None].to(query.dtype)
         stored = stored.expand(-1, -1, query.shape[2], -1)
-        mask = torch.cat([stored, tail_mask[picked]], -1)
+        mask = torch.cat([stored, newest[picked]], -1)
         out[picked] = _attend_rows(asked[picked], keys, values, mask, scaling, softcap)
     return out.unflatten(0, (batch, heads)).flatten(1, 2).transpose(1, 2).contiguous()
 
@@ -165,7 +165,7 @@ def _attend_rows(
     )
 
 
-def _tail_mask(layer: KVLayer, query: Tensor) -> Tensor:
+def tail_mask(layer: KVLayer, query: Tensor) -> Tensor:
     """Which tail tokens each new query sees, additive: `[B, 1, Q, W]`."""
     count, tokens = query.shape[2], layer.tail
     seen = torch.ones(count, tokens, dtype=torch.bool, device=query.device)

@@ -40,7 +40,10 @@ class KVCache(Cache):
         valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
         elsewhere: what is kept elsewhere, if the policy retrieves, else None.
+        apart: whether it has seen tokens that are in no layer's stores or tail (`reuse.relay`).
     """
+
+    apart = False
 
     def __init__(
         self,
@@ -207,6 +210,14 @@ class KVCache(Cache):
             old = old.to(now.positions.device)
         new = torch.ones_like(now.positions, dtype=torch.bool) if now.valid is None else now.valid
         return torch.cat([old, new], 1)
+
+    def padding_of(self, mask: Tensor | None, batch: int, count: int) -> Tensor | None:
+        """Which of `count` new tokens a mask `[B, slots + count]` says are real; None if all.
+
+        Raises:
+            InvalidInput: a mask that does not fit, or padding on the right.
+        """
+        return checks.padding(mask, batch, count, self.slots)
 
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""

@@ -8,10 +8,10 @@ import torch
 from transformers.cache_utils import CacheLayerMixin
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import packed, seam
+from mnemon.kv import attention, packed, seam
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mnemon.kv.cache import KVCache
     from mnemon.kv.stored import Stored
@@ -62,6 +62,10 @@ class KVLayer(CacheLayerMixin):
             base: the attention below ours, `sdpa` or `eager`.
         """
         return seam.causal_mask(base, query, query.shape[2], self.tail, self.padding())
+
+    def over_tail(self, module: nn.Module, query: Tensor, base: str, **kwargs: Any) -> Tensor:
+        """Attention of the newest queries if nothing is stored: `[B, Q, Hq, Dv]`."""
+        return attention.plain(module, query, *self.held, self.mask(query, base), base, **kwargs)
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""

@@ -20,12 +20,13 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.reuse import keys as keyed
-from mnemon.kv.reuse.block import joined
+from mnemon.kv.reuse.block import Block, joined
 from mnemon.kv.reuse.fingerprint import fingerprint
 from mnemon.kv.reuse.kept import Kept
 from mnemon.kv.reuse.ledger import Ledger, Sourceless, Sources
 from mnemon.kv.reuse.packing import blob_of
 from mnemon.kv.reuse.places import Places
+from mnemon.kv.reuse.relay import Relay
 from mnemon.kv.reuse.seeding import check_reusable, seeded, taken
 from mnemon.kv.reuse.sharing import forked
 
@@ -140,23 +141,38 @@ class PrefixCache:
         Raises:
             InvalidInput: no tokens; a policy that kept keys and values cannot serve.
         """
-        if not len(tokens):
-            raise InvalidInput("a prompt has at least one token")
         root = self.root()
-        keys = keyed.chain(root, tokens[: len(tokens) - 1], self.size)
-        layers = seam.text_config(self.model).num_hidden_layers
-        found = self._kept.read(self._kept.longest(keys), tokens, self.size, layers)
-        blocks = [block for block, _ in found]
-        device = self.model.device
-        whole = joined([one.to(device, non_blocking=True) for one in blocks]) if blocks else None
+        keys, found = self._found(root, tokens)
+        whole = joined([block for block, _ in found]) if found else None
         cache = seeded(self.model, whole, policy, budget)
-        self._lend(cache, root, tuple(keys[: len(blocks)]))
+        self._lend(cache, root, keys)
         by_tier: Counter[str] = Counter()
         for block, place in found:
             by_tier[place] += len(block)
-        reused = by_tier.total()
-        self._kept.count(reused=reused, left=len(tokens) - reused)
-        return Begun(cache, reused, dict(by_tier))
+        return Begun(cache, by_tier.total(), dict(by_tier))
+
+    def together(self, prompts: Sequence[Sequence[int]]) -> Relay:
+        """A cache for a batch of prompts, each block that several begin with held once.
+
+        What each begins with is told by its `begun`; `relay.laid_out` makes what the model is
+        given.
+
+        Raises:
+            InvalidInput: no prompts, or one without tokens.
+        """
+        root = self.root()
+        used: set[str] = set()
+        blocks: dict[str, Block] = {}
+        chains = []
+        for tokens in prompts:
+            keys, found = self._found(root, tokens)
+            chains.append(
+                [blocks.setdefault(key, block) for key, (block, _) in zip(keys, found, strict=True)]
+            )
+            used.update(keys)
+        cache = Relay(self.model, chains)
+        self._lend(cache, root, tuple(used))
+        return cache
 
     def fork(self, cache: KVCache) -> KVCache:
         """A second cache that has seen the same; nothing is copied until one of them goes on."""
@@ -230,6 +246,21 @@ class PrefixCache:
         What continues a block is known here if this process began or published it.
         """
         return self._kept.forget(keys)
+
+    def _found(
+        self, root: str, tokens: Sequence[int]
+    ) -> tuple[tuple[str, ...], list[tuple[Block, str]]]:
+        """The keys of the blocks that a prompt begins with; on the model's device, from where."""
+        if not len(tokens):
+            raise InvalidInput("a prompt has at least one token")
+        keys = keyed.chain(root, tokens[: len(tokens) - 1], self.size)
+        layers = seam.text_config(self.model).num_hidden_layers
+        found = self._kept.read(self._kept.longest(keys), tokens, self.size, layers)
+        reused = len(found) * self.size
+        self._kept.count(reused=reused, left=len(tokens) - reused)
+        device = self.model.device
+        there = [(block.to(device, non_blocking=True), place) for block, place in found]
+        return tuple(keys[: len(found)]), there
 
     def _lend(self, cache: KVCache, root: str, keys: tuple[str, ...]) -> None:
         """Note that a cache was begun with blocks: as long as it lives, they are in use."""

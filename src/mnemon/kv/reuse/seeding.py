@@ -139,5 +139,5 @@ def check_keepable(policy: Policy) -> None:
 
 
 def _check_plain(cache: KVCache) -> None:
-    if cache.compresses or cache.valid is not None or len(cache.started) != 1:
+    if cache.compresses or cache.apart or cache.valid is not None or len(cache.started) != 1:
         raise InvalidInput("blocks are taken from a KVCache of one sequence, unpadded, budget 1.0")
