@@ -89,7 +89,8 @@ class BlendView:
                 still in the pass go on from there, `[n]` booleans. New tokens always do.
         """
         places = torch.nonzero((chosen & self.kept) | self.new)[:, 0]
-        if len(places) + int(places[0]) == len(self.tokens) and not narrow:
+        plain = not narrow or not self.kept.any()
+        if plain and len(places) + int(places[0]) == len(self.tokens):
             return self._continued(int(places[0]))
         told = {layer: self._with_new(one) for layer, one in (narrow or {}).items()}
         if unknown := sorted(set(told) - set(range(1, self.layers))):
