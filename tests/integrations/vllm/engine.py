@@ -38,7 +38,7 @@ def config(extra: dict[str, Any], **changed: Any) -> SimpleNamespace:
     } | changed  # fmt: skip
     return SimpleNamespace(
         kv_transfer_config=SimpleNamespace(
-            kv_connector_extra_config={"size": 8, "weights": "w1", **extra}, is_kv_producer=True
+            kv_connector_extra_config={"size": 8, "weights": "w1", "skips": False, **extra}, is_kv_producer=True
         ),
         model_config=SimpleNamespace(
             model=told["model"], revision=told["revision"], dtype=told["dtype"],
@@ -149,6 +149,11 @@ class Engine:
             made = connector(told, KVConnectorRole.WORKER, groups)
             self.workers.append(Worker(made, rank, layout))
         self._free = list(range(1, PAGES))
+
+    def settle(self) -> None:
+        """Wait until what was saved is written."""
+        for worker in self.workers:
+            worker.connector._working.tiers.flush()
 
     def close(self) -> None:
         for one in (self.scheduler, *(worker.connector for worker in self.workers)):

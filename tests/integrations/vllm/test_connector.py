@@ -30,8 +30,9 @@ def asked(tokens: list[int], **more: Any) -> Request:
 
 
 def test_what_one_instance_stored_another_loads_to_the_byte(started: Start) -> None:
-    first, second = started(), started()
+    first = started()
     stored = first.run(PROMPT)
+    second = started()
     found = second.run(PROMPT)
     assert (stored.loaded, stored.computed) == (0, 30)
     assert (found.loaded, found.computed) == (24, 6)
@@ -61,8 +62,9 @@ def test_the_last_token_is_always_computed(started: Start) -> None:
 
 
 def test_chunked_prefill_and_generated_tokens_are_kept_too(started: Start) -> None:
-    first, second = started(), started()
+    first = started()
     ran = first.run(PROMPT, chunk=5, generate=20)
+    second = started()
     assert first.is_right(ran) and len(ran.tokens) == 50
     found = second.run([*ran.tokens, 1, 2])
     assert found.loaded == 48 and second.is_right(found)

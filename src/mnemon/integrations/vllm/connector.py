@@ -23,7 +23,7 @@ from mnemon.integrations.vllm.serving import roots
 from mnemon.integrations.vllm.transfers import Transfers
 from mnemon.integrations.vllm.truth import ledger
 from mnemon.integrations.vllm.working import Working
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,13 +57,14 @@ class MnemonConnector(KVConnectorBase_V1):  # type: ignore[misc]
         name = vllm_config.model_config.model
         if role == KVConnectorRole.SCHEDULER:
             begins = roots(vllm_config, options)
+            tiers = _tiers(options, host=0, skips=options.skips)
             self._scheduling = Scheduling(
-                _tiers(options, host=0), ledger(options), begins, options.size, block
+                tiers, ledger(options, tiers), begins, options.size, block
             )
         else:
             rank = get_tensor_model_parallel_rank()
-            tiers = _tiers(options, host=options.host)
-            self._working = Working(tiers, ledger(options), rank, block, name)
+            tiers = _tiers(options, host=options.host, skips=False)  # the scheduler has decided
+            self._working = Working(tiers, ledger(options, tiers), rank, block, name)
 
     # what the scheduler calls
 
@@ -142,8 +143,9 @@ class MnemonConnector(KVConnectorBase_V1):  # type: ignore[misc]
         return self._working
 
 
-def _tiers(options: Options, host: int | str) -> Tiers:
+def _tiers(options: Options, host: int | str, skips: bool) -> Tiers:
     return Tiers(
+        costs=CostModel(skips=skips),
         host=host,
         disk=options.disk,
         disk_bytes=options.disk_bytes,

@@ -18,7 +18,9 @@ class Options:
         remote: an fsspec URL or redis://. remote_bytes: what it may hold.
         host: memory that each worker keeps blocks in.
         size: tokens of a block; a multiple of vLLM's own block size.
-        salt: whose blocks they are: two salts never share one.
+        salt: whose blocks they are: two salts never share one. None: the tenant of `namespace` if
+            there is a `memory`, else nobody's in particular.
+        skips: whether a block is computed if loading it takes longer, as measured.
         weights: what names the model's weights, if they shall not be read for it.
         memory: the store whose ledger decides which blocks may still be used. namespace: in it.
     """
@@ -29,7 +31,8 @@ class Options:
     remote_bytes: int | str | None = None
     host: int | str = "1GB"
     size: int = 128
-    salt: str = ""
+    salt: str | None = None
+    skips: bool = True
     weights: str | None = None
     memory: str | None = None
     namespace: str = "default"

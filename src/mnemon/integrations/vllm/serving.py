@@ -11,6 +11,7 @@ from typing import Any
 from mnemon.errors import InvalidInput
 from mnemon.integrations.vllm import weights
 from mnemon.integrations.vllm.options import Options
+from mnemon.integrations.vllm.truth import salt
 from mnemon.kv.reuse import keys
 
 _PLAIN = ("auto", "float16", "bfloat16", "float32")
@@ -52,7 +53,7 @@ def roots(config: Any, options: Options) -> tuple[str, ...]:
         }  # fmt: skip
         canonical = json.dumps(parts, sort_keys=True, default=str)
         shares.append(Served(hashlib.sha256(canonical.encode()).hexdigest(), parts))
-    return tuple(keys.root(one, options.salt) for one in shares)
+    return tuple(keys.root(one, salt(options)) for one in shares)
 
 
 def _check(config: Any, options: Options) -> None:

@@ -96,30 +96,32 @@ class Working:
         return block if whole else None
 
     def _save(self, one: Save, seconds: float) -> None:
-        for piece in one.pieces:
-            key = piece.keys[self.rank]
-            if self.tiers.where(key) is None or self._unknown(key):
+        keys = [piece.keys[self.rank] for piece in one.pieces]
+        known = set(keys) if self.ledger is None else self.ledger.fresh(keys)
+        put: dict[str, tuple[Piece, int]] = {}
+        for piece, key in zip(one.pieces, keys, strict=True):
+            if key not in known or self.tiers.where(key) is None:
                 blob = blob_of(self._block(piece), key, form="kv-block", model=self.model)
                 self.tiers.put(blob, seconds=seconds * len(piece.tokens))
-                self._record(piece, one, blob.nbytes)
+                put[key] = (piece, blob.nbytes)
+        if self.ledger is not None:
+            self._record(self.ledger, one, put)
 
-    def _unknown(self, key: str) -> bool:
-        return self.ledger is not None and not self.ledger.fresh([key])
-
-    def _record(self, piece: Piece, one: Save, size: int) -> None:
-        if self.ledger is None:
-            return
-        self.tiers.flush()  # bytes first: what can be found must be there
-        key = piece.keys[self.rank]
-        parent = piece.parents[self.rank] if piece.parents else None
-        try:
-            self.ledger.record(
-                key, form="kv-block", parent=parent, sources=one.sources,
-                header={"model": self.model}, size=size,
-            )  # fmt: skip
-        except StaleArtifact as error:
-            self.tiers.delete([key])
-            _log.info("request %s: not kept: %s", one.request, error)
+    def _record(self, ledger: Ledger, one: Save, put: dict[str, tuple[Piece, int]]) -> None:
+        """Tell the ledger of what was put, in the order of the chain."""
+        left = list(put)
+        for key, (piece, size) in put.items():
+            parent = piece.parents[self.rank] if piece.parents else None
+            try:
+                ledger.record(
+                    key, form="kv-block", parent=parent, sources=one.sources,
+                    header={"model": self.model}, size=size,
+                )  # fmt: skip
+            except StaleArtifact as error:
+                self.tiers.delete(left)
+                _log.info("request %s: not kept: %s", one.request, error)
+                return
+            left.remove(key)
 
     def _block(self, piece: Piece) -> Block:
         if not self.layers:
