@@ -96,7 +96,8 @@ class Draft:
     `key` makes adding idempotent: a second draft with the same key in the same namespace adds
     nothing and returns the cube that is there. `session` groups turns of one conversation;
     neighbours in a session help each other to be found. `links` are pairs (type, key of another
-    draft of this namespace), resolved when the batch is added.
+    draft of this namespace), resolved when the batch is added. `spans` may name a draft of the same
+    batch by its key as well: its cube is a source of this one.
     """
 
     content: str

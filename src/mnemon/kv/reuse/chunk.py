@@ -9,6 +9,7 @@ import torch
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import seam
+from mnemon.kv.reuse.block import Block
 from mnemon.kv.reuse.keys import following
 from mnemon.kv.reuse.seeding import seeded, taken
 from mnemon.kv.reuse.turning import check_turns
@@ -16,8 +17,6 @@ from mnemon.kv.reuse.turning import check_turns
 if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
-
-    from mnemon.kv.reuse.block import Block
 
 
 def chunk(model: PreTrainedModel, tokens: Tensor, head: Sequence[int] = ()) -> Block:
@@ -45,3 +44,35 @@ def chunk(model: PreTrainedModel, tokens: Tensor, head: Sequence[int] = ()) -> B
 def chunk_key(root: str, tokens: Sequence[int], head: Sequence[int] = ()) -> str:
     """The key of `chunk(model, tokens, head)` under a root (`keys.root`)."""
     return following(following(root, head) if len(head) else root, tokens)
+
+
+def chunks(model: PreTrainedModel, texts: Tensor, head: Sequence[int] = ()) -> list[Block]:
+    """`chunk` of several texts of one length in one pass, `[N, T]`, on the CPU.
+
+    No text sees another, and none is padded; a product over more rows may round in another order,
+    so that a block can differ from `chunk`'s by rounding.
+
+    Raises:
+        InvalidInput: no tokens, or a model whose keys cannot be turned.
+    """
+    check_turns(model)
+    if not texts.numel():
+        raise InvalidInput("a chunk needs at least one token")
+    before = torch.tensor(list(head), dtype=torch.int64).expand(len(texts), -1)
+    ids = torch.cat([before, texts.to(torch.int64).cpu()], 1).to(model.device)
+    cache = seeded(model, None)
+    with torch.no_grad():
+        seam.forward(model, ids, cache, logits_to_keep=1)
+    held = [
+        (keys[:, :, len(head) :].cpu(), values[:, :, len(head) :].cpu())
+        for keys, values in (layer.held for layer in cache.compressed)
+    ]
+    return [
+        Block(
+            tokens=text.to("cpu", torch.int32),
+            keys=tuple(keys[row] for keys, _ in held),
+            values=tuple(values[row] for _, values in held),
+            start=len(head),
+        ).owned()
+        for row, text in enumerate(texts)
+    ]
