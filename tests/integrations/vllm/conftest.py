@@ -23,6 +23,7 @@ def one_thread() -> None:
 def connector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The class, imported as vLLM imports it: by its module's path."""
     import importlib
+
     for name, module in published.modules().items():
         monkeypatch.setitem(sys.modules, name, module)
     ours = [name for name in sys.modules if name.startswith("mnemon.integrations.vllm")]
@@ -46,8 +47,6 @@ def started(connector: Any, disk: Path) -> Iterator[Callable[..., Engine]]:
     def start(
         layout: str = "two first", extra: dict[str, Any] | None = None, **told: Any
     ) -> Engine:
-        for one in made:
-            one.settle()
         made.append(Engine(connector, config({"disk": str(disk), **(extra or {})}, **told), layout))
         return made[-1]
 

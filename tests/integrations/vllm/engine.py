@@ -38,7 +38,8 @@ def config(extra: dict[str, Any], **changed: Any) -> SimpleNamespace:
     } | changed  # fmt: skip
     return SimpleNamespace(
         kv_transfer_config=SimpleNamespace(
-            kv_connector_extra_config={"size": 8, "weights": "w1", "skips": False, **extra}, is_kv_producer=True
+            kv_connector_extra_config={"size": 8, "weights": "w1", "skips": False, **extra},
+            is_kv_producer=True,
         ),
         model_config=SimpleNamespace(
             model=told["model"], revision=told["revision"], dtype=told["dtype"],
@@ -200,6 +201,7 @@ class Engine:
             if done == len(request.all_token_ids) and done < meant:
                 request.all_token_ids.append(states(request.all_token_ids)[-1] % 97)
         self.scheduler.request_finished(request, pages)
+        self.settle()
         return Ran(total, ran, pages, request.all_token_ids[:done])
 
     def held(self, ran: Ran, worker: Worker, layer: int) -> tuple[Tensor, Tensor]:
@@ -222,6 +224,7 @@ class Engine:
         )
 
     def _admit(self, request: Request, computed: int, before: Ran | None) -> tuple[list[int], int]:
+        self.settle()
         loaded = self.matched(request, computed)
         pages = list(before.pages[: computed // BLOCK]) if before else []
         self._more(pages, len(request.all_token_ids))

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from mnemon.errors import InvalidInput, UnknownName
+from mnemon.kv.tiers import Speed
 
 from .engine import Engine, config
 from .published import KVConnectorBase_V1, Request
@@ -127,6 +128,16 @@ def test_requests_that_tokens_do_not_decide_are_left_alone(started: Start, disk:
     assert engine.matched(asked(PROMPT)) == 24
     assert engine.matched(asked(PROMPT, cache_salt="ana")) == 0
     assert engine.matched(asked(PROMPT, lora_request=object())) == 0
+
+
+def test_what_is_slower_to_load_than_to_compute_is_computed(started: Start) -> None:
+    engine = started(extra={"skips": True})
+    ran = engine.run(PROMPT)  # a step of this model takes next to nothing
+    costs = engine.scheduler._scheduling.tiers.costs
+    costs.learn("disk", Speed(latency=60.0, rate=1e9))
+    assert engine.matched(asked(PROMPT)) == 0
+    costs.learn("disk", Speed(latency=0.0, rate=1e15))
+    assert engine.matched(asked(PROMPT)) == 24 and engine.is_right(ran)
 
 
 @pytest.mark.parametrize("harm", ["half", "flipped", "another's", "empty"])

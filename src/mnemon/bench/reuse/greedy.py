@@ -51,7 +51,8 @@ def identical(bench: Bench, dtype: str) -> Greedy:
     difference = 0.0
     for number in range(bench.plan.samples):
         prompt, context = (
-            list(one) for one in (bench.plan.sample(number).prompt(), bench.plan.sample(number).context)
+            list(one)
+            for one in (bench.plan.sample(number).prompt(), bench.plan.sample(number).context)
         )
         prefixes = PrefixCache(model, bench.tokenizer, size=bench.plan.block)
         prefixes.publish(reused(prefixes, context).cache, context, seconds=1.0)

@@ -36,9 +36,9 @@ def split(layer: Tensor, block: int) -> tuple[Tensor, Tensor]:
         keys, values = layer.transpose(1, 2).chunk(2, -1)
         return keys, values
     raise InvalidInput(
-        f"a layer's pages are of the shape {list(shape)} with {block} tokens a page:"
-        " MnemonConnector knows [2, pages, tokens, heads, channels], [pages, 2, tokens, heads, channels] and"
-        " [pages, heads, tokens, 2 * channels]; choose another --attention-backend"
+        f"a layer's pages are of the shape {list(shape)} with {block} tokens a page, and"
+        " MnemonConnector knows [2, pages, tokens, heads, channels], [pages, 2, tokens, heads,"
+        " channels] and [pages, heads, tokens, 2 * channels]: choose another --attention-backend"
     )
 
 
