@@ -49,6 +49,11 @@ class Chat:
         """The same of the rested one."""
         return _slope(self.rested[1:])
 
+    @property
+    def prompt_slope(self) -> float:
+        """The same with nothing kept."""
+        return _slope(self.prompt[1:])
+
 
 def chat(bench: Bench) -> Chat:
     """Hold it twice."""

@@ -64,7 +64,7 @@ def first_token(bench: Bench) -> FirstToken:
     costs = CostModel()
     taken: list[dict[str, list[float]]] = []
     for number in range(bench.plan.samples):
-        with sourced(bench, number) as given:
+        with sourced(bench.plan.sample(number), bench.folder) as given:
             one = _One(bench, given, bench.folder / f"ttft{number}", costs)
             taken.append(one.times())
     middle = {way: statistics.median(statistics.median(t[way]) for t in taken) for way in WAYS}

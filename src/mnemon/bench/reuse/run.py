@@ -30,6 +30,10 @@ class ReuseRecord:
     first_token: FirstToken
     greedy: tuple[Greedy, ...]
     chat: Chat
+    blend: tuple[Blended, ...]
+    blend_figures: dict[str, float]
+    episodes: tuple[Held, ...]
+    explicit: tuple[Explicit, ...]
     origin: provenance.Origin
 
 
