@@ -16,6 +16,7 @@ import torch
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
+from mnemon.kv.needs import Need
 from mnemon.kv.policy import Policy
 from mnemon.kv.stored import Stored
 from mnemon.kv.tiers.blob import Blob
@@ -52,8 +53,8 @@ class Cold:
         method = policy.compress
         if Policy(compress=method) != policy or methods.describe(method)["name"] == "drop":
             raise InvalidInput(f"quantize={text!r}: name one kv.compress method, as kivi(bits=4)")
-        if method.needs:
-            wanted = ", ".join(sorted(method.needs))
+        wanted = ", ".join(sorted(method.needs - {Need.STORES}))  # a blob is its own first store
+        if wanted:
             raise InvalidInput(
                 f"quantize={text!r} needs {wanted}, which a stored blob has not: use kivi(bits=4)"
             )
@@ -88,8 +89,12 @@ class Cold:
         """
         first = ("keys.0", "values.0")
         group = self.method.group()
-        few = {n: t[:, :group] for n, t in blob.tensors.items() if n in first}
-        self.stored(Blob(blob.key, {}, few))
+        few = Blob(
+            blob.key, {}, {n: blob.tensors[n][:, :group] for n in first if n in blob.tensors}
+        )
+        told = self.stored(few)
+        if MARK in told.header:
+            self.layer(told.header[MARK], 0, told.tensors)
 
     def layer(
         self, told: Mapping[str, Any], layer: int, tensors: Mapping[str, Tensor]
@@ -100,6 +105,8 @@ class Cold:
         parts = {name: tensors[f"cold.{layer}.{name}"] for name in told["spans"]}
         lengths = torch.full((1, heads), tokens)
         rows = Stored(self.method, lengths, parts, told["spans"], rest[0].dtype, {}).read()
+        if rows.bias is not None:
+            raise InvalidInput(f"{self.name} lets one stand for several tokens: use kivi(bits=4)")
         keys = rows.keys.to(rest[0].dtype).reshape(heads, tokens, -1)
         values = rows.values.to(rest[1].dtype).reshape(heads, tokens, -1)
         return torch.cat([keys, rest[0]], 1), torch.cat([values, rest[1]], 1)

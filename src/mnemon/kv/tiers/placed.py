@@ -151,7 +151,7 @@ class Placed:
         """Remove blobs that cannot be used, if the place can be reached."""
         keys = list(keys)
         self.forgotten(keys)
-        self._tried(lambda: self.place.delete(keys), 0)
+        self._tried(lambda: self.place.delete(keys, halves=False), 0)
 
     def forgotten(self, keys: Iterable[str]) -> None:
         """Note that blobs are not there any more."""

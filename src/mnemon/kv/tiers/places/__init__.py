@@ -57,8 +57,12 @@ class Place(Protocol):
         """Put bytes there. Nobody ever sees half of them under the key."""
         ...
 
-    def delete(self, keys: Iterable[str]) -> int:
-        """Remove keys, and what was half-written under them; how many there were."""
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
+        """Remove keys; how many there were.
+
+        Args:
+            halves: also what others are writing under them, or left half-written.
+        """
         ...
 
     def sizes(self) -> Mapping[str, int]:

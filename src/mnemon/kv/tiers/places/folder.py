@@ -64,7 +64,7 @@ class Folder:
                 raise
             _durable(final.parent)
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
         """Remove files, and what is half-written under their keys."""
         wanted = {checked(key) for key in keys}
         found: set[Path] = set()
@@ -73,7 +73,7 @@ class Folder:
                 with contextlib.suppress(FileNotFoundError):
                     self._file(key).unlink()
                     found.add(self._file(key))
-            for file in self._halves():
+            for file in self._halves() if halves else ():
                 if file.name.partition(".")[0] in wanted:
                     file.unlink(missing_ok=True)
             for folder in {file.parent for file in found}:

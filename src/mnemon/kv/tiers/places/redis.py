@@ -56,7 +56,7 @@ class Redis:
         with self._told():
             self._server.set(self._name(key), bytes(data))
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
         """Remove strings."""
         names = [self._name(key) for key in keys]
         with self._told():

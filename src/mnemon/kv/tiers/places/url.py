@@ -68,13 +68,13 @@ class Url:
             self._fs.pipe_file(partial, bytes(data))
             self._fs.mv(partial, path)
 
-    def delete(self, keys: Iterable[str]) -> int:
+    def delete(self, keys: Iterable[str], *, halves: bool = True) -> int:
         """Remove objects, and what is half-written under their keys."""
         wanted = {checked(key) for key in keys}
         there = [key for key in wanted if self.size(key) is not None]
         with self._told():
-            halves = [] if self._whole else self._found("partial")
-            gone = [path for path in halves if path.rpartition("/")[2].partition(".")[0] in wanted]
+            found = self._found("partial") if halves and not self._whole else ()
+            gone = [path for path in found if path.rpartition("/")[2].partition(".")[0] in wanted]
             for path in [*map(self._path, there), *gone]:
                 with suppress(FileNotFoundError):
                     self._fs.rm_file(path)
