@@ -9,7 +9,17 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.kv.blend.texts import (
-    Chosen, close, greedy, held, plain, question, reference, segments, texts, whole, words,
+    Chosen,
+    close,
+    greedy,
+    held,
+    plain,
+    question,
+    reference,
+    segments,
+    texts,
+    whole,
+    words,
 )  # fmt: skip
 from tests.kv.models import tiny_llama
 from transformers import PreTrainedModel
@@ -126,10 +136,12 @@ def test_the_cache_goes_on_as_any_other(model: PreTrainedModel) -> None:
     again = seeded(model, None)
     total = list(accumulate(len(one) for one in texts()))[-1] + 5
     assert (made.cache.slots, made.cache.get_seq_length()) == (total, total)
-    assert made.cache.positions is not None and made.cache.positions[0].tolist() == list(range(total))
+    assert made.cache.positions is not None and made.cache.positions[0].tolist() == list(
+        range(total)
+    )
     out = model.generate(
         torch.cat([whole(segments(model, texts())), made.logits.argmax()[None, None]], 1),
-        **{name: made.cache for name in seam.with_cache(model, {}, again)},
+        **dict.fromkeys(seam.with_cache(model, {}, again), made.cache),
         max_new_tokens=3, do_sample=False,
     )  # fmt: skip
     assert out.shape == (1, total + 4)

@@ -78,7 +78,9 @@ def chunked(task: str, tokens: int, chunks: int, seed: int) -> Chunked:
     if task not in _PLANT:
         raise UnknownName(f"no task of chunks is called {task!r}: there are {', '.join(_PLANT)}")
     if chunks < 5 or seed < 0:
-        raise InvalidInput(f"{chunks} chunks, seed {seed}: take at least 5 chunks, and seed 0 or more")
+        raise InvalidInput(
+            f"{chunks} chunks, seed {seed}: take at least 5 chunks, and seed 0 or more"
+        )
     rng = np.random.default_rng([seed, tokens, chunks, list(_PLANT).index(task)])
     ends = np.linspace(1, tokens, chunks + 1).astype(int)
     planted = _planted(rng, task, tokens, chunks)

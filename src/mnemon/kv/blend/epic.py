@@ -1,4 +1,4 @@
-"""The first tokens of each chunk are computed anew: that is where a text computed alone is off most.
+"""The first tokens of each chunk, where a text computed alone is off most, are computed anew.
 
 A chunk's first token took the place of the first token of the text, on which models lay the
 attention that they have no use for; computed anew it becomes a token like others.

@@ -1,10 +1,10 @@
 """Texts that were computed apart, put one behind the other: one cache, and the next token.
 
-    from mnemon.kv.reuse.blending import Segment, blended
-    from mnemon.kv.reuse.chunk import chunk
-    segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
-    made = blended(model, segments)
-    made.cache, made.logits.argmax(), made.share
+from mnemon.kv.reuse.blending import Segment, blended
+from mnemon.kv.reuse.chunk import chunk
+segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
+made = blended(model, segments)
+made.cache, made.logits.argmax(), made.share
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Segment:
 def blended(
     model: PreTrainedModel,
     segments: Sequence[Segment],
-    method: str | Blend = "cacheblend",
+    method: str | Blend = "mentions",
     *,
     prefix: Block | KVCache | None = None,
     **options: Any,
@@ -67,13 +67,16 @@ def blended(
         UnknownName: no such method or option.
     """
     check_turns(model)
+    chosen: Blend
     if isinstance(method, str):
-        method = methods.load("kv.blend", method, **options)
+        chosen = methods.load("kv.blend", method, **options)
     elif options:
         raise InvalidInput(f"options {sorted(options)} go with a method's name, not with a method")
+    else:
+        chosen = method
     before = _before(model, prefix)
     _check(model, segments, before)
-    return method.blend(_view(model, segments, before))
+    return chosen.blend(_view(model, segments, before))
 
 
 def _before(model: PreTrainedModel, prefix: Block | KVCache | None) -> Block | None:
@@ -114,9 +117,7 @@ def _check(model: PreTrainedModel, segments: Sequence[Segment], before: Block | 
         )
 
 
-def _view(
-    model: PreTrainedModel, segments: Sequence[Segment], before: Block | None
-) -> BlendView:
+def _view(model: PreTrainedModel, segments: Sequence[Segment], before: Block | None) -> BlendView:
     prefix = 0 if before is None else len(before)
     parts = [] if before is None else [before.tokens]
     parts += [one.tokens.reshape(-1) for one in segments]

@@ -132,9 +132,7 @@ class Partial(KVCache):
             return (hidden, *rest), given
         return args, {**given, "hidden_states": hidden}
 
-    def _look(
-        self, index: int, module: nn.Module, hidden: Tensor, given: dict[str, Any]
-    ) -> Look:
+    def _look(self, index: int, module: nn.Module, hidden: Tensor, given: dict[str, Any]) -> Look:
         """Begin the layer, and leave it when its keys and values are known."""
         self._looking = True
         self.looked += len(self.places)
