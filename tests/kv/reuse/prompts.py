@@ -12,15 +12,20 @@ from transformers import PreTrainedModel
 
 from mnemon.errors import StaleArtifact
 from mnemon.kv import KVCache
+from mnemon.kv.reuse.conversation import last_only
 from mnemon.kv.tiers.blob import Blob, DamagedBlob, decode, encode
 
 
 def recomputed(model: PreTrainedModel, tokens: Sequence[int], *splits: int) -> Tensor:
-    """Logits `[V]` after a prompt that is computed whole, in passes that end at the splits."""
+    """Logits `[V]` after a prompt that is computed whole, in passes that end at the splits.
+
+    Only the last token goes through the output layer: products of other shapes round otherwise.
+    """
     cache = KVCache(model, "recency", 1.0)
     ends = [*splits, len(tokens)]
     for begin, end in zip([0, *splits], ends, strict=True):
-        logits = forward(model, torch.tensor([tokens[begin:end]]), cache)
+        ids = torch.tensor([tokens[begin:end]])
+        logits = forward(model, ids, cache, **last_only(model))
     return logits[0, -1]
 
 

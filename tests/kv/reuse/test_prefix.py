@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache
+from mnemon.kv.reuse.conversation import last_only
 from mnemon.kv.reuse.prefix import PrefixCache
 
 PROMPT = text(70)[0].tolist()
@@ -23,8 +24,10 @@ def model() -> PreTrainedModel:
 
 
 def fill(prefixes: PrefixCache, tokens: list[int], sources: Any = ()) -> int:
+    """Compute a prompt in passes of 16 tokens, and publish it."""
     cache = KVCache(prefixes.model, "recency", 1.0)
-    forward(prefixes.model, torch.tensor([tokens]), cache)
+    for piece in torch.tensor([tokens]).split(16, 1):
+        forward(prefixes.model, piece, cache)
     return prefixes.publish(cache, tokens, sources, seconds=1.0)
 
 
@@ -32,7 +35,8 @@ def finish(prefixes: PrefixCache, tokens: list[int]) -> tuple[int, torch.Tensor]
     """Tokens reused of a prompt, and the logits after it."""
     begun = prefixes.begin(tokens)
     rest = torch.tensor([tokens[begun.reused :]])
-    return begun.reused, forward(prefixes.model, rest, begun.cache)[0, -1]
+    told = last_only(prefixes.model)
+    return begun.reused, forward(prefixes.model, rest, begun.cache, **told)[0, -1]
 
 
 @pytest.mark.parametrize("shelf", [None, Shelf()])
@@ -43,7 +47,7 @@ def test_whole_blocks_of_a_common_beginning_are_reused(model: PreTrainedModel, s
     other = PROMPT[:40] + [3] * 20
     reused, logits = finish(prefixes, other)
     assert reused == 32
-    assert torch.equal(logits, recomputed(model, other, 32))
+    assert torch.equal(logits, recomputed(model, other, 16, 32))
     begun = prefixes.begin(PROMPT)
     assert begun.by_tier == {"memory" if shelf is None else "host": 64}
 

@@ -157,6 +157,11 @@ class Conversation:
         """
         if self.cache is None:
             return 0
+        if self.cache.compresses:
+            raise InvalidInput(
+                "the conversation's cache is compressed, and blocks hold everything: give prefill"
+                " the sources, then it publishes before it compresses"
+            )
         self._check_followed()
         done = self.prefixes.publish(self.cache, self.tokens, sources, seconds=self._seconds)
         self._seconds = 0.0
@@ -226,7 +231,7 @@ class Conversation:
             piece = tokens[start : start + self.chunk]
             ids = torch.tensor([piece], device=model.device)
             with torch.no_grad():
-                logits = seam.forward(model, ids, self.cache, **_last_only(model))
+                logits = seam.forward(model, ids, self.cache, **last_only(model))
             self.tokens += piece
         last = logits[0, -1].clone()
         if last.is_cuda:
@@ -242,6 +247,7 @@ def _common(old: Sequence[int], new: Sequence[int]) -> int:
     return next((i for i in range(most) if old[i] != new[i]), most)
 
 
-def _last_only(model: PreTrainedModel) -> dict[str, int]:
+def last_only(model: PreTrainedModel) -> dict[str, int]:
+    """What tells a model to make logits of the last token only, if it can."""
     known = inspect.signature(model.forward).parameters
     return {"logits_to_keep": 1} if "logits_to_keep" in known else {}
