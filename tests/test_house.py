@@ -28,7 +28,7 @@ FLOORS = (
     {"removal"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire", "awaiting"},
-    {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
+    {"recording", "searching", "forgetting", "reindexing", "reflection", "histories", "compiling"},
     {"memory", "client", "jobs", "gathering"},
     {"async_memory"},
     {"models.local"},

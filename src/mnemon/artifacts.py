@@ -37,7 +37,8 @@ INSIDE = 65_536
 class Artifact:
     """A compiled form. `sources` are (cube id, version) in the order they went in; `fresh` was
     true when this was read. `header` is JSON data: the maker's options, shapes and figures.
-    `parent` is the key of the artifact that it continues: a stale one makes it stale too."""
+    `parent` is the key of the artifact that it continues: a stale one makes it stale too.
+    `elsewhere`: its bytes lie in places (folders, remote stores), not in the store or beside it."""
 
     key: str
     form: str
@@ -51,6 +52,7 @@ class Artifact:
     fresh: bool
     payload: bytes | None = None
     parent: str | None = None
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,7 @@ def _artifact(row: ArtifactRow, payload: bytes | None = None) -> Artifact:
         fresh=row.fresh,
         payload=payload,
         parent=row.parent,
+        elsewhere=row.elsewhere,
     )
 
 

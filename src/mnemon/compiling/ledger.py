@@ -23,7 +23,10 @@ log = logging.getLogger("mnemon.compiling")
 class Held(Protocol):
     """What a ledger asks of where blobs lie (`mnemon.kv.tiers.Tiers` has it)."""
 
-    addresses: Sequence[str]
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Folders and URLs where blobs may lie outside of this process."""
+        ...
 
     def flush(self) -> None:
         """Until what is written in the background is durable."""
@@ -83,6 +86,11 @@ class MemoryLedger:
     def fresh(self, keys: Sequence[str]) -> set[str]:
         """Those that are known to the tenant, and all of whose sources are current."""
         return self._store.fresh_artifacts(self._tenant, keys) if keys else set()
+
+    def known(self, keys: Sequence[str]) -> dict[str, ArtifactRow]:
+        """The rows of those that are fresh."""
+        rows = (self._store.artifact(self._tenant, key) for key in self.fresh(keys))
+        return {row.key: row for row in rows if row is not None and row.fresh}
 
     def record(
         self, key: str, *, form: str, parent: str | None, sources: Sources,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any
 
 from mnemon.cube import Hit, MemCube
@@ -29,6 +29,18 @@ def pages(memory: Memory, selection: Selection, namespace: str | None) -> Iterat
     for start in range(0, len(ids), _PAGE):
         some = tuple(dict.fromkeys(ids[start : start + _PAGE]))
         yield [cube for _, cube in memory._store.select(memory._chosen(namespace, ids=some))]
+
+
+def total(memory: Memory, selection: Selection, namespace: str | None) -> int:
+    """How many cubes a selection means, at most: for progress."""
+    if not isinstance(selection, Mapping):
+        return (
+            1 if isinstance(selection, str) or not isinstance(selection, Sized) else len(selection)
+        )
+    if "query" in selection:
+        return int(selection.get("k", 0))
+    within = selection.get("namespace", namespace)
+    return memory.count(namespace=within, kind=selection.get("kind"))
 
 
 def _searched(memory: Memory, given: Mapping[str, Any]) -> Iterator[list[MemCube]]:

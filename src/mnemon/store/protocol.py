@@ -278,8 +278,8 @@ class Store(Compiled, Tenancy, Protocol):
         ...
 
     def size(self) -> dict[str, int]:
-        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs; and the newest
-        journal entry."""
+        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs, waiting removals;
+        and the newest journal entry."""
         ...
 
     def close(self) -> None:

@@ -162,7 +162,8 @@ class Problem:
 class ArtifactRow:
     """One artifact as stored; `payload` is None when the bytes are in the file `blob`.
 
-    Without either they lie in places. `parent` is the key of the artifact that it continues.
+    Without either they lie in places, with a checksum of their own: here is none. `parent` is the
+    key of the artifact that it continues. A listing may leave payloads out.
     """
 
     key: str
@@ -183,7 +184,7 @@ class ArtifactRow:
     @property
     def elsewhere(self) -> bool:
         """Whether its bytes lie in places."""
-        return self.payload is None and self.blob is None
+        return not self.checksum
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,20 +46,24 @@ def chunk_key(root: str, tokens: Sequence[int], head: Sequence[int] = ()) -> str
     return following(following(root, head) if len(head) else root, tokens)
 
 
-def chunks(model: PreTrainedModel, texts: Tensor, head: Sequence[int] = ()) -> list[Block]:
-    """`chunk` of several texts of one length in one pass, `[N, T]`, on the CPU.
+def chunks(
+    model: PreTrainedModel, texts: Sequence[Sequence[int]], head: Sequence[int] = ()
+) -> list[Block]:
+    """`chunk` of several texts of one length in one pass; the blocks are on the CPU.
 
     No text sees another, and none is padded; a product over more rows may round in another order,
     so that a block can differ from `chunk`'s by rounding.
 
     Raises:
-        InvalidInput: no tokens, or a model whose keys cannot be turned.
+        InvalidInput: no tokens, texts of several lengths, or a model whose keys cannot be turned.
     """
     check_turns(model)
-    if not texts.numel():
-        raise InvalidInput("a chunk needs at least one token")
-    before = torch.tensor(list(head), dtype=torch.int64).expand(len(texts), -1)
-    ids = torch.cat([before, texts.to(torch.int64).cpu()], 1).to(model.device)
+    lengths = {len(text) for text in texts}
+    if len(lengths) != 1 or 0 in lengths:
+        raise InvalidInput(f"texts that are computed together have one length, not {lengths}")
+    rows = torch.tensor([list(text) for text in texts], dtype=torch.int32)
+    before = torch.tensor(list(head), dtype=torch.int32).expand(len(texts), -1)
+    ids = torch.cat([before, rows], 1).to(model.device, torch.int64)
     cache = seeded(model, None)
     with torch.no_grad():
         seam.forward(model, ids, cache, logits_to_keep=1)
@@ -69,10 +73,10 @@ def chunks(model: PreTrainedModel, texts: Tensor, head: Sequence[int] = ()) -> l
     ]
     return [
         Block(
-            tokens=text.to("cpu", torch.int32),
+            tokens=text,
             keys=tuple(keys[row] for keys, _ in held),
             values=tuple(values[row] for _, values in held),
             start=len(head),
         ).owned()
-        for row, text in enumerate(texts)
+        for row, text in enumerate(rows)
     ]

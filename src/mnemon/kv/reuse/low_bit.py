@@ -28,12 +28,11 @@ def form_of(policy: Policy | str) -> tuple[Policy, Cold]:
             " any question: name a question-agnostic one, as kivi(bits=4)"
         )
     try:
-        return chosen, Cold.of(str(Policy(compress=chosen.compress)))
+        return chosen, Cold.of(str(chosen))
     except InvalidInput:
-        chosen = Policy(compress=chosen.compress, score=chosen.score, allocate=chosen.allocate)
         raise InvalidInput(
-            f"policy {str(chosen)!r} is no form in which every token is kept: only low-bit forms"
-            " that need nothing but keys and values are compiled, as kivi(bits=4)"
+            f"policy {str(chosen)!r} is no form in which every token is kept: only one low-bit form"
+            " by itself, which needs nothing but keys and values, is compiled, as kivi(bits=4)"
         ) from None
 
 
