@@ -168,10 +168,10 @@ def test_sessions_of_one_model_answer_at_the_same_time(talk, memory):
 def test_old_turns_leave_many_at_once(talk, memory):
     cube = memory.add(fact())
     runtime = talk(context=160, budget=100)
-    traces = [runtime.chat(ASK).trace for _ in range(20)]
+    traces = [runtime.chat(ASK).trace for _ in range(14)]
     starts = [trace.dropped for trace in traces]
     assert all(trace.prompt + 8 <= 160 for trace in traces)
-    assert starts == sorted(starts) and starts[-1] > 8
+    assert starts == sorted(starts) and starts[-1] >= 5
     assert len(set(starts)) <= 6  # it moved seldom
     # What left with them was recalled again.
     assert all((cube.id, 1) in trace.sources for trace in traces)

@@ -9,10 +9,10 @@ from mnemon import analysis
 from mnemon.cube import Hit, MemCube, Recall
 from mnemon.models.local.history import Turn
 from mnemon.models.local.reading import Reading
-from mnemon.models.local.wording import Wording, mark
+from mnemon.models.local.wording import Wording
 
 _SHORT = 4  # telling words: a question with fewer ("and hers?") is asked with the one before it
-_ROUNDS = 2
+_ROUNDS = 4
 _MOST = 8  # times the budget that is looked through for what the prompt does not tell
 
 
@@ -23,7 +23,7 @@ class Recalled:
     Attributes:
         hits: best first. cubes: the same, in time order, as they stand in the prompt.
         stale: how many were left out because they were derived from what is no longer so.
-        there: how many stood in the prompt already.
+        there: how many said what stands in the prompt already.
     """
 
     hits: tuple[Hit, ...] = ()
@@ -51,24 +51,25 @@ def recalled(
     """
     if budget < 1:
         return Recalled()
-    known = _context(turns)
+    told = {question, *(cube.content for cube in _cubes(turns))}
     query, asked = _query(question, turns), budget
     for _ in range(_ROUNDS):
         found = reading.memory.recall(query, asked)
-        new = [hit for hit in found.hits if mark(hit.cube) not in known]
-        spent = _shares(found, [hit for hit in found.hits if mark(hit.cube) in known])
-        if not spent or found.tokens < asked // 2 or asked >= _MOST * budget:
+        there = [hit for hit in found.hits if hit.cube.content in told]
+        more = min(budget + _shares(found, there), _MOST * budget)
+        if more <= asked or found.trace.get("regime") == "everything":
             break
-        asked = min(budget + spent, _MOST * budget)
+        asked = more
     reading.learn(hit.cube for hit in found.hits)
+    new = [hit for hit in found.hits if hit.cube.content not in told]
     sound = [hit for hit in new if reading.sound(hit.cube)]
     taken = _fitting(wording, sound, found, budget, room)
-    return Recalled(tuple(taken), len(new) - len(sound), len(found.hits) - len(new))
+    return Recalled(tuple(taken), len(new) - len(sound), len(there))
 
 
-def _context(turns: Sequence[Turn]) -> set[tuple[str, int]]:
-    """All that stands in the prompt."""
-    return {mark(cube) for turn in turns for cube in (turn.question, turn.answer, *turn.recalled)}
+def _cubes(turns: Sequence[Turn]) -> list[MemCube]:
+    """All cubes that stand in the prompt."""
+    return [cube for turn in turns for cube in (turn.question, turn.answer, *turn.recalled)]
 
 
 def _query(question: str, turns: Sequence[Turn]) -> str:
@@ -87,11 +88,13 @@ def _fitting(
     wording: Wording, hits: Sequence[Hit], found: Recall, budget: int, room: int
 ) -> list[Hit]:
     """The best hits that fit both; where none is better than another, the newest."""
-    taken: list[Hit] = []
+    taken: dict[str, Hit] = {}
     tokens = 0
     for hit in hits if any(hit.score for hit in hits) else reversed(hits):
+        if hit.cube.content in taken:
+            continue
         tokens += len(wording.text(hit.cube))
-        if tokens > room or _shares(found, [*taken, hit]) > budget:
+        if tokens > room or _shares(found, [*taken.values(), hit]) > budget:
             break
-        taken.append(hit)
-    return taken
+        taken[hit.cube.content] = hit
+    return list(taken.values())

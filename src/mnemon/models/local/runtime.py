@@ -19,6 +19,7 @@ from mnemon.models.local.limits import context_of, stops_of
 from mnemon.models.local.loading import Loaded, load, tokenizer_of
 from mnemon.models.local.prepare import Preparation
 from mnemon.models.local.prepare.recompute import Recompute
+from mnemon.models.local.prepare.shared import Shared
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
@@ -29,9 +30,8 @@ from mnemon.models.local.wording import Wording
 if TYPE_CHECKING:
     from mnemon.kv.budget import Budget
     from mnemon.kv.policy import Policy
+    from mnemon.kv.tiers import Tiers
     from mnemon.models.local.prompt import Prompt
-
-REUSES = ("none",)
 
 
 class Runtime:
@@ -54,7 +54,8 @@ class Runtime:
         session: str | None = None,
         system: str | None = None,
         budget: int = 1000,
-        reuse: str = "none",
+        reuse: str | None = None,
+        tiers: Tiers | None = None,
         policy: Policy | str = "recency",
         kv_budget: Budget | float | int | str = 1.0,
         context: int | None = None,
@@ -73,7 +74,11 @@ class Runtime:
             session: which conversation; a new one if None.
             system: what the model is told about itself.
             budget: tokens, as the memory counts them, that recall may take for a turn; 0 for none.
-            reuse: `none` computes every prompt in full.
+            reuse: `prefix`: what a prompt begins with is not computed again; `none`: all of it is.
+                By default `prefix`, or `none` for a model some of whose layers do not keep all
+                tokens.
+            tiers: where kept keys and values lie beside this process's memory, such as
+                `Tiers(disk="kv")`; they come back from there in a later process.
             policy, kv_budget: what the cache is compressed with, and to how much (see `KVCache`).
             context: tokens of the window; by default all that the model was trained for.
             max_new_tokens: the longest answer.
@@ -87,8 +92,6 @@ class Runtime:
             InvalidInput: what does not go together, and why.
             MissingExtra: torch or transformers is not installed.
         """
-        if reuse not in REUSES:
-            raise InvalidInput(f"reuse={reuse!r}: it is one of {', '.join(REUSES)}")
         if isinstance(model, str | Path):
             model = load(model)
         if isinstance(model, Loaded):
@@ -96,7 +99,7 @@ class Runtime:
         self.model, self.memory = model, memory
         self.tokenizer = tokenizer_of(model) if tokenizer is None else tokenizer
         self.session_name = session or _new_session()
-        self.speaker, self.budget, self.reuse = speaker, budget, reuse
+        self.speaker, self.budget = speaker, budget
         self.max_new_tokens = max_new_tokens
         self.context = context_of(model, context)
         told = template_of(self.tokenizer, system) if template is None else template
@@ -104,6 +107,9 @@ class Runtime:
         self.ends, self.stops = told.stops, stops_of(model, self.tokenizer, told)
         self.verifying = Verifying(verify, tolerance)
         self._policy, self._kv_budget = policy, kv_budget
+        self.shared = Shared(model, self.tokenizer, memory, reuse, tiers)
+        if verify and kv_budget != 1.0:
+            raise InvalidInput("verify= compares with a full cache: leave kv_budget= at 1.0")
         self.way = self._way()
         self._turn = _Turn()
 
@@ -162,8 +168,13 @@ class Runtime:
         with self._turn:
             return (yield from answering(self, asked))
 
+    def rest(self) -> None:
+        """Let go of the conversation's own cache; what is kept for all stays. It can go on."""
+        with self._turn:
+            self.way.close()
+
     def _way(self) -> Preparation:
-        return self._recompute()
+        return self.shared.way(self._policy, self._kv_budget)
 
     def _recompute(self) -> Preparation:
         return Recompute(self.model, self._policy, self._kv_budget)

@@ -24,8 +24,8 @@ class Trace:
         turns: past turns in the prompt. dropped: older ones that had no room. left_out: those that
             were changed or forgotten, or made from what was.
         recalled: what was put in for this turn, best first, each with its reasons. stale: hits
-            left out because they were derived from what is no longer so. there: hits that stood in
-            the prompt already.
+            left out because they were derived from what is no longer so. there: hits that say what
+            stands in the prompt already.
         sources: all cubes that stood in the prompt.
         difference: the largest difference of a logit from recomputation, where it was looked at.
         fell_back: it was too large, and the answer comes from recomputation.

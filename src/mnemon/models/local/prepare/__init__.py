@@ -56,3 +56,7 @@ class Preparation(Protocol):
     def drop(self, prompt: Prompt) -> None:
         """Let go of all that is kept of a prompt: it is in doubt."""
         ...
+
+    def close(self) -> None:
+        """Let go of the conversation's own cache; it can go on."""
+        ...

@@ -49,6 +49,10 @@ class Recompute:
     def drop(self, prompt: Prompt) -> None:
         """Nothing was kept."""
 
+    def close(self) -> None:
+        """Let go of the newest prompt's cache."""
+        self._cache = KVCache(self._model, self._policy, self._budget)
+
     def _forward(self, tokens: list[int]) -> Tensor:
         ids = torch.tensor([tokens], device=self._model.device)
         with torch.no_grad():

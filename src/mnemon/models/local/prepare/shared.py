@@ -1,0 +1,83 @@
+"""Shared: what all conversations over one model and memory use together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mnemon.client import RemoteMemory
+from mnemon.errors import InvalidInput
+from mnemon.kv.reuse.prefix import PrefixCache
+from mnemon.kv.reuse.seeding import check_reusable
+from mnemon.memory import Memory
+from mnemon.models.local.prepare.prefix import Prefix
+from mnemon.models.local.prepare.recompute import Recompute
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+    from mnemon.compiling import MemoryLedger
+    from mnemon.kv.budget import Budget
+    from mnemon.kv.policy import Policy
+    from mnemon.kv.tiers import Tiers
+    from mnemon.models.local.prepare import Preparation
+
+REUSES = ("prefix", "none")
+
+
+class Shared:
+    """Kept keys and values, where they lie, and who says whether they may be used.
+
+    Attributes:
+        reuse: one of `REUSES`. prefixes: kept blocks; None if nothing is reused.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: Any,
+        memory: Memory,
+        reuse: str | None,
+        tiers: Tiers | None,
+    ) -> None:
+        if reuse is None:
+            reuse = "prefix" if _reusable(model) else "none"
+        if reuse not in REUSES:
+            raise InvalidInput(f"reuse={reuse!r}: it is one of {', '.join(REUSES)}")
+        if reuse == "none" and tiers is not None:
+            raise InvalidInput("tiers= keep what is reused: leave them out with reuse='none'")
+        self.model, self.reuse, self.tiers = model, reuse, tiers
+        # What lies in this process only is found by its tokens, which are read from memory at every
+        # turn; what outlives it has to be known to the store, which forgets it.
+        self.ledger = None if tiers is None else _ledger(memory, tiers)
+        salt = memory.namespace.partition("/")[0]
+        self.prefixes = None
+        if reuse != "none":
+            self.prefixes = PrefixCache(
+                model, tokenizer, tiers=tiers, ledger=self.ledger,
+                salt=salt if self.ledger is None else self.ledger.salt,
+            )  # fmt: skip
+
+    def way(self, policy: Policy | str, budget: Budget | float | int | str) -> Preparation:
+        """A conversation's way to make its prompts ready."""
+        if self.prefixes is None:
+            return Recompute(self.model, policy, budget)
+        return Prefix(self.prefixes, policy, budget)
+
+
+def _reusable(model: PreTrainedModel) -> bool:
+    try:
+        check_reusable(model)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _ledger(memory: Memory, tiers: Tiers) -> MemoryLedger:
+    from mnemon.compiling import MemoryLedger
+
+    if isinstance(memory, RemoteMemory):
+        raise InvalidInput(
+            "tiers= need the store itself, which then deletes what is forgotten from them, and this"
+            f" memory is at {memory.path}: leave them out, or open the store beside the model"
+        )
+    return MemoryLedger(memory, tiers=tiers)
