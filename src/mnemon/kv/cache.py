@@ -274,12 +274,13 @@ class KVCache(Cache):
         count = abs(tokens_to_remove)
         super().crop(-count)
         if count and self.positions is not None and self.real is not None:
-            self.positions = self.positions[:, :-count]
+            self.positions = self.positions[:, :-count].clone()
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
             self.rounds = None if self.rounds is None else self.rounds[:, :-count]
             self.newest = None
-            self.real, self.fresh = self.real - count, self.fresh - count
+            # What stood in the window when the cache was last compressed is not among the fresh.
+            self.real, self.fresh = self.real - count, (self.fresh - count).clamp_min(0)
             self.slots -= count
 
     def _share(self, before: list[list[Stored]]) -> None:

@@ -102,7 +102,9 @@ class KVLayer(CacheLayerMixin):
             return
         if self.queries is not None:
             query = torch.cat([self.queries, query], 2)
-        self.queries = query[:, :, max(0, query.shape[2] - wanted) :]
+        newest = query[:, :, max(0, query.shape[2] - wanted) :]
+        # A view would hold on to the queries of the whole pass.
+        self.queries = newest.clone() if newest.shape[2] < query.shape[2] else newest
 
     def observe_input(self, hidden: Tensor) -> None:
         """Keep the layer's input of the new tokens, `[B, Q, d]`."""
