@@ -11,6 +11,7 @@ import click
 from mnemon.cli import layout
 from mnemon.cli.progress import bar
 
+
 @click.command("reuse")
 @click.option("--model", default="recall-lm", show_default=True, metavar="NAME", help="Or nano.")
 @click.option(
@@ -19,8 +20,11 @@ from mnemon.cli.progress import bar
 @click.option("--samples", type=int, metavar="N", help="Contexts of each part.")
 @click.option("--repeats", type=int, metavar="N", help="Loads of each context; times are medians.")
 @click.option("--turns", type=int, metavar="N", help="Of the chat.")
+@click.option("--asked", type=int, metavar="N", help="Samples of each task of chunks.")
 @click.option("--block", type=int, metavar="N", help="Tokens of a kept block.")
-@click.option("--threads", type=click.IntRange(1), metavar="N", help="Of torch; by default its own.")
+@click.option(
+    "--threads", type=click.IntRange(1), metavar="N", help="Of torch; by default its own."
+)
 @click.option("--quick", is_flag=True, help="A smoke test: small numbers that mean nothing.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False),
@@ -28,9 +32,7 @@ from mnemon.cli.progress import bar
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
-def reuse(
-    threads: int | None, quick: bool, out: Path | None, json_: bool, **told: Any
-) -> None:
+def reuse(threads: int | None, quick: bool, out: Path | None, json_: bool, **told: Any) -> None:
     """Measure what it saves to keep keys and values, and that answers stay the same.
 
     docs/measurements/reuse.md says what each figure means.

@@ -42,17 +42,17 @@ class Chat:
     @property
     def slope(self) -> float:
         """Tokens that a turn computes more than the one before it, of the live chat."""
-        return _slope(self.live[1:])
+        return slope_of(self.live[1:])
 
     @property
     def rested_slope(self) -> float:
         """The same of the rested one."""
-        return _slope(self.rested[1:])
+        return slope_of(self.rested[1:])
 
     @property
     def prompt_slope(self) -> float:
         """The same with nothing kept."""
-        return _slope(self.prompt[1:])
+        return slope_of(self.prompt[1:])
 
 
 def chat(bench: Bench) -> Chat:
@@ -105,7 +105,8 @@ def _answer(conversation: Conversation, logits: Tensor, count: int) -> list[int]
     return found
 
 
-def _slope(counts: Sequence[int]) -> float:
+def slope_of(counts: Sequence[int]) -> float:
+    """By how much each count is more than the one before it: the line of least squares."""
     if len(counts) < 2:
         return 0.0
     return float(np.polyfit(np.arange(len(counts)), counts, 1)[0])

@@ -22,17 +22,17 @@ class Plan:
         model: `recall-lm` or its small sibling `nano`.
         tokens: of a prompt.
         samples: contexts of each part. repeats: loads of each, for times.
-        turns: of the chat. chunks: a prompt is blended from.
+        turns: of each chat. asked: samples of each task of chunks.
         block: tokens of a kept block.
         seed: of the first sample; the others follow.
     """
 
     model: str = "recall-lm"
     tokens: int = 4096
-    samples: int = 8
-    repeats: int = 5
+    samples: int = 4
+    repeats: int = 3
     turns: int = 50
-    chunks: int = 8
+    asked: int = 24
     block: int = 128
     seed: int = 0
 
@@ -44,7 +44,7 @@ class Plan:
                 f"{self.tokens} tokens: the bundled model knows prompts of {_SHORTEST} to"
                 f" {_LONGEST}"
             )
-        for name in ("samples", "repeats", "turns", "block"):
+        for name in ("samples", "repeats", "turns", "asked", "block"):
             if getattr(self, name) < 1:
                 raise InvalidInput(f"{name}={getattr(self, name)}: take at least one")
 
@@ -53,7 +53,7 @@ class Plan:
         return replace(
             self, tokens=min(self.tokens, 512), samples=min(self.samples, 2),
             repeats=min(self.repeats, 2), turns=min(self.turns, 6), block=min(self.block, 64),
-            chunks=5,
+            asked=min(self.asked, 2),
         )  # fmt: skip
 
     def sample(self, number: int, task: str = TASK, questions: int = 1) -> Sample:

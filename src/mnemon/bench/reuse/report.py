@@ -40,6 +40,12 @@ def figures(found: ReuseRecord) -> dict[str, float]:
         "chat_slope": chat.slope,
         "chat_rested_most": max(chat.rested[1:], default=chat.rested[0]),
         "chat_rested_slope": chat.rested_slope,
+        "runtime_first": found.talk.computed[0],
+        "runtime_last": found.talk.computed[-1],
+        "runtime_slope": found.talk.slope,
+        "verify_looked": found.talk.looked,
+        "verify_differed": found.talk.differed,
+        "verify_largest": found.talk.largest,
         **found.blend_figures,
     }
 
@@ -76,6 +82,7 @@ def tables(found: ReuseRecord) -> Iterator[tuple[str, Rows]]:
     yield _first_token(found)
     yield "Greedy output of a kept prefix beside recomputation", _greedy(found)
     yield _chat(found)
+    yield "What turns came to", _turns(found)
     yield "What the tiers say of a block", _explained(found)
     yield _blend(found)
     yield _episodes(found)
@@ -108,7 +115,9 @@ def _first_token(found: ReuseRecord) -> tuple[str, Rows]:
 def _greedy(found: ReuseRecord) -> Rows:
     rows = [["precision", "prompts", "same tokens", "same bits", "largest difference"]]
     for one in found.greedy:
-        rows.append([one.dtype, *map(str, (one.prompts, one.same, one.bits)), f"{one.difference:.1e}"])
+        rows.append(
+            [one.dtype, *map(str, (one.prompts, one.same, one.bits)), f"{one.difference:.1e}"]
+        )
     return rows
 
 
@@ -119,11 +128,27 @@ def _chat(found: ReuseRecord) -> tuple[str, Rows]:
         ("live", one.live, one.slope),
         ("at rest between turns", one.rested, one.rested_slope),
         ("with nothing kept", one.prompt, one.prompt_slope),
+        ("a runtime with a memory", found.talk.computed, found.talk.slope),
+        ("the same with nothing kept", found.talk.prompt, found.talk.prompt_slope),
     ):
         later = counts[1:] or counts
-        rows.append([name, *map(str, (counts[0], later[0], counts[-1], max(later))), f"{slope:.2f}"])
-    title = f"Tokens computed in each of {len(one.live)} turns, {one.right:.0%} answered right"
+        rows.append(
+            [name, *map(str, (counts[0], later[0], counts[-1], max(later))), f"{slope:.2f}"]
+        )
+    title = f"Tokens computed in each of {len(one.live)} turns"
     return title, rows
+
+
+def _turns(found: ReuseRecord) -> Rows:
+    one, turns = found.talk, len(found.talk.computed)
+    return [
+        ["", ""],
+        ["answers of the two token-level chats that are right", f"{found.chat.right:.0%}"],
+        ["answers of the runtime that are right", f"{one.right}/{turns}"],
+        ["turns of it that were compared with recomputation", str(one.looked)],
+        ["of these, too far off", str(one.differed)],
+        ["largest difference of a logit", f"{one.largest:.1e}"],
+    ]
 
 
 def _explained(found: ReuseRecord) -> Rows:
@@ -154,7 +179,9 @@ def _episodes(found: ReuseRecord) -> tuple[str, Rows]:
     rows = [["method", "right", "held, KB", "peak, KB", "of full"]]
     for one in found.episodes:
         held, peak = (f"{count / 1e3:.0f}" for count in (one.held, one.peak))
-        rows.append([one.method, f"{one.right}/{one.asked}", held, peak, f"{one.held / one.full:.3f}"])
+        rows.append(
+            [one.method, f"{one.right}/{one.asked}", held, peak, f"{one.held / one.full:.3f}"]
+        )
     return "A conversation of several sessions under one budget", rows
 
 

@@ -8,17 +8,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnemon.bench import provenance
 from mnemon.models import recall_lm
 from mnemon.models.extras import require
 
 if TYPE_CHECKING:
+    from mnemon.bench.reuse.blend import Row as Blended
     from mnemon.bench.reuse.chat import Chat
+    from mnemon.bench.reuse.episodes import Row as Episodes
+    from mnemon.bench.reuse.explicit import Row as Explicit
     from mnemon.bench.reuse.first_token import FirstToken
     from mnemon.bench.reuse.greedy import Greedy
     from mnemon.bench.reuse.plan import Bench, Plan
+    from mnemon.bench.reuse.talk import Talk
+
+_BLENDED = 1024
+_FEW = 6
+"""Samples of each task of chunks below which only a few methods of the last parts are asked."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +38,10 @@ class ReuseRecord:
     first_token: FirstToken
     greedy: tuple[Greedy, ...]
     chat: Chat
+    talk: Talk
     blend: tuple[Blended, ...]
     blend_figures: dict[str, float]
-    episodes: tuple[Held, ...]
+    episodes: tuple[Episodes, ...]
     explicit: tuple[Explicit, ...]
     origin: provenance.Origin
 
@@ -52,9 +61,6 @@ def run_reuse(
     """
     for name in ("torch", "transformers", "safetensors"):
         require(name, name, "kv")
-    from mnemon.bench.reuse.chat import chat
-    from mnemon.bench.reuse.first_token import first_token
-    from mnemon.bench.reuse.greedy import identical
     from mnemon.bench.reuse.plan import Bench, Plan
 
     plan = plan or Plan()
@@ -64,18 +70,49 @@ def run_reuse(
     )
     with _threads(threads) as used, tempfile.TemporaryDirectory(prefix="mnemon-reuse-") as folder:
         loaded = recall_lm.load(nano=plan.model == "nano")
-        bench = Bench(loaded.model, loaded.tokenizer, plan, Path(folder), _steps(plan, progress))
-        return ReuseRecord(
-            plan, used,
-            first_token(_in(bench, "ttft")),
-            tuple(identical(bench, dtype) for dtype in ("float32", "bfloat16")),
-            chat(_in(bench, "chat")),
-            origin,
-        )  # fmt: skip
+        step = _steps(plan, progress)
+        bench = Bench(loaded.model, loaded.tokenizer, plan, Path(folder), step)
+        return ReuseRecord(plan, used, origin=origin, **_parts(bench))
+
+
+def _parts(bench: Bench) -> dict[str, Any]:
+    from mnemon.bench.reuse import blend, episodes, explicit
+    from mnemon.bench.reuse.chat import chat
+    from mnemon.bench.reuse.first_token import first_token
+    from mnemon.bench.reuse.greedy import identical
+    from mnemon.bench.reuse.talk import talk
+    from mnemon.models.embed.static import StaticEmbedder
+
+    model, tokenizer, plan = bench.model, bench.tokenizer, bench.plan
+    told: dict[str, Any] = {
+        "first_token": first_token(_in(bench, "first")),
+        "greedy": tuple(identical(bench, dtype) for dtype in ("float32", "bfloat16")),
+        "chat": chat(_in(bench, "chat")),
+        "talk": talk(_in(bench, "talk")),
+    }
+    rows = blend.measure_blend(
+        model, tokens=min(plan.tokens, _BLENDED), samples=plan.asked, seed=plan.seed
+    )
+    bench.step()
+    embed = StaticEmbedder().embed
+    seeds = range(plan.seed, plan.seed + max(1, plan.asked // 6))
+    few = plan.asked < _FEW
+    methods = (episodes.FULL, episodes.EPICACHE) if few else episodes.METHODS
+    held = episodes.measure(model, tokenizer, embed=embed, seeds=seeds, methods=methods)
+    bench.step()
+    ways, count = (explicit.WAYS[:1], 4) if few else (explicit.WAYS, 12)
+    remembered = explicit.measure(
+        model, tokenizer, embed=embed, seeds=seeds[:4], ways=ways, count=count
+    )
+    bench.step()
+    return told | {
+        "blend": tuple(rows), "blend_figures": blend.figures(rows),
+        "episodes": tuple(held), "explicit": tuple(remembered),
+    }  # fmt: skip
 
 
 def _steps(plan: Plan, progress: Callable[[int, int], None] | None) -> Callable[[], None]:
-    total = plan.samples * (3 * plan.repeats + 2) + 2 * plan.turns
+    total = plan.samples * (3 * plan.repeats + 2) + 3 * plan.turns + 3
     done = 0
 
     def step() -> None:

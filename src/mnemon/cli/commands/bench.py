@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed`, `serve`; others: cli/{honesty,kv_bench,reuse_bench,recalling}.py."""
+"""`mnemon bench text`, `speed`, `serve`; others: cli/{honesty,kv_bench,recalling,reuse_bench}."""
 
 from __future__ import annotations
 
