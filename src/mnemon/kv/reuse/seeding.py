@@ -107,15 +107,19 @@ def seeded(
     for layer, keys, values in zip(cache.compressed, block.keys, block.values, strict=True):
         layer.keys, layer.values = keys[None], values[None]
         layer.seen, layer.is_initialized = len(block), True
-    device = block.keys[0].device
-    cache.slots = len(block)
-    cache.positions = torch.arange(len(block), dtype=torch.int32, device=device)[None]
-    cache.real = torch.tensor([len(block)])
-    cache.fresh = cache.real.clone()
-    cache.started = torch.zeros(1, dtype=torch.bool)
+    begin_at(cache, len(block), block.keys[0].device)
     if cache.compresses:
         compression.run(cache, len(block), torch.empty(0))  # no method that reads hidden states
     return cache
+
+
+def begin_at(cache: KVCache, tokens: int, device: torch.device) -> None:
+    """Have an empty cache count so many tokens of one sequence as seen."""
+    cache.slots = tokens
+    cache.positions = torch.arange(tokens, dtype=torch.int32, device=device)[None]
+    cache.real = torch.tensor([tokens])
+    cache.fresh = cache.real.clone()
+    cache.started = torch.zeros(1, dtype=torch.bool)
 
 
 def check_keepable(policy: Policy) -> None:
