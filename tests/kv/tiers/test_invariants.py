@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from redis import Redis
 from tests.kv.tiers.blobs import blob, key_of, same
 
-from mnemon.kv.tiers import CostModel, Tiers
+from mnemon.kv.tiers import CostModel, Tiers, places
 from mnemon.kv.tiers.blob import Blob
 
 BLOBS = {key_of(number): blob(number, tokens=4 + 4 * (number % 3)) for number in range(6)}
@@ -59,7 +59,7 @@ def content(folder: Path, remote: str) -> bytes:
     """Every byte that lies on disk or remotely, names included."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     held = b"".join(path.name.encode() + path.read_bytes() for path in files)
-    if remote.startswith("redis"):
+    if remote.startswith("unix"):
         server = Redis.from_url(remote)
         for name in server.scan_iter():
             held += name + (server.get(name) or b"")
@@ -116,6 +116,7 @@ def test_any_sequence_of_calls(
 def test_any_sequence_of_calls_with_redis(
     redis_server: str, steps: list[tuple[str, str, float]]
 ) -> None:
+    places.delete(redis_server, list(places.keys(redis_server)))
     run(steps, redis_server, (0, LARGE, 2 * LARGE))
 
 

@@ -26,7 +26,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "redis://":
         server = request.getfixturevalue("redis_server")
         places.delete(server, list(places.keys(server)))
-        return place_of(server)
+        place = place_of(server)
+        request.addfinalizer(place.close)
+        return place
     if request.param == "memory://":
         return place_of(f"memory://{uuid4().hex}/kv")
     if request.param == "file:// by fsspec":

@@ -14,7 +14,7 @@ from tests.kv.tiers.blobs import blob, key_of, same
 
 from mnemon.errors import InvalidInput, StoreClosed
 from mnemon.kv.reuse.packing import block_of
-from mnemon.kv.tiers import Blob, CostModel, Speed, Tiers
+from mnemon.kv.tiers import Blob, CostModel, Speed, Tiers, places
 from mnemon.kv.tiers.blob import encode
 
 SIZE = blob(1).nbytes
@@ -93,6 +93,7 @@ def test_without_a_disk_the_remote_is_written(remote: str, request: pytest.Fixtu
     url = f"memory://{uuid4().hex}/kv"
     if remote == "redis":
         url = request.getfixturevalue("redis_server")
+        places.delete(url, list(places.keys(url)))
     with tiers(host=0, remote=url) as one, tiers(host=0, remote=url) as other:
         one.put(blob(1), seconds=1.0)
         one.flush()

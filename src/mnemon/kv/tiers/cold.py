@@ -71,14 +71,14 @@ class Cold:
         if not layers or not whole:
             return blob
         tensors = {n: t for n, t in blob.tensors.items() if not n.startswith(("keys.", "values."))}
-        spans: Mapping[str, int] = {}
+        forms: list[dict[str, Any]] = []
         for layer in range(layers):
             keys, values = blob.tensors[f"keys.{layer}"], blob.tensors[f"values.{layer}"]
             made = self._made(keys, values, layer, layers, whole)
-            spans = made.spans
+            forms.append({"codec": methods.describe(made.codec), "spans": dict(made.spans)})
             tensors |= {f"cold.{layer}.{name}": part for name, part in made.parts.items()}
             tensors |= {f"keys.{layer}": keys[:, whole:], f"values.{layer}": values[:, whole:]}
-        told = {"method": self.name, "tokens": whole, "layers": layers, "spans": dict(spans)}
+        told = {"method": self.name, "tokens": whole, "layers": forms}
         return Blob(blob.key, {**blob.header, MARK: told}, tensors)
 
     def check(self, blob: Blob) -> None:
@@ -102,9 +102,13 @@ class Cold:
         """Keys and values of a layer again, `[Hkv, T, D]` each."""
         rest = tensors[f"keys.{layer}"], tensors[f"values.{layer}"]
         heads, tokens = rest[0].shape[0], told["tokens"]
-        parts = {name: tensors[f"cold.{layer}.{name}"] for name in told["spans"]}
+        form = told["layers"][layer]
+        codec = methods.load(
+            form["codec"]["slot"], form["codec"]["name"], **form["codec"]["options"]
+        )
+        parts = {name: tensors[f"cold.{layer}.{name}"] for name in form["spans"]}
         lengths = torch.full((1, heads), tokens)
-        rows = Stored(self.method, lengths, parts, told["spans"], rest[0].dtype, {}).read()
+        rows = Stored(codec, lengths, parts, form["spans"], rest[0].dtype, {}).read()
         if rows.bias is not None:
             raise InvalidInput(f"{self.name} lets one stand for several tokens: use kivi(bits=4)")
         keys = rows.keys.to(rest[0].dtype).reshape(heads, tokens, -1)
@@ -137,7 +141,7 @@ def restored(blob: Blob, form: Cold | None) -> Blob:
     if told is None or form is None:
         return blob
     tensors = {n: t for n, t in blob.tensors.items() if not n.startswith("cold.")}
-    for layer in range(told["layers"]):
+    for layer in range(len(told["layers"])):
         made = form.layer(told, layer, blob.tensors)
         tensors[f"keys.{layer}"], tensors[f"values.{layer}"] = made
     return Blob(blob.key, plain(blob.header), tensors)

@@ -26,6 +26,11 @@ class Held:
         self.shelf = Shelf(budget)
         self.blobs: dict[str, Blob] = {}
 
+    def admits(self, blob: Blob, uses: int) -> bool:
+        """Whether a blob that is not in this tier would be taken in."""
+        seconds = blob.header.get("seconds") or 0.0
+        return self.shelf.victims(blob.nbytes, seconds, uses) is not None
+
     def put(self, blob: Blob, uses: int) -> list[tuple[Blob, Entry]] | None:
         """Take a blob in; those that had to leave for it. None: it is not worth it."""
         self.drop(blob.key)
@@ -75,14 +80,12 @@ class Memory:
         for place, held in enumerate(self.tiers):
             if key in held.blobs:
                 blob, uses = held.blobs[key], held.shelf.used(key)
-                if place == 0:
+                if place == 0 or not self.tiers[0].admits(blob, uses):
                     return []
-                left = self.tiers[0].put(self._lane.delivered(blob), uses)
-                if left is None:
-                    return []
+                left = self.tiers[0].put(self._lane.settled(blob), uses)
                 held.drop(key)
                 self._counts.add("promoted")
-                return self._down(left, 1)
+                return self._down(left or [], 1)
         return []
 
     def keep(self, blob: Blob, uses: int) -> list[tuple[Blob, Entry]]:
@@ -97,10 +100,11 @@ class Memory:
     def _down(self, blobs: list[tuple[Blob, Entry]], first: int) -> list[tuple[Blob, Entry]]:
         """Offer blobs to the tiers from `first` on; what no tier holds any more."""
         for held in self.tiers[first:]:
-            to = self._lane.delivered if held.name == "accelerator" else self._lane.hosted
+            to = self._lane.settled if held.name == "accelerator" else self._lane.hosted
             left: list[tuple[Blob, Entry]] = []
             for blob, entry in blobs:
-                out = held.put(to(blob), entry.uses)
+                admitted = held.admits(blob, entry.uses)
+                out = held.put(to(blob), entry.uses) if admitted else None
                 left += [(blob, entry)] if out is None else out
             blobs = left
         return blobs

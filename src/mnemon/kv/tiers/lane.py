@@ -27,10 +27,11 @@ class Sent:
 
     def ready(self) -> Tensor:
         """The tensor, for work that is given to the current stream from now on."""
-        if self.event is not None:
+        if self.tensor.is_cuda:
             current = torch.cuda.current_stream(self.tensor.device)
-            current.wait_event(self.event)
-            self.tensor.record_stream(current)
+            if self.event is not None:
+                current.wait_event(self.event)
+            self.tensor.record_stream(current)  # its memory is another stream's
         return self.tensor
 
 
@@ -72,6 +73,13 @@ class Lane:
         sent = {name: self.send(one) for name, one in blob.tensors.items() if name != "tokens"}
         kept = {name: one for name, one in blob.tensors.items() if name == "tokens"}
         return Blob(blob.key, blob.header, kept | {name: one.ready() for name, one in sent.items()})
+
+    def settled(self, blob: Blob) -> Blob:
+        """The same, when it is there: for work of any stream, whoever gives it."""
+        there = self.delivered(blob)
+        if self._stream is not None:
+            self._stream.synchronize()
+        return there
 
     def speed(self) -> Speed:
         """How quickly host memory gets to the device, measured."""

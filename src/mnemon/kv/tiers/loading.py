@@ -1,8 +1,8 @@
 """A blob on its way from a place into host memory: read and checked tensor by tensor.
 
-The head is read first; then each tensor is a task of its own, in the order of layers, so that
-several are read and hashed at once (both let other threads run) and the first layers are there
-before the last ones.
+The head is read first; then the tensors, in the order of layers, so that the first layers are there
+before the last ones. Those of a large blob are several tasks: they are read and hashed side by side
+(both let other threads run). A small blob is one task: there, several blobs are loaded at once.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 THREADS = 4
 _GUESS = 1 << 15
+_BATCH = 1 << 21
 
 
 class OtherForm(MnemonError):
@@ -80,30 +81,34 @@ class Loading:
         self._left = len(head.pieces)
         self.pieces = {piece.name: Future() for piece in head.pieces}
         self.head.set_result(head)
-        for piece in head.pieces:
-            self.placed.pool.submit(self._read, reading, head, piece, body)
-        if not head.pieces:
-            self._end(reading, head)
+        first, *others = _batches(head.pieces)
+        for batch in others:
+            self.placed.pool.submit(self._read, reading, head, batch, body)
+        self._read(reading, head, first, body)
 
-    def _read(self, reading: Reading, head: Head, piece: Piece, body: Tensor) -> None:
+    def _read(self, reading: Reading, head: Head, batch: list[Piece], body: Tensor) -> None:
         began = time.perf_counter()
-        try:
-            if self._error is not None:
-                raise self._error
-            part = body.numpy().data[piece.begin : piece.end]
-            if reading.into(head.start + piece.begin, part) < len(part):
-                raise DamagedBlob(f"it ends within {piece.name}")
-            self.pieces[piece.name].set_result(piece.tensor(body))
-        except Exception as error:  # noqa: BLE001 - whoever waits for it is told
-            self._error = error
-            self.pieces[piece.name].set_exception(error)
-        side = min(THREADS, os.cpu_count() or 1, len(self.pieces))
+        for piece in batch:
+            try:
+                self.pieces[piece.name].set_result(self._piece(reading, head, piece, body))
+            except Exception as error:  # noqa: BLE001 - whoever waits for it is told
+                self._error = error
+                self.pieces[piece.name].set_exception(error)
+        side = min(THREADS, os.cpu_count() or 1, -(-head.nbytes // _BATCH) or 1)
         with self._lock:
             self.seconds += (time.perf_counter() - began) / side
-            self._left -= 1
+            self._left -= len(batch)
             last = self._left == 0
         if last:
             self._end(reading, head)
+
+    def _piece(self, reading: Reading, head: Head, piece: Piece, body: Tensor) -> Tensor:
+        if self._error is not None:
+            raise self._error
+        part = body.numpy().data[piece.begin : piece.end]
+        if reading.into(head.start + piece.begin, part) < len(part):
+            raise DamagedBlob(f"it ends within {piece.name}")
+        return piece.tensor(body)
 
     def _end(self, reading: Reading | None, head: Head | None) -> None:
         blob: Blob | None = None
@@ -123,6 +128,16 @@ class Loading:
 
 
 Finish: TypeAlias = "Callable[[Loading, Blob | None, Exception | None], None]"
+
+
+def _batches(pieces: tuple[Piece, ...]) -> list[list[Piece]]:
+    """The pieces in order, cut where enough bytes for a task of their own are together."""
+    batches: list[list[Piece]] = [[]]
+    for piece in pieces:
+        if sum(one.end - one.begin for one in batches[-1]) >= _BATCH:
+            batches.append([])
+        batches[-1].append(piece)
+    return batches
 
 
 def _head(reading: Reading | None, key: str, form: Cold | None) -> Head:

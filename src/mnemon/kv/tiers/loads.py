@@ -122,10 +122,10 @@ class Loads:
         key, placed = loading.key, loading.placed
         with self._lock:
             wanted = self._under_way.get(key) is loading
-            if blob is not None and wanted:
-                self._keep(blob, placed.used(key))
             if wanted:
                 self.drop([key])
+            if blob is not None and wanted:
+                self._keep(blob, placed.used(key))
         if blob is not None:
             placed.note(key, blob.header)
             head = loading.head.result()
@@ -134,7 +134,7 @@ class Loads:
             placed.foreign(key)
             self._counts.add("other_form")
         elif isinstance(error, Gone):
-            placed.forgotten([key])
+            placed.missed(key)
         elif isinstance(error, PlaceFailed):
             placed.failed(error)
         elif isinstance(error, DamagedBlob):

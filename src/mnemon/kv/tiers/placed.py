@@ -31,6 +31,7 @@ _PROBE = 1 << 20
 _LISTED = 30.0
 """Seconds after which others who write there are looked for again, before something is written."""
 _MEASURED = 10.0
+"""Seconds after which a place that seems too slow is measured again."""
 _REST = 30.0
 """Seconds for which a server that could not be reached is left alone."""
 
@@ -82,6 +83,13 @@ class Placed:
         with self._lock:
             return key in self.shelf and key not in self._foreign
 
+    def lies(self, key: str) -> bool:
+        """The same, and the place says so, too: somebody else may have removed it."""
+        if not self.has(key):
+            return False
+        self.missed(key)
+        return self.has(key)
+
     def facts(self, key: str) -> Facts | None:
         """What the header of a blob tells, read once; None: it cannot be read."""
         with self._lock:
@@ -128,7 +136,7 @@ class Placed:
         Returns:
             Whether it lies there now.
         """
-        if self.has(key):
+        if self.lies(key):
             return True
         self._list()
         seconds = float(header.get("seconds", 0.0))
@@ -152,6 +160,12 @@ class Placed:
         keys = list(keys)
         self.forgotten(keys)
         self._tried(lambda: self.place.delete(keys, halves=False), 0)
+
+    def missed(self, key: str) -> None:
+        """Note that a blob was not found, unless it was written again meanwhile."""
+        with self._lock:  # who writes notes it under the lock, after it is there
+            if self._tried(lambda: self.place.size(key), None) is None:
+                self.forgotten([key])
 
     def forgotten(self, keys: Iterable[str]) -> None:
         """Note that blobs are not there any more."""
@@ -220,8 +234,7 @@ class Placed:
             unknown = self.shelf.unknown() if full and self._local else []
         for key in unknown:
             if self.facts(key) is None:
-                self.remove([key])
-                self._counts.add("damaged")
+                self.missed(key)  # damaged ones count as the others, and are found when they leave
         with self._lock:
             return self.shelf.victims(nbytes, seconds, uses)
 

@@ -20,13 +20,15 @@ class Entry:
     Attributes:
         nbytes: what it takes here.
         seconds: what computing it takes; None: not known yet.
-        uses: how often it was put or used. rank: the lowest leaves first.
+        uses: how often it was put or used.
+        rank: the lowest leaves first. turn: when it got that rank; of equal ones the oldest leaves.
     """
 
     nbytes: int
     seconds: float | None
     uses: int = 1
     rank: float = _UNKNOWN
+    turn: int = 0
 
 
 class Shelf:
@@ -119,7 +121,8 @@ class Shelf:
         saved = self._mean() if entry.seconds is None else entry.seconds / max(1, entry.nbytes)
         entry.rank = self._clock + entry.uses * saved
         self._turn += 1
-        heapq.heappush(self._order, (entry.rank, self._turn, key))
+        entry.turn = self._turn
+        heapq.heappush(self._order, (entry.rank, entry.turn, key))
         if len(self._order) > 64 + 4 * len(self.entries):  # mostly ranks of the past
             self._order = [one for one in self._order if self._is_now(one)]
             heapq.heapify(self._order)
@@ -131,7 +134,7 @@ class Shelf:
 
     def _is_now(self, one: tuple[float, int, str]) -> bool:
         entry = self.entries.get(one[2])
-        return entry is not None and entry.rank == one[0]
+        return entry is not None and entry.turn == one[1]
 
     def _lowest(self) -> tuple[float, int, str]:
         while not self._is_now(self._order[0]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,6 +238,8 @@ class Tiers:
         self._loads.close()
         for pool in (self._writer.pool, *(placed.pool for placed in self._places)):
             pool.shutdown(wait=True)
+        for placed in self._places:
+            placed.place.close()
         with self._lock:
             self._memory.drop(self._memory.keys())
 
@@ -288,7 +291,7 @@ class Tiers:
     def _store(self, job: Job) -> None:
         """Write a blob to the first place that takes it."""
         blob = job.blob
-        if any(placed.has(blob.key) for placed in self._places[:1]):
+        if self._places[0].lies(blob.key):
             return
         data = encode(self._form.stored(blob) if self._form else blob)
         for placed, below in zip(self._places, [*self._places[1:], None], strict=True):
@@ -316,7 +319,8 @@ class Tiers:
             if name == "host" and not self.costs.knows("host"):
                 self.costs.learn("host", self._lane.speed())
             told = blob.header.get("seconds"), blob.header.get("tokens")
-            return self.costs.verdict(key, name, blob.nbytes, *told)
+            verdict = self.costs.verdict(key, name, blob.nbytes, *told)
+            return replace(verdict, load=True)  # what is in memory is always given
         for placed in self._places:
             size = placed.size(key)
             if size is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -69,6 +70,10 @@ class Place(Protocol):
         """Every key and its bytes."""
         ...
 
+    def close(self) -> None:
+        """Let connections go."""
+        ...
+
 
 def place_of(place: str | Path) -> Place:
     """The place of a path or URL; it is not looked at yet.
@@ -97,7 +102,8 @@ def delete(place: str | Path, keys: Iterable[str]) -> int:
     Raises:
         PlaceFailed: it cannot be reached or refuses: some of them may still be there.
     """
-    return place_of(place).delete(keys)
+    with closing(place_of(place)) as at:
+        return at.delete(keys)
 
 
 def keys(place: str | Path) -> Iterator[str]:
@@ -106,7 +112,8 @@ def keys(place: str | Path) -> Iterator[str]:
     Raises:
         PlaceFailed: it cannot be reached.
     """
-    yield from place_of(place).sizes()
+    with closing(place_of(place)) as at:
+        yield from at.sizes()
 
 
 def is_key(text: str) -> bool:

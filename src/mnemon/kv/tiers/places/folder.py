@@ -86,6 +86,9 @@ class Folder:
             found = sorted(self._files(), key=lambda one: one[2])
         return {key: size for key, size, _ in found}
 
+    def close(self) -> None:
+        """Nothing is open."""
+
     def tidy(self) -> None:
         """Remove what processes that died left half-written."""
         with self._told():

@@ -73,6 +73,10 @@ class Redis:
             sizes = pipe.execute()
         return {n.removeprefix(_PREFIX): int(s) for n, s in zip(names, sizes, strict=True) if s}
 
+    def close(self) -> None:
+        """Close connections."""
+        self._server.close()
+
     def _name(self, key: str) -> str:
         return _PREFIX + checked(key)
 

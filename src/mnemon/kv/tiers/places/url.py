@@ -90,6 +90,9 @@ class Url:
         }
         return {key: int(told["size"]) for key, told in named.items() if is_key(key)}
 
+    def close(self) -> None:
+        """fsspec keeps its connections for the next who asks."""
+
     def _found(self, below: str) -> dict[str, Any]:
         with suppress(FileNotFoundError):
             return dict(self._fs.find(f"{self._root}/{below}", detail=True))
