@@ -4,7 +4,7 @@
     rows = measure_blend(model, samples=24)
     figures(rows)["blend_accuracy_ratio"]
 
-Chunks are computed once, behind `<bos>`, and their time is not counted: they are what was kept.
+Chunks are computed beforehand, and their time is not counted: they are what was kept.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def measure_blend(
     samples: int = 24,
     methods: Mapping[str, tuple[str, Mapping[str, Any]]] = METHODS,
     seed: int = 0,
+    headed: bool = True,
 ) -> list[Row]:
     """One row a task and method, all on the same samples, each beside full on the same sample.
 
@@ -87,6 +88,7 @@ def measure_blend(
         tokenizer: not used: that language has a token a word.
         tasks: of `mnemon.bench.reuse.chunks`. seed: the first sample's; the others follow.
         methods: by name; one of them is called `full`.
+        headed: compute chunks behind `<bos>`; else each alone.
 
     Raises:
         InvalidInput: `full` is not among the methods, or there are no samples.
@@ -96,7 +98,7 @@ def measure_blend(
     rows = []
     for task in tasks:
         asked = [chunked(task, tokens, chunks, seed + number) for number in range(samples)]
-        told = [dict(_asked(model, one, methods)) for one in asked]
+        told = [dict(_asked(model, one, methods, headed)) for one in asked]
         rows += [_row(task, name, tokens, chunks, told) for name in methods]
     return rows
 
@@ -132,10 +134,15 @@ class _Told:
 
 
 def _asked(
-    model: Any, asked: Chunked, named: Mapping[str, tuple[str, Mapping[str, Any]]]
+    model: Any,
+    asked: Chunked,
+    named: Mapping[str, tuple[str, Mapping[str, Any]]],
+    headed: bool,
 ) -> Iterator[tuple[str, _Told]]:
     head = chunk(model, torch.tensor(asked.head))
-    parts = [Segment(ids, chunk(model, ids, asked.head)) for ids in map(torch.tensor, asked.chunks)]
+    behind = asked.head if headed else ()
+    texts = [torch.tensor(one) for one in asked.chunks]
+    parts = [Segment(ids, chunk(model, ids, behind)) for ids in texts]
     parts.append(Segment(torch.tensor(asked.question.ids)))
     order = sorted(named, key=lambda name: name != "full")
     full, seconds = _timed(model, parts, head, *named["full"])

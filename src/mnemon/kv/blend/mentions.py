@@ -36,22 +36,24 @@ class Mentions:
         """A pass over those tokens and the question."""
         _, word = view.tokens.unique(return_inverse=True)
         words = int(word.max()) + 1
-        number = torch.bincount(word[view.kept], minlength=words)[word]
         first = torch.full((words,), len(view.tokens), device=word.device)
         first = first.scatter_reduce(0, word, view.segment, "amin")[word]
         again = view.kept & (first < view.segment)
+        number = torch.bincount(word[view.kept], minlength=words)
+        # Of words that are told as often, the later in the vocabulary is the rarer elsewhere.
+        rarity = (number * words - torch.arange(words, device=word.device))[word]
         count = int(self.recompute * int(view.kept.sum()))
-        chosen = self._asked_for(view, word, again, count)
-        return view.computed(_rarest(chosen, again & ~chosen, number, count))
+        chosen = self._asked_for(view, rarity, again, count)
+        return view.computed(_rarest(chosen, again & ~chosen, rarity, count))
 
-    def _asked_for(self, view: BlendView, word: Tensor, again: Tensor, count: int) -> Tensor:
+    def _asked_for(self, view: BlendView, rarity: Tensor, again: Tensor, count: int) -> Tensor:
         """Mentions of the question's words, rarest first; a word that does not fit is left out.
 
         Words that are everywhere do not fit, and say little.
         """
         chosen = torch.zeros_like(again)
-        told = [again & (word == one) for one in word[view.new].unique()]
-        for mentions in sorted(told, key=lambda one: int(one.sum())):
+        for word in rarity[view.new].unique():  # sorted
+            mentions = again & (rarity == word)
             more = chosen | (_followed(mentions, self.window) & view.kept)
             if int(more.sum()) <= count:
                 chosen = more
@@ -66,10 +68,10 @@ def _followed(places: Tensor, window: int) -> Tensor:
     return found
 
 
-def _rarest(chosen: Tensor, others: Tensor, number: Tensor, count: int) -> Tensor:
+def _rarest(chosen: Tensor, others: Tensor, rarity: Tensor, count: int) -> Tensor:
     """The chosen tokens, and of the others those of the rarest words, until there are `count`."""
     places = torch.nonzero(others)[:, 0]
-    rare = number[places].argsort(stable=True)[: count - int(chosen.sum())]
+    rare = rarity[places].argsort(stable=True)[: count - int(chosen.sum())]
     chosen = chosen.clone()
     chosen[places[rare]] = True
     return chosen

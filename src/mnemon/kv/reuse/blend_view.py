@@ -13,6 +13,7 @@ from mnemon.kv import seam
 from mnemon.kv.reuse.block import Block
 from mnemon.kv.reuse.partial import Look, Narrow, Partial
 from mnemon.kv.reuse.seeding import seeded
+from mnemon.kv.reuse.turning import turned
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,25 +50,24 @@ class Blended:
 
 @dataclass(frozen=True)
 class BlendView:
-    """A text of T tokens with the keys and values that are at hand, turned to their places.
+    """A text of T tokens, parts of which have keys and values at hand.
 
     Attributes:
-        tokens: ids `[T]`, int64, on the model's device.
-        keys, values: one tensor a layer, `[1, Hkv, T, D]`; whatever, where `kept` is false.
+        tokens: ids `[T]`, int64, on the model's device; -1 where a prefix does not tell.
         kept: which tokens were computed apart, `[T]` booleans: what may be computed anew.
-        segment: the number of the segment that each token belongs to, `[T]`.
+        segment: the number of the segment that each token belongs to, `[T]`; -1 for the prefix.
         offset: its place in that segment, `[T]`.
         prefix: how many tokens at the start are exact, and never computed again.
+        blocks: what is at hand, the prefix too, and the place of each one's first token.
     """
 
     model: PreTrainedModel
     tokens: Tensor
-    keys: tuple[Tensor, ...]
-    values: tuple[Tensor, ...]
     kept: Tensor
     segment: Tensor
     offset: Tensor
     prefix: int
+    blocks: tuple[tuple[Block, int], ...]
 
     @property
     def new(self) -> Tensor:
@@ -80,6 +80,13 @@ class BlendView:
         """Layers of the model."""
         return len(seam.decoder_layers(self.model))
 
+    def turned(self) -> tuple[list[Tensor], list[Tensor]]:
+        """Keys and values at their places, one tensor `[1, Hkv, T, D]` a layer, made anew.
+
+        They hold zeros where nothing is at hand; without blocks there are none.
+        """
+        return turned(self.model, self.blocks, len(self.tokens))
+
     def computed(self, chosen: Tensor, narrow: Mapping[int, Narrow] | None = None) -> Blended:
         """One pass over the chosen tokens and all new ones, in their true places.
 
@@ -87,15 +94,20 @@ class BlendView:
             chosen: which kept tokens the pass begins with, `[T]` booleans.
             narrow: by layer (1 or later): shown that layer's keys and values, which of the tokens
                 still in the pass go on from there, `[n]` booleans. New tokens always do.
+
+        Raises:
+            InvalidInput: there is no such layer.
         """
         places = torch.nonzero((chosen & self.kept) | self.new)[:, 0]
-        plain = not narrow or not self.kept.any()
-        if plain and len(places) + int(places[0]) == len(self.tokens):
-            return self._continued(int(places[0]))
         told = {layer: self._with_new(one) for layer, one in (narrow or {}).items()}
         if unknown := sorted(set(told) - set(range(1, self.layers))):
-            raise InvalidInput(f"a pass over {self.layers} layers cannot narrow at {unknown}")
-        keys, values = ([one.clone() for one in held] for held in (self.keys, self.values))
+            raise InvalidInput(
+                f"a pass narrows at layers 1 to {self.layers - 1} of this model, not at {unknown}"
+            )
+        keys, values = self.turned()
+        to_the_end = len(places) + int(places[0]) == len(self.tokens)
+        if to_the_end and not (told and self.kept.any()):
+            return self._continued(int(places[0]), keys, values)
         passed = Partial(self.model, keys, values, places, told)
         with torch.no_grad():
             logits = passed.run(self.tokens[places])
@@ -104,9 +116,9 @@ class BlendView:
         cache = seeded(self.model, self._block(len(self.tokens), keys, values))
         return self._blended(cache, logits, recomputed, sum(passed.computed) + passed.looked)
 
-    def _continued(self, start: int) -> Blended:
+    def _continued(self, start: int, keys: Sequence[Tensor], values: Sequence[Tensor]) -> Blended:
         """All from `start` on: a plain pass behind what is there, to the last bit."""
-        cache = seeded(self.model, self._block(start, self.keys, self.values))
+        cache = seeded(self.model, self._block(start, keys, values) if start else None)
         with torch.no_grad():
             logits = seam.forward(self.model, self.tokens[None, start:], cache, logits_to_keep=1)
         count = len(self.tokens) - start

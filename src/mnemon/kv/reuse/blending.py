@@ -17,10 +17,11 @@ import torch
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
+from mnemon.kv import seam
 from mnemon.kv.cache import KVCache
 from mnemon.kv.reuse.blend_view import Blended, BlendView
 from mnemon.kv.reuse.block import Block
-from mnemon.kv.reuse.turning import check_turns, turned
+from mnemon.kv.reuse.turning import check_turns
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +58,7 @@ def blended(
 
     Args:
         segments: at least one; a question, at the end, comes without a block. The last token is
-            computed in any case.
+            computed in any case. A first segment whose block starts at 0 is exact without a prefix.
         method: a `kv.blend` method or its name, which then takes `options`.
         prefix: what stands before the first segment, exact: it was computed from position 0 on.
 
@@ -76,6 +77,9 @@ def blended(
         chosen = method
     before = _before(model, prefix)
     _check(model, segments, before)
+    first = segments[0].block
+    if before is None and first is not None and first.start == 0 and len(segments) > 1:
+        before, segments = first, segments[1:]  # it stands where it was computed: exact
     return chosen.blend(_view(model, segments, before))
 
 
@@ -104,16 +108,13 @@ def _check(model: PreTrainedModel, segments: Sequence[Segment], before: Block | 
             one.block.tokens.cpu().long(), one.tokens.cpu().long()
         ):
             raise InvalidInput(f"segment {number} has the block of other tokens than its own")
-    blocks = [one.block for one in segments if one.block is not None]
-    shapes = {
-        (len(one.keys), one.keys[0].shape[::2], one.keys[0].dtype)
-        for one in (*blocks, *([] if before is None else [before]))
-    }
-    layers = model.config.get_text_config(decoder=True).num_hidden_layers
-    if len(shapes) > 1 or any(shape[0] != layers or shape[2] != model.dtype for shape in shapes):
+    blocks = [before, *(one.block for one in segments)]
+    told = {(len(one.keys), one.keys[0].dtype) for one in blocks if one is not None}
+    own = (len(seam.native_layers(model)), model.dtype)
+    if told - {own}:
         raise InvalidInput(
-            f"blocks of {shapes} (layers, heads and channels, type) do not go with a model of"
-            f" {layers} layers in {model.dtype}: compute them with this model"
+            f"there are blocks of (layers, type) {sorted(map(str, told))}, and the model has"
+            f" {own}: compute them with this model"
         )
 
 
@@ -123,13 +124,13 @@ def _view(model: PreTrainedModel, segments: Sequence[Segment], before: Block | N
     parts += [one.tokens.reshape(-1) for one in segments]
     tokens = torch.cat([one.to(model.device, torch.int64) for one in parts])
     sizes = torch.tensor([prefix, *(len(one.tokens) for one in segments)])
-    ends = sizes.cumsum(0)
+    starts = sizes.cumsum(0) - sizes
     segment = torch.repeat_interleave(torch.arange(len(sizes)) - 1, sizes)
-    offset = torch.arange(len(tokens)) - (ends - sizes)[segment + 1]
     has = torch.tensor([False, *(one.block is not None for one in segments)])
     kept = has[segment + 1]
-    kept[-1] = False
-    blocks = [before, *(one.block for one in segments)]
-    keys, values = turned(model, blocks, (ends - sizes).tolist(), len(tokens))
-    segment, offset, kept = (one.to(model.device) for one in (segment, offset, kept))
-    return BlendView(model, tokens, keys, values, kept, segment, offset, prefix)
+    kept[-1] = False  # its logits are wanted
+    offset = torch.arange(len(tokens)) - starts[segment + 1]
+    here = zip([before, *(one.block for one in segments)], starts.tolist(), strict=True)
+    blocks = tuple((one, at) for one, at in here if one is not None)
+    kept, segment, offset = (one.to(model.device) for one in (kept, segment, offset))
+    return BlendView(model, tokens, kept, segment, offset, prefix, blocks)

@@ -62,8 +62,6 @@ class Partial(KVCache):
         values: list[Tensor],
         places: Tensor,
         narrow: Mapping[int, Narrow],
-        *,
-        watch: bool = False,
     ) -> None:
         """Take over tensors `[1, Hkv, T, D]`, one a layer; they are written into."""
         super().__init__(model, policy="recency", budget=1.0)
@@ -74,9 +72,7 @@ class Partial(KVCache):
         self.places = places
         self.computed = [0] * len(keys)
         self.looked = 0
-        self.attention: list[Tensor] = []
         self._narrow = narrow
-        self._watch = watch
         self._looking: bool = False
 
     def run(self, tokens: Tensor) -> Tensor:
@@ -95,16 +91,6 @@ class Partial(KVCache):
             for hook in hooks:
                 hook.remove()
         return logits[0, -1]
-
-    def watch(self, layer: KVLayer, query: Tensor) -> None:
-        """Note what the pass's queries `[1, Hq, n, D]` give to all tokens of a layer."""
-        if self._watch:
-            keys = layer.held[0]
-            keys = keys.repeat_interleave(query.shape[1] // keys.shape[1], 1)
-            later = self.places[:, None] < torch.arange(layer.tail, device=query.device)
-            logits = (query.float() @ keys.float().transpose(2, 3)) * self.scaling(layer.index)
-            weights = logits.masked_fill(later, float("-inf")).softmax(-1)
-            self.attention.append(weights[0])
 
     def replace(self, layer: KVLayer, keys: Tensor, values: Tensor) -> None:
         """Put the new keys and values `[1, Hkv, n, D]` of the pass in their places."""
@@ -153,14 +139,10 @@ class _Replacing(KVLayer):
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
     ) -> tuple[Tensor, Tensor]:
         self.cache.require_pass()
+        self._check(key_states)
         assert isinstance(self.cache, Partial)
         self.cache.replace(self, key_states, value_states)
         return key_states, value_states
-
-    def observe(self, query: Tensor) -> None:
-        """Let the cache see the pass's queries."""
-        assert isinstance(self.cache, Partial)
-        self.cache.watch(self, query)
 
     def mask(self, query: Tensor, base: str) -> Any:
         """Each token sees itself and all places before its own."""
