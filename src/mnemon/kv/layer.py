@@ -9,6 +9,7 @@ from transformers.cache_utils import CacheLayerMixin
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import attention, packed, seam
+from mnemon.kv.room import Room, spare, together
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +26,7 @@ class KVLayer(CacheLayerMixin):
         stores: compressed tokens, oldest first.
         queries: the newest queries `[B, Hq, Q, D]`, if the policy needs them, else None.
         hidden: the layer's input for the tail's tokens `[B, W, d]`, if needed, else None.
+        room: what the tail is a view of, if it grows in place.
     """
 
     is_sliding = False
@@ -38,6 +40,7 @@ class KVLayer(CacheLayerMixin):
         self.stores: list[Stored] = []
         self.queries: Tensor | None = None
         self.hidden: Tensor | None = None
+        self.room: Room | None = None
         self.seen = 0
 
     @property
@@ -90,10 +93,27 @@ class KVLayer(CacheLayerMixin):
             self.keys, self.values = key_states, value_states
         else:
             self._check(key_states)
-            self.keys = torch.cat([self.keys, key_states], 2)
-            self.values = torch.cat([self.values, value_states], 2)
+            self.append(key_states, value_states)
         self.seen += key_states.shape[2]
         return key_states, value_states
+
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Put tokens `[B, Hkv, Q, D]` behind the tail.
+
+        A tail that is never compressed grows long, and gets spare room.
+        """
+        held = self.held
+        if self.cache.compresses or keys.requires_grad or held[0].requires_grad:
+            self.keys, self.values = (
+                torch.cat(pair, 2) for pair in zip(held, (keys, values), strict=True)
+            )
+            return
+        longer = None if self.room is None else self.room.append(held, keys, values)
+        if longer is None:
+            parts = (held, (keys, values))
+            self.room, *both = together(parts, spare(self.tail + keys.shape[2]))
+            longer = (both[0], both[1])
+        self.keys, self.values = longer
 
     def observe(self, query: Tensor) -> None:
         """Keep the newest queries, as many as the policy asks for."""
@@ -136,6 +156,8 @@ class KVLayer(CacheLayerMixin):
         own = [
             one for one in (self.keys, self.values, self.queries, self.hidden) if one is not None
         ]
+        if self.room is not None:
+            own += [self.room.keys, self.room.values]
         return own + [tensor for store in self.stores for tensor in store.tensors()]
 
     @property
@@ -161,7 +183,7 @@ class KVLayer(CacheLayerMixin):
 
     def reset(self) -> None:
         """Forget everything."""
-        self.keys = self.values = self.queries = self.hidden = None
+        self.keys = self.values = self.queries = self.hidden = self.room = None
         self.stores = []
         self.seen = 0
         self.is_initialized = False
@@ -175,6 +197,7 @@ class KVLayer(CacheLayerMixin):
         if self.keys is None or self.values is None:
             return
         where = indices.to(self.keys.device)
+        self.room = None
         self.keys, self.values = self.keys[where], self.values[where]
         self.queries = None if self.queries is None else self.queries[where]
         self.hidden = None if self.hidden is None else self.hidden[where]

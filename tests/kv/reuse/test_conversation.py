@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from tests.kv.models import named, text, tiny_llama
@@ -76,6 +78,53 @@ def test_an_idle_conversation_rests_in_blocks_and_wakes_up(model: PreTrainedMode
     assert (found.by_tier, found.computed) == ({"host": 80}, 12)
     assert torch.allclose(found.logits, recomputed(model, [*PROMPT, 3, 4]), atol=1e-4)
     assert conversation.publish() == 0
+
+
+@pytest.mark.parametrize("lost", [[0], [2], [1, 3], [0, 1, 2], [4]])
+def test_a_lost_block_costs_its_own_tokens_only(model: PreTrainedModel, lost: list[int]) -> None:
+    shelf = Shelf()
+    conversation = Conversation(PrefixCache(model, tiers=shelf, size=16))
+    conversation.prefill(PROMPT)
+    conversation.rest()
+    keys = list(shelf.blobs)
+    shelf.delete(keys[number] for number in lost)
+    found = conversation.prefill(PROMPT)
+    assert (found.computed, found.by_tier) == (10 + 16 * len(lost), {"host": 80 - 16 * len(lost)})
+    assert torch.allclose(found.logits, recomputed(model, PROMPT), atol=1e-4)
+    assert torch.allclose(conversation.append([3]), recomputed(model, [*PROMPT, 3]), atol=1e-4)
+    assert conversation.publish() == len(lost)
+    assert sorted(shelf.blobs) == sorted(keys)
+
+
+def test_blocks_that_are_slower_to_load_are_computed_in_one_pass(model: PreTrainedModel) -> None:
+    class Slow(Shelf):
+        def get(self, key: str) -> None:
+            return None  # though it is there
+
+    shelf = Slow()
+    conversation = Conversation(PrefixCache(model, tiers=shelf, size=16))
+    conversation.prefill(PROMPT)
+    conversation.rest()
+    prefixes = PrefixCache(model, tiers=shelf, size=16)
+    found = Conversation(prefixes).prefill(PROMPT)
+    assert found.computed == 90 and prefixes.counts["skipped"] == 1
+    assert torch.equal(found.logits, recomputed(model, PROMPT))
+
+
+def test_threads_share_blocks(model: PreTrainedModel) -> None:
+    prefixes = PrefixCache(model, tiers=Shelf(), size=16)
+    prompts = [PROMPT[: 30 + 7 * number] + [3] * number for number in range(8)]
+
+    def talk(prompt: list[int]) -> torch.Tensor:
+        conversation = Conversation(prefixes)
+        logits = conversation.prefill(prompt).logits
+        conversation.rest()
+        return logits
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(talk, prompts * 3))
+    for logits, prompt in zip(found, prompts * 3, strict=True):
+        assert torch.allclose(logits, recomputed(model, prompt), atol=1e-4)
 
 
 def test_forks_share_what_they_have_seen_and_go_their_own_ways(model: PreTrainedModel) -> None:

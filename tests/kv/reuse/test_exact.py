@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -123,7 +124,7 @@ def test_a_live_conversation_begins_again_when_its_model_was_trained() -> None:
     assert torch.equal(found.logits, recomputed(model, PROMPT))
 
 
-def test_another_tenant_tokenizer_or_size_finds_nothing(tokenizers: list[object]) -> None:
+def test_another_tenant_tokenizer_or_size_finds_nothing(tokenizers: list[Any]) -> None:
     model, shelf = tiny_llama(), Shelf()
     cold = Conversation(PrefixCache(model, tokenizers[0], tiers=shelf, salt="ana", size=SIZE))
     cold.prefill(PROMPT)
@@ -139,8 +140,21 @@ def test_another_tenant_tokenizer_or_size_finds_nothing(tokenizers: list[object]
         assert prefixes.begin(PROMPT).reused == reused
 
 
+def test_a_tokenizer_that_got_a_token_or_a_template_makes_other_keys(
+    tokenizers: list[Any],
+) -> None:
+    prefixes = PrefixCache(tiny_llama(), tokenizers[0])
+    roots = [prefixes.root()]
+    assert prefixes.root() == roots[0]
+    tokenizers[0].add_tokens(["c"])
+    roots.append(prefixes.root())
+    tokenizers[0].chat_template = "{{ messages }}"
+    roots.append(prefixes.root())
+    assert len(set(roots)) == 3
+
+
 @pytest.fixture
-def tokenizers() -> list[object]:
+def tokenizers() -> list[Any]:
     from tokenizers import Tokenizer, models
     from transformers import PreTrainedTokenizerFast
 

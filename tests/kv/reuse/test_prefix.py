@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache
 from mnemon.kv.reuse.conversation import last_only
 from mnemon.kv.reuse.prefix import PrefixCache
+from mnemon.kv.tiers import CostModel, Tiers
 
 PROMPT = text(70)[0].tolist()
 
@@ -109,12 +111,33 @@ def test_what_is_written_but_not_recorded_is_not_used(model: PreTrainedModel) ->
     assert not shelf.blobs
 
 
+def test_blocks_on_disk_are_found_by_the_next_process(
+    model: PreTrainedModel, tmp_path: Path
+) -> None:
+    with Tiers(disk=tmp_path, costs=CostModel(skips=False)) as tiers:
+        fill(PrefixCache(model, tiers=tiers, size=16), PROMPT)
+        tiers.flush()
+    with Tiers(disk=tmp_path, costs=CostModel(skips=False)) as tiers:
+        prefixes = PrefixCache(model, tiers=tiers, size=16)
+        begun = prefixes.begin(PROMPT)
+        assert begun.by_tier == {"disk": 64}
+        assert prefixes.begin(PROMPT).by_tier == {"host": 64}
+        rest = torch.tensor([PROMPT[64:]])
+        logits = forward(model, rest, begun.cache, **last_only(model))[0, -1]
+        assert torch.equal(logits, recomputed(model, PROMPT, 16, 32, 48, 64))
+        assert prefixes.forget(tiers.keys()) == 4
+    assert not list(tmp_path.rglob("*.safetensors"))
+
+
 def test_forgotten_keys_go_with_what_continues_them(model: PreTrainedModel) -> None:
     shelf = Shelf()
     prefixes = PrefixCache(model, tiers=shelf, size=16)
     fill(prefixes, PROMPT)
-    assert prefixes.forget([list(shelf.blobs)[1]]) == 3
+    second = list(shelf.blobs)[1]
+    shelf.delete([second])  # also if it is lost itself
     assert prefixes.begin(PROMPT).reused == 16
+    assert prefixes.forget([second]) == 2
+    assert len(shelf.blobs) == 1
 
 
 def test_memory_is_bounded_and_what_is_in_use_stays(model: PreTrainedModel) -> None:

@@ -111,8 +111,7 @@ class Conversation:
         root = self.prefixes.root()
         by_tier = self._stay(wanted, root) or self._begin(wanted)
         self._root = root
-        reused = len(self.tokens)
-        logits, seconds = self._compute(wanted[reused:])
+        logits, computed, seconds = self._fill(wanted, by_tier)
         assert self.cache is not None
         if sources is not None and not self.cache.compresses:
             self.publish(sources)
@@ -120,7 +119,8 @@ class Conversation:
             block = everything(self.cache, self.tokens)
             self.prefixes.release(self.cache)
             self.cache = seeded(self.prefixes.model, block, self.policy, self.budget)
-        return Prefilled(logits, self.cache, reused, len(wanted) - reused, seconds, by_tier)
+        reused = len(wanted) - computed
+        return Prefilled(logits, self.cache, reused, computed, seconds, by_tier)
 
     def append(self, tokens: Sequence[int]) -> Tensor:
         """Go on with tokens, such as the one just chosen: the logits `[V]` after the last.
@@ -221,6 +221,33 @@ class Conversation:
         begun = self.prefixes.begin(wanted)
         self.cache, self.tokens = begun.cache, wanted[: begun.reused]
         return dict(begun.by_tier)
+
+    def _fill(self, wanted: list[int], by_tier: dict[str, int]) -> tuple[Tensor, int, float]:
+        """Compute what is missing of a prompt, kept blocks between put in their place.
+
+        Returns:
+            The logits after the last token, the tokens computed and the seconds they took.
+        """
+        computed, seconds = 0, 0.0
+        while True:
+            start = len(self.tokens)
+            stop = self._until(wanted)
+            logits, took = self._compute(wanted[start:stop])
+            computed, seconds = computed + stop - start, seconds + took
+            if stop == len(wanted):
+                return logits, computed, seconds
+            assert self.cache is not None
+            for place, count in self.prefixes.go_on(self.cache, wanted).items():
+                by_tier[place] = by_tier.get(place, 0) + count
+            self.tokens = wanted[: self.cache.slots]
+
+    def _until(self, wanted: list[int]) -> int:
+        """Where the tokens end that are to be computed next: at a kept block, or the last."""
+        start = len(self.tokens)
+        if self.cache is None or self.cache.compresses or len(wanted) - start <= self.prefixes.size:
+            return len(wanted)
+        known = self.prefixes.next_known(wanted, start)
+        return known if known > start else len(wanted)  # one that is here is slower to load
 
     def _compute(self, tokens: list[int]) -> tuple[Tensor, float]:
         """Logits after the last of some more tokens, and the seconds they took."""

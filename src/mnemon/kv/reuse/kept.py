@@ -71,20 +71,25 @@ class Kept:
         return there
 
     def read(
-        self, places: Sequence[tuple[str, str]], tokens: Sequence[int], size: int, layers: int
+        self,
+        places: Sequence[tuple[str, str]],
+        tokens: Sequence[int],
+        size: int,
+        layers: int,
+        before: Sequence[str] = (),
     ) -> list[tuple[Block, str]]:
         """The blocks of a chain in order, up to the first that cannot be had.
 
         Args:
-            places: from `longest`. tokens: of the prompt. size: tokens a block. layers: how many a
-                block must have.
+            places: from `longest`. tokens: of the prompt, whole. size: tokens a block. layers: how
+                many a block must have. before: keys of the blocks before them.
         """
         if self._tiers is not None:
             self._tiers.prefetch([key for key, place in places if place != MEMORY])
         found: list[tuple[Block, str]] = []
-        parent = None
+        parent = before[-1] if before else None
         for key, place in places:
-            begin = len(found) * size
+            begin = (len(before) + len(found)) * size
             block = self._block(key)
             if block is None:
                 break

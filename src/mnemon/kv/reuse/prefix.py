@@ -20,15 +20,16 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.kv.budget import Budget
 from mnemon.kv.reuse import keys as keyed
-from mnemon.kv.reuse.block import Block, joined
+from mnemon.kv.reuse.block import Block
 from mnemon.kv.reuse.fingerprint import fingerprint
 from mnemon.kv.reuse.kept import Kept
 from mnemon.kv.reuse.ledger import Ledger, Sourceless, Sources
 from mnemon.kv.reuse.packing import blob_of
 from mnemon.kv.reuse.places import Places
 from mnemon.kv.reuse.relay import Relay
-from mnemon.kv.reuse.seeding import check_reusable, seeded, taken
+from mnemon.kv.reuse.seeding import check_reusable, extend, seeded, taken
 from mnemon.kv.reuse.sharing import forked
+from mnemon.kv.room import spare
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -143,13 +144,44 @@ class PrefixCache:
         """
         root = self.root()
         keys, found = self._found(root, tokens)
-        whole = joined([block for block, _ in found]) if found else None
-        cache = seeded(self.model, whole, policy, budget)
+        left = len(tokens) - len(found) * self.size
+        blocks = [block for block, _ in found]
+        cache = seeded(self.model, blocks, policy, budget, room=left + spare(len(tokens)))
         self._lend(cache, root, keys)
-        by_tier: Counter[str] = Counter()
-        for block, place in found:
-            by_tier[place] += len(block)
-        return Begun(cache, by_tier.total(), dict(by_tier))
+        return Begun(cache, len(found) * self.size, _by_tier(found))
+
+    def next_known(self, tokens: Sequence[int], start: int) -> int:
+        """Where, from `start` on, the next kept block of a prompt begins; its length: nowhere."""
+        keys = keyed.chain(self.root(), tokens[: len(tokens) - 1], self.size)
+        for number in range(-(-start // self.size), len(keys)):
+            if self._kept.place(keys[number]) is not None:
+                return number * self.size
+        return len(tokens)
+
+    def go_on(self, cache: KVCache, tokens: Sequence[int]) -> Mapping[str, int]:
+        """Let a cache see the kept blocks that follow what it has seen of a prompt.
+
+        So a block that was lost costs its own tokens and not those after it: what a block holds
+        depends on the tokens before it, not on where theirs came from.
+
+        Args:
+            cache: of one sequence, uncompressed; it has seen the first tokens, whole blocks.
+
+        Returns:
+            Tokens it has seen by this, by where they lay.
+
+        Raises:
+            InvalidInput: it has seen a part of a block.
+        """
+        if cache.slots % self.size or not cache.slots:
+            raise InvalidInput(f"a cache that has seen {cache.slots} tokens ends within a block")
+        loan = self._loans.get(cache)
+        root, used = (self.root(), ()) if loan is None else (loan.root, loan.keys)
+        keys, found = self._found(root, tokens, cache.slots // self.size)
+        extend(cache, [block for block, _ in found])
+        self.release(cache)
+        self._lend(cache, root, (*used, *keys))
+        return _by_tier(found)
 
     def together(self, prompts: Sequence[Sequence[int]]) -> Relay:
         """A cache for a batch of prompts, each block that several begin with held once.
@@ -161,7 +193,7 @@ class PrefixCache:
             InvalidInput: no prompts, or one without tokens.
         """
         root = self.root()
-        used: set[str] = set()
+        used: dict[str, None] = {}  # in order: what continues a block after it
         blocks: dict[str, Block] = {}
         chains = []
         for tokens in prompts:
@@ -169,7 +201,7 @@ class PrefixCache:
             chains.append(
                 [blocks.setdefault(key, block) for key, (block, _) in zip(keys, found, strict=True)]
             )
-            used.update(keys)
+            used.update(dict.fromkeys(keys))
         cache = Relay(self.model, chains)
         self._lend(cache, root, tuple(used))
         return cache
@@ -248,19 +280,24 @@ class PrefixCache:
         return self._kept.forget(keys)
 
     def _found(
-        self, root: str, tokens: Sequence[int]
+        self, root: str, tokens: Sequence[int], first: int = 0
     ) -> tuple[tuple[str, ...], list[tuple[Block, str]]]:
-        """The keys of the blocks that a prompt begins with; on the model's device, from where."""
+        """Keys of kept blocks of a prompt from its block `first` on; they, and where they lay.
+
+        They are on the model's device.
+        """
         if not len(tokens):
             raise InvalidInput("a prompt has at least one token")
         keys = keyed.chain(root, tokens[: len(tokens) - 1], self.size)
         layers = seam.text_config(self.model).num_hidden_layers
-        found = self._kept.read(self._kept.longest(keys), tokens, self.size, layers)
+        places = self._kept.longest(keys[first:])
+        found = self._kept.read(places, tokens, self.size, layers, keys[:first])
         reused = len(found) * self.size
-        self._kept.count(reused=reused, left=len(tokens) - reused)
+        left = 0 if first else len(tokens)
+        self._kept.count(reused=reused, left=left - reused)
         device = self.model.device
         there = [(block.to(device, non_blocking=True), place) for block, place in found]
-        return tuple(keys[: len(found)]), there
+        return tuple(keys[first : first + len(found)]), there
 
     def _lend(self, cache: KVCache, root: str, keys: tuple[str, ...]) -> None:
         """Note that a cache was begun with blocks: as long as it lives, they are in use."""
@@ -268,3 +305,10 @@ class PrefixCache:
         back = weakref.finalize(cache, self._kept.tree.leave, keys)
         back.atexit = False
         self._loans[cache] = Loan(root, keys, back)
+
+
+def _by_tier(found: Sequence[tuple[Block, str]]) -> dict[str, int]:
+    by_tier: Counter[str] = Counter()
+    for block, place in found:
+        by_tier[place] += len(block)
+    return dict(by_tier)

@@ -14,6 +14,7 @@ from mnemon.kv.cache import KVCache
 from mnemon.kv.needs import Need
 from mnemon.kv.policy import Policy
 from mnemon.kv.reuse.block import Block
+from mnemon.kv.room import together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -76,18 +77,24 @@ def everything(cache: KVCache, tokens: Sequence[int]) -> Block:
 
 def seeded(
     model: PreTrainedModel,
-    block: Block | None,
+    block: Block | Sequence[Block] | None,
     policy: Policy | str = "recency",
     budget: Budget | float | int | str = 1.0,
+    *,
+    room: int = 0,
 ) -> KVCache:
     """A cache of one sequence that has seen a block's tokens without computing them.
 
-    It shares the block's tensors and never writes into them: what is appended goes into new ones.
+    It shares the tensors of a single block and never writes into them: what is appended goes into
+    new ones. Several blocks are copied into one tensor a layer.
     Under a budget it is compressed at once, as it would be after a pass over these tokens.
 
     Args:
+        block: one, or several that follow each other.
         policy: what the cache compresses itself with from now on; one that never looks at
             queries. budget: as of `KVCache`; at 1.0 nothing is compressed.
+        room: how many more tokens there is place for without moving those of the blocks; then
+            a single block is copied too.
 
     Raises:
         InvalidInput: the block is not of this model's shape or type, or does not start at 0; the
@@ -97,20 +104,60 @@ def seeded(
     cache = KVCache(model, policy=policy, budget=budget)
     if cache.compresses:
         check_keepable(cache.policy)
-    if block is None or not len(block):
-        return cache
-    if block.start != 0 or len(block.keys) != len(cache.layers):
-        raise InvalidInput(
-            f"a cache begins with a block that starts at 0 and has {len(cache.layers)} layers,"
-            f" not one that starts at {block.start} and has {len(block.keys)}"
-        )
-    for layer, keys, values in zip(cache.compressed, block.keys, block.values, strict=True):
-        layer.keys, layer.values = keys[None], values[None]
-        layer.seen, layer.is_initialized = len(block), True
-    begin_at(cache, len(block), block.keys[0].device)
-    if cache.compresses:
-        compression.run(cache, len(block), torch.empty(0))  # no method that reads hidden states
+    blocks = [block] if isinstance(block, Block) else list(block or ())
+    blocks = [one for one in blocks if len(one)]
+    if blocks:
+        _check_fit(cache, blocks)
+        _fill(cache, blocks, room)
+        if cache.compresses:
+            compression.run(cache, cache.slots, torch.empty(0))  # nothing that reads hidden states
     return cache
+
+
+def extend(cache: KVCache, blocks: Sequence[Block]) -> None:
+    """Let an uncompressed cache of one sequence see blocks that follow what it has seen.
+
+    Raises:
+        InvalidInput: a cache that is compressed or empty, or blocks that do not follow.
+    """
+    _check_plain(cache)
+    if not blocks:
+        return
+    _check_fit(cache, blocks, cache.slots)
+    assert cache.positions is not None and cache.real is not None
+    more = sum(len(one) for one in blocks)
+    for layer in cache.compressed:
+        for block in blocks:
+            layer.append(block.keys[layer.index][None], block.values[layer.index][None])
+        layer.seen += more
+    cache.positions = torch.arange(
+        cache.slots + more, dtype=torch.int32, device=cache.positions.device
+    )[None]
+    cache.slots += more
+    cache.real, cache.fresh = cache.real + more, cache.fresh + more
+
+
+def _check_fit(cache: KVCache, blocks: Sequence[Block], start: int = 0) -> None:
+    layers = {len(one.keys) for one in blocks}
+    ends = [start, *(one.end for one in blocks)]
+    if [one.start for one in blocks] != ends[:-1] or layers != {len(cache.layers)}:
+        given = [(one.start, one.end) for one in blocks]
+        raise InvalidInput(
+            f"a cache takes blocks of {len(cache.layers)} layers that follow each other from"
+            f" {start} on, not {given} of {sorted(layers)} layers"
+        )
+
+
+def _fill(cache: KVCache, blocks: Sequence[Block], room: int) -> None:
+    seen = blocks[-1].end
+    for layer in cache.compressed:
+        parts = [(one.keys[layer.index][None], one.values[layer.index][None]) for one in blocks]
+        if len(parts) == 1 and not room:
+            layer.keys, layer.values = parts[0]
+        else:
+            layer.room, layer.keys, layer.values = together(parts, room)
+        layer.seen, layer.is_initialized = seen, True
+    begin_at(cache, seen, blocks[0].keys[0].device)
 
 
 def begin_at(cache: KVCache, tokens: int, device: torch.device) -> None:

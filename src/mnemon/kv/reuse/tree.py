@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mnemon.kv.reuse.block import Block
 
@@ -20,13 +20,11 @@ class Node:
 
     Attributes:
         parent: key of the block it continues; None at the beginning of a prompt.
-        children: keys of those that continue it.
         block: its keys and values, if they are held here; else some tier may have them.
         users: caches that began with it and are still alive.
     """
 
     parent: str | None
-    children: set[str] = field(default_factory=set)
     block: Block | None = None
     users: int = 0
 
@@ -47,6 +45,7 @@ class Tree:
         self.limit = limit
         self.nbytes = 0
         self._nodes: OrderedDict[str, Node] = OrderedDict()  # the longest unused first
+        self._children: dict[str, set[str]] = {}  # also of blocks that are not known themselves
         self._lock = threading.RLock()  # a cache may be collected, and let go, in any call
 
     def __len__(self) -> int:
@@ -64,8 +63,8 @@ class Tree:
         """Know a block, and hold it if the tree holds blocks at all."""
         with self._lock:
             node = self._nodes.setdefault(key, Node(parent))
-            if parent is not None and parent in self._nodes:
-                self._nodes[parent].children.add(key)
+            if parent is not None:
+                self._children.setdefault(parent, set()).add(key)
             if node.block is None and block is not None and self.limit:
                 node.block = block
                 self.nbytes += block.nbytes
@@ -101,13 +100,13 @@ class Tree:
     def drop(self, keys: Iterable[str]) -> set[str]:
         """No longer know these and all that continue them; the keys of those that were known."""
         with self._lock:
-            gone: set[str] = set()
-            waiting = [key for key in keys if key in self._nodes]
+            waiting, seen = list(keys), set[str]()
             while waiting:
                 key = waiting.pop()
-                if key not in gone:
-                    gone.add(key)
-                    waiting += self._nodes[key].children
+                if key not in seen:
+                    seen.add(key)
+                    waiting += self._children.get(key, ())
+            gone = seen & self._nodes.keys()
             for key in gone:
                 self._remove(key)
             return gone
@@ -128,5 +127,7 @@ class Tree:
         node = self._nodes.pop(key)
         if node.block is not None:
             self.nbytes -= node.block.nbytes
-        if node.parent is not None and node.parent in self._nodes:
-            self._nodes[node.parent].children.discard(key)
+        siblings = self._children.get(node.parent or "", set())
+        siblings.discard(key)
+        if not siblings:
+            self._children.pop(node.parent or "", None)
