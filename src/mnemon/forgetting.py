@@ -41,9 +41,9 @@ def forget_chosen(
     if purge:
         return _purge(store, ids, actor, dry_run, version)
     plan = store.ending(ids)
-    if dry_run or not ids:
+    if dry_run:
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
-    ended, keys = store.retire(ids, actor, version)
+    ended, keys = store.retire(ids, actor, version) if ids else ([], [])
     removed = carry_out(store, keys)
     return _receipt(ended, len(ended), plan.links, len(keys), False, False, removed)
 
@@ -60,10 +60,11 @@ def _check_version(cubes: Sequence[MemCube], version: int) -> None:
 def _purge(
     store: Store, ids: Sequence[str], actor: str, dry_run: bool, version: int | None
 ) -> Receipt:
-    if dry_run or not ids:
+    if dry_run:
         plan = store.doomed(ids)
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, True, dry_run)
-    gone, erased = store.purge(ids, actor, version)
+    # Without cubes too: it is how to try again what could not be removed the last time.
+    gone, erased = store.purge(ids, actor, version) if ids else (store.doomed(ids), True)
     removed = carry_out(store, gone.keys, orphans=True)
     receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False, removed)
     if not erased:

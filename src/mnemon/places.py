@@ -6,7 +6,7 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote
 
 from mnemon.errors import StoreError
 from mnemon.identity import new_id
@@ -34,7 +34,7 @@ def add(store: Store, address: str | Path) -> Place:
     if not told.startswith(_FILE):
         told = str(folder.absolute())
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         mark = _marked(folder)
     except OSError as error:
         raise StoreError(f"{folder} cannot hold artifacts: {error}") from error
@@ -47,7 +47,7 @@ def add(store: Store, address: str | Path) -> Place:
 def folder_of(address: str) -> Path | None:
     """The folder that an address names; None for a URL."""
     if address.startswith(_FILE):
-        return Path(unquote(urlsplit(address).path))
+        return Path(unquote(address.removeprefix(_FILE)))
     return None if "://" in address else Path(address)
 
 
@@ -71,9 +71,10 @@ def shown(place: Place) -> str:
     """As it may be printed: with its host, without a password."""
     if place.host is not None:
         return f"{place.host}:{place.address}"
-    parts = urlsplit(place.address)
-    user, at, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=""))
+    scheme, _, rest = place.address.partition("://")
+    authority, slash, path = rest.partition("?")[0].partition("/")
+    user, at, host = authority.rpartition("@")
+    return f"{scheme}://{user.partition(':')[0]}{at}{host}{slash}{path}"
 
 
 def _marked(folder: Path) -> str:

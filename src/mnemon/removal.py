@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mnemon import places, watching
 from mnemon.instant import now_micros
@@ -94,12 +95,19 @@ def _delete(place: Place, keys: Sequence[str]) -> int | None:
 
 
 def _orphans(store: Store) -> Iterator[tuple[Place, list[str]]]:
-    """What no artifact names, in the folders that this process reaches."""
+    """What no artifact names, in the folders that this process reaches; half-written too."""
+    waiting = {(one.place.num, key) for one in store.waiting() for key in one.keys}
     for place in store.places():
         folder = places.folder_of(place.address)
         if folder is not None and folder.is_dir() and places.local(place):
-            from mnemon.kv.tiers.places import keys
+            unknown = store.unknown_artifacts(_lying(place, folder))
+            found = sorted(key for key in unknown if (place.num, key) not in waiting)
+            if found:
+                yield place, found
 
-            unknown = store.unknown_artifacts(list(keys(place.address)))
-            if unknown:
-                yield place, sorted(unknown)
+
+def _lying(place: Place, folder: Path) -> list[str]:
+    from mnemon.kv.tiers.places import is_key, keys
+
+    halves = {file.name.partition(".")[0] for file in (folder / "partial").glob("*")}
+    return [*keys(place.address), *filter(is_key, halves)]

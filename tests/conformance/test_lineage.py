@@ -45,16 +45,16 @@ def test_what_continues_a_stale_or_unknown_one_is_refused(store):
 
 
 def test_all_that_continue_one_go_with_it(store):
-    one, two = add(store, "one", "two")
-    for ends in (lambda: store.retire([one], ME)[1], lambda: list(store.purge([one], ME)[0].keys)):
+    two, *ones = add(store, "two", "retired", "purged")
+    ends = (lambda id: store.retire([id], ME)[1], lambda id: [*store.purge([id], ME)[0].keys])
+    for one, end in zip(ones, ends, strict=True):
         store.write_artifact(block("a", None, (two, 1)), ME)
         store.write_artifact(block("b", "a", (one, 1)), ME)
         store.write_artifact(block("c", "b", (two, 1)), ME)
         store.write_artifact(block("d", "a"), ME)
         assert store.ending([one]).artifacts == store.doomed([one]).artifacts == 2
-        assert ends() == ["b", "c"]
+        assert end(one) == ["b", "c"]
         assert [row.key for row in store.artifacts(HOME, None, None)] == ["a", "d"]
-        (one,) = add(store, "one more")
 
 
 def test_a_sweep_takes_what_continues_a_stale_one(store):

@@ -58,7 +58,7 @@ def repeat(store: Path, known: dict[str, int]) -> int:
     """
     with closing(SQLiteStore(str(store))) as opened:
         gone, erased = opened.purge(sorted(known), "restore-backup")
-        removed = carry_out(opened, gone.keys, orphans=True)
+        removed = carry_out(opened, gone.keys)
         opened.restore_rest([{"tombstone": id, "purged_at": at} for id, at in known.items()])
     if not erased or removed.pending:
         raise PurgeIncomplete(
