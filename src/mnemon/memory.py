@@ -469,7 +469,7 @@ class Memory:
     def compile(
         self, selection: Selection, model: Any, form: str = "kv", *, tokenizer: Any = None,
         policy: Policy | str | None = None, to: Tiers | Path | str | None = None,
-        namespace: str | None = None, head: Sequence[int] = (), progress: Any = None,
+        namespace: str | None = None, head: Sequence[int] | None = None, progress: Any = None,
     ) -> CompileReport:  # fmt: skip
         """Compile cubes to a form that a model uses without reading their text again.
 
@@ -483,7 +483,8 @@ class Memory:
             tokenizer: the model's; by default the one that lies beside its weights.
             policy: a low-bit form such as "kivi(bits=4)"; exact if None.
             to: a folder, a URL, or `Tiers`; by default a folder beside the store.
-            head: tokens that stand before every text, as every prompt begins with them.
+            head: tokens that stand before every text, as every prompt begins with them; by default
+                the special token that the model's prompts begin with.
             progress: called as progress(cubes done, cubes in all).
 
         Raises:

@@ -19,7 +19,7 @@ from mnemon.kv.reuse.low_bit import coded, form_of
 from mnemon.kv.reuse.packing import blob_of
 from mnemon.kv.reuse.seeding import check_reusable
 from mnemon.models.local.limits import context_of
-from mnemon.models.local.rendering import rendering, tokens_of
+from mnemon.models.local.rendering import Render, rendering, tokens_of
 
 if TYPE_CHECKING:
     from mnemon.kv.policy import Policy
@@ -69,12 +69,13 @@ class Chunks:
 
     def __init__(
         self, model: Any, tokenizer: Any, tiers: Tiers, ledger: MemoryLedger,
-        policy: Policy | str | None, head: Sequence[int],
+        policy: Policy | str | None, head: Sequence[int], render: Render | None = None,
     ) -> None:  # fmt: skip
         """Nothing is computed yet but the model's digest.
 
         Args:
             policy: a low-bit form; None: exact. head: tokens that every prompt begins with.
+            render: how a cube stands in prompts; None: as suits the tokenizer.
 
         Raises:
             InvalidInput: a model that does not keep all tokens in all layers, or no such form.
@@ -89,7 +90,7 @@ class Chunks:
             chosen, self._form = form_of(policy)
             self._policy, told = str(chosen), chosen.to_json()
         self._root = root(fingerprint(model, tokenizer), ledger.salt, told)
-        self._render = rendering(tokenizer)
+        self._render = render or rendering(tokenizer)
         self._window = context_of(model, None)
 
     def compile(self, cubes: Sequence[MemCube], tally: Tally) -> Iterator[None]:

@@ -32,7 +32,7 @@ def compile_selected(
     policy: Policy | str | None,
     to: Tiers | Path | str | None,
     namespace: str | None,
-    head: Sequence[int],
+    head: Sequence[int] | None,
     progress: Callable[[int, int], None] | None,
 ) -> CompileReport:
     """See `Memory.compile`."""
@@ -42,13 +42,18 @@ def compile_selected(
             " weights are not made here"
         )
     start = time.perf_counter()
+    render = model.wording.render if hasattr(model, "wording") else None
+    head = model.opening if head is None and hasattr(model, "opening") else head
     model, tokenizer = _loaded(model, tokenizer)
     from mnemon.compiling.chunks import Chunks, Tally
+    from mnemon.models.local.template import opening
+
+    head = opening(tokenizer) if head is None else head
 
     tally = Tally()
     with _tiers(memory, to) as tiers:
         ledger = MemoryLedger(memory, namespace, tiers=tiers)
-        making = Chunks(model, tokenizer, tiers, ledger, policy, head)
+        making = Chunks(model, tokenizer, tiers, ledger, policy, head, render)
         of = total(memory, selection, namespace) if progress is not None else 0
         for page in pages(memory, selection, namespace):
             for _ in making.compile(page, tally):
@@ -66,13 +71,11 @@ def compile_selected(
 def _loaded(model: Any, tokenizer: Any) -> tuple[Any, Any]:
     require("torch", "torch", "kv")
     require("transformers", "transformers", "kv")
-    from mnemon.models.local.loading import load, tokenizer_of
+    from mnemon.models.local.loading import both
 
-    if isinstance(model, str | Path):
-        model = load(model)
-    if hasattr(model, "tokenizer") and hasattr(model, "model"):  # a Runtime, or what `load` gave
+    if hasattr(model, "wording"):  # a Runtime
         model, tokenizer = model.model, tokenizer or model.tokenizer
-    return model, tokenizer_of(model) if tokenizer is None else tokenizer
+    return both(model, tokenizer)
 
 
 @contextmanager

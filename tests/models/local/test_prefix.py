@@ -19,7 +19,7 @@ def test_computed_tokens_of_fifty_turns_stay_flat(talk, memory):
     draw = random.Random(0)
     for name in WORDS:
         memory.add(fact(" ".join(f"x{draw.randrange(256):02x}" for _ in range(4)), name))
-    runtime = talk(context=2048, reuse="prefix")
+    runtime = talk(context=2048, reuse="prefix", max_new_tokens=2)
     traces = [runtime.chat(f"what is the code for {WORDS[i % 6]} ?").trace for i in range(50)]
     new = [trace.prompt - before.prompt for before, trace in pairwise(traces)]
     assert traces[-1].prompt > 600

@@ -13,12 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from mnemon.errors import InvalidInput
 from mnemon.kv.cache import KVCache
 from mnemon.kv.layer import KVLayer
 from mnemon.kv.reuse.seeding import begin_at, check_reusable
+from mnemon.kv.room import spare, together
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,9 +67,9 @@ class _Arriving(KVLayer):
         if not self._coming:
             return super().update(key_states, value_states, *args, **kwargs)
         self.cache.require_pass()
-        came = [next(one) for one in self._coming]
+        parts = [(one.keys[None], one.values[None]) for one in map(next, self._coming)]
         self._coming = ()
-        self.keys = torch.cat([*(one.keys[None] for one in came), key_states], 2)
-        self.values = torch.cat([*(one.values[None] for one in came), value_states], 2)
         self.seen += key_states.shape[2]
+        parts.append((key_states, value_states))
+        self.room, self.keys, self.values = together(parts, spare(self.seen))
         return key_states, value_states

@@ -109,10 +109,20 @@ def _keep(runtime: Runtime, ready: Laid, cubes: list[MemCube]) -> dict[str, int]
     turn = Turn(question, answer, ready.recalled.cubes)
     prompt = laid(runtime.wording, ready.turns, told(runtime.wording, turn))
     try:
-        return {"published": runtime.way.publish(prompt)}
+        return {"published": runtime.way.publish(prompt), **_compile(runtime, ready)}
     except (MnemonError, OSError) as error:
         _log.warning("keys and values of a turn were not kept: %s", error)
         return {"failed": 1}
+
+
+def _compile(runtime: Runtime, ready: Laid) -> dict[str, int]:
+    """Compile the cubes that were put into prompts often."""
+    chunks = runtime.shared.chunks
+    wanted = [] if chunks is None else chunks.often(ready.recalled.cubes)
+    if chunks is None or not wanted:
+        return {}
+    done = runtime.memory.compile(wanted, runtime, to=chunks.tiers)
+    return {"compiled": done.compiled}
 
 
 def _trace(ready: Laid, checked: Checked, generated: int, first: float, seconds: float) -> Trace:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mnemon.errors import InvalidInput
-from mnemon.models.local.template import Template
+from mnemon.models.local.template import Template, special
 
 _UNKNOWN = 2048  # tokens, of a model that does not say
 
@@ -31,6 +31,4 @@ def stops_of(model: Any, tokenizer: Any, template: Template) -> frozenset[int]:
     for told in (tokenizer.eos_token_id, getattr(model.generation_config, "eos_token_id", None)):
         found.update([told] if isinstance(told, int) else told or [])
     between = tokenizer(template.between.lstrip(), add_special_tokens=False)["input_ids"][:1]
-    special = set(tokenizer.all_special_ids)
-    special.update(id for id, one in tokenizer.added_tokens_decoder.items() if one.special)
-    return frozenset(found | (special & set(between)))
+    return frozenset(found | (special(tokenizer) & set(between)))

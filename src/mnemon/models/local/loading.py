@@ -53,6 +53,16 @@ def load(
         raise InvalidInput(f"the model cannot go to device {place!r}: {error}") from error
 
 
+def both(model: Any, tokenizer: Any = None) -> Loaded:
+    """A model and its tokenizer, of whatever names a model: a name for `load`, what it gave, or a
+    model of transformers."""
+    if isinstance(model, str | Path):
+        model = load(model)
+    if isinstance(model, Loaded):
+        return Loaded(model.model, model.tokenizer if tokenizer is None else tokenizer)
+    return Loaded(model, tokenizer_of(model) if tokenizer is None else tokenizer)
+
+
 def tokenizer_of(model: Any) -> Any:
     """The tokenizer that lies beside a loaded model's weights.
 

@@ -44,6 +44,12 @@ class Prompt:
         return tuple(found)
 
 
+def common(one: list[int], other: list[int]) -> list[int]:
+    """The tokens with which both begin."""
+    pairs = zip(one, other, strict=False)
+    return one[: next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))]
+
+
 def laid(wording: Wording, turns: Sequence[Turn], asked: Sequence[Segment]) -> Prompt:
     """The prompt of some turns and, at its end, a new one up to where its answer begins."""
     parts = list(wording.head())

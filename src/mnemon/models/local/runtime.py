@@ -6,7 +6,6 @@ import threading
 from collections.abc import Generator
 from copy import copy
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 from uuid import uuid4
 
@@ -16,14 +15,14 @@ from mnemon.memory import Memory
 from mnemon.models.local.answering import Asked, answering
 from mnemon.models.local.decoding import Sampling
 from mnemon.models.local.limits import context_of, stops_of
-from mnemon.models.local.loading import Loaded, load, tokenizer_of
+from mnemon.models.local.loading import both
 from mnemon.models.local.prepare import Preparation
 from mnemon.models.local.prepare.recompute import Recompute
 from mnemon.models.local.prepare.shared import Shared
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
-from mnemon.models.local.template import Template, template_of
+from mnemon.models.local.template import Template, opening, template_of
 from mnemon.models.local.verifying import Checked, Verifying
 from mnemon.models.local.wording import Wording
 
@@ -43,6 +42,7 @@ class Runtime:
 
     Attributes:
         model, tokenizer, memory: as given. session_name: the conversation's session.
+        shared: kept keys and values. way: the conversation's own. verifying: what was compared.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class Runtime:
         budget: int = 1000,
         reuse: str | None = None,
         tiers: Tiers | None = None,
+        method: str = "mentions",
         policy: Policy | str = "recency",
         kv_budget: Budget | float | int | str = 1.0,
         context: int | None = None,
@@ -74,11 +75,14 @@ class Runtime:
             session: which conversation; a new one if None.
             system: what the model is told about itself.
             budget: tokens, as the memory counts them, that recall may take for a turn; 0 for none.
-            reuse: `prefix`: what a prompt begins with is not computed again; `none`: all of it is.
-                By default `prefix`, or `none` for a model some of whose layers do not keep all
-                tokens.
+            reuse: `prefix`: what a prompt begins with is not computed again. `blend`: nor are cubes
+                that were compiled (`Memory.compile`; those recalled often are by themselves), but
+                for some of their tokens: answers are near to those of recomputation, not equal.
+                `none`: all is computed. By default `prefix`, or `none` for a model some of whose
+                layers do not keep all tokens.
             tiers: where kept keys and values lie beside this process's memory, such as
                 `Tiers(disk="kv")`; they come back from there in a later process.
+            method: of the slot `kv.blend`.
             policy, kv_budget: what the cache is compressed with, and to how much (see `KVCache`).
             context: tokens of the window; by default all that the model was trained for.
             max_new_tokens: the longest answer.
@@ -92,24 +96,19 @@ class Runtime:
             InvalidInput: what does not go together, and why.
             MissingExtra: torch or transformers is not installed.
         """
-        if isinstance(model, str | Path):
-            model = load(model)
-        if isinstance(model, Loaded):
-            model, tokenizer = model.model, tokenizer or model.tokenizer
-        self.model, self.memory = model, memory
-        self.tokenizer = tokenizer_of(model) if tokenizer is None else tokenizer
-        self.session_name = session or _new_session()
-        self.speaker, self.budget = speaker, budget
-        self.max_new_tokens = max_new_tokens
-        self.context = context_of(model, context)
-        told = template_of(self.tokenizer, system) if template is None else template
-        self.wording = Wording(self.tokenizer, told, render or rendering(self.tokenizer))
-        self.ends, self.stops = told.stops, stops_of(model, self.tokenizer, told)
-        self.verifying = Verifying(verify, tolerance)
-        self._policy, self._kv_budget = policy, kv_budget
-        self.shared = Shared(model, self.tokenizer, memory, reuse, tiers)
         if verify and kv_budget != 1.0:
             raise InvalidInput("verify= compares with a full cache: leave kv_budget= at 1.0")
+        self.model, self.tokenizer = both(model, tokenizer)
+        self.memory, self.session_name = memory, session or _new_session()
+        self.speaker, self.budget, self.max_new_tokens = speaker, budget, max_new_tokens
+        self.context = context_of(self.model, context)
+        told = template_of(self.tokenizer, system) if template is None else template
+        self.wording = Wording(self.tokenizer, told, render or rendering(self.tokenizer))
+        self.opening = opening(self.tokenizer, told)
+        self.ends, self.stops = told.stops, stops_of(self.model, self.tokenizer, told)
+        self.verifying = Verifying(verify, tolerance)
+        self.shared = Shared(self.model, self.tokenizer, memory, reuse, tiers, self.opening, method)
+        self._policy, self._kv_budget = policy, kv_budget
         self.way = self._way()
         self._turn = _Turn()
 

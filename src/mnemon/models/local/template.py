@@ -71,6 +71,20 @@ def template_of(tokenizer: Any, system: str | None = None) -> Template:
     return replace(PLAIN, head=head + (f"{system}\n\n" if system else ""))
 
 
+def opening(tokenizer: Any, template: Template | None = None) -> tuple[int, ...]:
+    """The special token that every prompt begins with, if one does: models lean on it, so a text
+    that is computed alone is computed behind it."""
+    told = template_of(tokenizer) if template is None else template
+    first = tuple(tokenizer(told.head, add_special_tokens=False)["input_ids"][:1])
+    return first if special(tokenizer).issuperset(first) else ()
+
+
+def special(tokenizer: Any) -> set[int]:
+    """A tokenizer's special tokens."""
+    added = tokenizer.added_tokens_decoder
+    return {*tokenizer.all_special_ids, *(id for id, one in added.items() if one.special)}
+
+
 def _chat(tokenizer: Any, system: str | None) -> Template:
     pieces = _cut(tokenizer, told=True) if system else None
     if pieces is not None:

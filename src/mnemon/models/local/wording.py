@@ -36,11 +36,14 @@ class Segment:
 
 
 class Wording:
-    """A tokenizer, a template and a way to render cubes."""
+    """A tokenizer, a template and a way to render cubes.
+
+    Attributes:
+        template, render: as given.
+    """
 
     def __init__(self, tokenizer: Any, template: Template, render: Render) -> None:
-        self.template = template
-        self._render = render
+        self.template, self.render = template, render
         self._fixed: Callable[[str], tuple[int, ...]] = lru_cache(_KNOWN)(
             lambda text: tuple(tokenizer(text, add_special_tokens=False)["input_ids"])
         )
@@ -75,7 +78,7 @@ class Wording:
 
     def text(self, cube: MemCube) -> tuple[int, ...]:
         """A recalled cube's tokens, wherever it stands."""
-        return self._said(self._render(cube))
+        return self._said(self.render(cube))
 
     def _form(self, text: str) -> list[Segment]:
         return [Segment(self._fixed(text))] if text else []

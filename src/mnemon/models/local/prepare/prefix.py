@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mnemon.kv.reuse import keys as keyed
 from mnemon.kv.reuse.conversation import Conversation
 from mnemon.models.local.prepare import Prepared
+from mnemon.models.local.prompt import common
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,11 +51,9 @@ class Prefix:
         cache = self._talk.cache
         if cache is None or cache.compresses:
             return 0
-        seen, told = self._talk.tokens, prompt.tokens
-        pairs = zip(seen, told, strict=False)  # an answer's text may have other tokens than it had
-        same = next((i for i, (one, other) in enumerate(pairs) if one != other), None)
-        common = seen[: min(len(seen), len(told)) if same is None else same]
-        return self._prefixes.publish(cache, common, prompt.sources, seconds=self._seconds)
+        # The text of an answer may have other tokens than it was made of.
+        same = common(self._talk.tokens, prompt.tokens)
+        return self._prefixes.publish(cache, same, prompt.sources, seconds=self._seconds)
 
     def drop(self, prompt: Prompt) -> None:
         """Let go of the conversation's cache, and of the blocks of this prompt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnemon.client import RemoteMemory
@@ -9,6 +10,8 @@ from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.prefix import PrefixCache
 from mnemon.kv.reuse.seeding import check_reusable
 from mnemon.memory import Memory
+from mnemon.models.local.prepare.blend import Blend
+from mnemon.models.local.prepare.chunks import Chunks
 from mnemon.models.local.prepare.prefix import Prefix
 from mnemon.models.local.prepare.recompute import Recompute
 
@@ -21,14 +24,15 @@ if TYPE_CHECKING:
     from mnemon.kv.tiers import Tiers
     from mnemon.models.local.prepare import Preparation
 
-REUSES = ("prefix", "none")
+REUSES = ("prefix", "blend", "none")
 
 
 class Shared:
     """Kept keys and values, where they lie, and who says whether they may be used.
 
     Attributes:
-        reuse: one of `REUSES`. prefixes: kept blocks; None if nothing is reused.
+        reuse: one of `REUSES`. prefixes: kept blocks; None if nothing is reused. chunks: of cubes,
+            to be blended; None if nothing is.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class Shared:
         memory: Memory,
         reuse: str | None,
         tiers: Tiers | None,
+        opening: Sequence[int],
+        method: str,
     ) -> None:
         if reuse is None:
             reuse = "prefix" if _reusable(model) else "none"
@@ -45,7 +51,9 @@ class Shared:
             raise InvalidInput(f"reuse={reuse!r}: it is one of {', '.join(REUSES)}")
         if reuse == "none" and tiers is not None:
             raise InvalidInput("tiers= keep what is reused: leave them out with reuse='none'")
-        self.model, self.reuse, self.tiers = model, reuse, tiers
+        if reuse == "blend" and tiers is None:
+            tiers = _own_tiers()
+        self.model, self.reuse, self.tiers, self._method = model, reuse, tiers, method
         # What lies in this process only is found by its tokens, which are read from memory at every
         # turn; what outlives it has to be known to the store, which forgets it.
         self.ledger = None if tiers is None else _ledger(memory, tiers)
@@ -57,11 +65,26 @@ class Shared:
                 salt=salt if self.ledger is None else self.ledger.salt,
             )  # fmt: skip
 
+        self.chunks = None
+        if reuse == "blend":
+            assert tiers is not None and self.ledger is not None
+            self.chunks = Chunks(model, tokenizer, tiers, self.ledger, opening)
+
     def way(self, policy: Policy | str, budget: Budget | float | int | str) -> Preparation:
         """A conversation's way to make its prompts ready."""
         if self.prefixes is None:
             return Recompute(self.model, policy, budget)
-        return Prefix(self.prefixes, policy, budget)
+        if self.chunks is None:
+            return Prefix(self.prefixes, policy, budget)
+        if budget != 1.0:
+            raise InvalidInput("reuse='blend' needs the full cache: leave kv_budget= at 1.0")
+        return Blend(self.prefixes, self.chunks, self._method)
+
+
+def _own_tiers() -> Tiers:
+    from mnemon.kv.tiers import Tiers
+
+    return Tiers()
 
 
 def _reusable(model: PreTrainedModel) -> bool:
