@@ -11,7 +11,7 @@ from transformers import DynamicCache, LlamaForCausalLM
 from decoding.kinds import choose, random_rows, stored
 from decoding.model import DEVICE, counted, milliseconds
 from mnemon.kv.decode.fetch import FetchedRows, fetch, fetched
-from mnemon.kv.decode.generate import generate
+from mnemon.kv.decode.greedy import generate
 from mnemon.kv.decode.step import GraphStep
 
 PAGE, PAGES = 32, 64

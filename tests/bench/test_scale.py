@@ -35,28 +35,6 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(scale, name, 1)
 
 
-def test_every_value_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    quick(monkeypatch)
-    speed = run_speed((40,), tmp_path)
-    told = {one.name for one in speed.values}
-    assert {
-        "add in one batch, with embeddings",
-        "add one, durable, p95",
-        "search, k 10, p50",
-        "recall, 1000 tokens, p50",
-        "resident memory after 50 searches",
-        "first answer, fresh process with imports",
-        "import mnemon",
-    } <= told
-    may_be_nothing = {"index made in the background", "resident after 50 searches"}  # so few cubes
-    assert all(one.value > 0 for one in speed.values if one.name not in may_be_nothing)
-    assert "mnemon search, cold shell" in told or speed.notes
-    assert json.loads((tmp_path / "speed.json").read_text())["machine"]["cores"] >= 1
-    assert all(name in scale.render(speed) for name in told)
-    (point,) = speed.latency
-    assert point["cubes"] == 40 and {"first p50", "again p95", "recall p50"} < point.keys()
-
-
 def test_importing_the_bench_is_cheap() -> None:
     heavy = ("numpy", "matplotlib", "rich")
     code = f"import sys, mnemon.bench; print([m for m in {heavy} if m in sys.modules])"
@@ -81,20 +59,40 @@ def test_approximate_search_is_compared_with_exact(
     assert scope.LIMIT == 100
 
 
-def test_the_command_measures_namespaces_and_vectors_and_keeps_stores(
+def test_the_command_measures_every_value_and_keeps_stores(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick(monkeypatch)
     monkeypatch.setattr(scale, "_LARGE", 30)
+    kept, out = tmp_path / "kept", tmp_path / "out"
+    kept.mkdir()
     asked = ["speed", "--sizes", "40", "--namespaces", "2", "--vectors", "900", "--json"]
-    done = CliRunner().invoke(command, [*asked, "--folder", str(tmp_path)])
+    done = CliRunner().invoke(command, [*asked, "--folder", str(kept), "--out", str(out)])
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
-    names = {one["name"] for one in told["values"]}
-    assert {"nearest 1,000 of vectors only, p50", "add in batches, with embeddings"} <= names
-    assert "search one of 2 namespaces of 20, first, p50" in names
+    values = {one["name"]: one["value"] for one in told["values"]}
+    assert {
+        "add in batches, with embeddings",
+        "add one, durable, p95",
+        "search, k 10, p50",
+        "recall, 1000 tokens, p50",
+        "resident memory after 50 searches",
+        "first answer, fresh process with imports",
+        "import mnemon",
+        "nearest 1,000 of vectors only, p50",
+        "search one of 2 namespaces of 20, first, p50",
+    } <= values.keys()
+    may_be_nothing = {"index made in the background", "resident after 50 searches"}  # so few cubes
+    assert all(value > 0 for name, value in values.items() if name not in may_be_nothing)
+    assert "mnemon search, cold shell" in values or told["notes"]
     assert "--namespaces 2 --vectors 900" in told["command"]
-    assert (tmp_path / "40.db").exists() and (tmp_path / "2x20.db").exists()
+    assert (kept / "40.db").exists() and (kept / "2x20.db").exists()
+    saved = json.loads((out / "speed.json").read_text())
+    assert saved["machine"]["cores"] >= 1 and saved["values"] == told["values"]
+    speed = scale.Speed(**{**told, "values": [scale.Value(**one) for one in told["values"]]})
+    assert all(name in scale.render(speed) for name in values)
+    (point,) = told["latency"]
+    assert point["cubes"] == 40 and {"first p50", "again p95", "recall p50"} < point.keys()
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:

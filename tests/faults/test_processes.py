@@ -31,17 +31,17 @@ def test_a_killed_writer_loses_nothing_acknowledged(path, child, round):
 
 
 def test_eight_processes_write_into_one_new_file(path, child):
-    batches = [50, 50, 50, 20, 20, 5, 1, 1]
-    writers = [child("writer", path, f"writer{i}", 400, most) for i, most in enumerate(batches)]
+    batches = [25, 25, 20, 10, 10, 5, 1, 1]
+    writers = [child("writer", path, f"writer{i}", 100, most) for i, most in enumerate(batches)]
     answers = [writer.communicate(timeout=120) for writer in writers]
     assert [
         (writer.returncode, errors) for writer, (_, errors) in zip(writers, answers, strict=True)
     ] == [(0, "")] * 8
     acknowledged = [id for said, _ in answers for id in said.split()]
-    assert len(set(acknowledged)) == 3200
+    assert len(set(acknowledged)) == 800
     with Memory(path) as memory:
         assert {cube.id for cube in memory.list(limit=-1)} == set(acknowledged)
-        last = "writer7 wrote number 399"
+        last = "writer7 wrote number 99"
         assert last in {hit.cube.content for hit in memory.search(last)}
         assert memory.fsck() == []
 
@@ -52,7 +52,7 @@ def test_eight_threads_write_through_one_memory(path):
 
         def write(name):
             try:
-                for n in range(0, 400, 25):
+                for n in range(0, 100, 25):
                     kept.extend(memory.add([f"{name} wrote {n + i}" for i in range(24)]))
                     kept.append(memory.add(f"{name} wrote {n + 24}"))
                     memory.search("wrote", 3)
@@ -66,7 +66,7 @@ def test_eight_threads_write_through_one_memory(path):
             thread.join()
         assert failed == []
         assert {c.id for c in memory.list(limit=-1)} == {c.id for c in kept}
-        assert len(kept) == 3200
+        assert len(kept) == 800
         assert memory.fsck() == []
 
 

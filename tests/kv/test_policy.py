@@ -12,8 +12,10 @@ from mnemon import methods
 from mnemon.bench.recall import sample
 from mnemon.errors import InvalidInput
 from mnemon.kv import KVCache, Policy, measure_heads, seam
+from mnemon.kv.auto import best
+from mnemon.kv.budget import Budget
 from mnemon.kv.calibration import Case, repeated
-from mnemon.kv.profile import HeadProfile, find, profile_of
+from mnemon.kv.profile import GENERIC, HeadProfile, find, profile_of
 from mnemon.models import recall_lm
 
 
@@ -108,3 +110,13 @@ def test_the_heads_that_are_missed_most_weigh_most(recall: recall_lm.Loaded) -> 
     best, worst = (divmod(int(one), 4) for one in (weights.argmax(), weights.argmin()))
     losses = [_loss(recall.model, cases, everyone - {head}, (8, 4)) for head in (best, worst)]
     assert losses[0] > losses[1]
+
+
+def test_auto_does_not_empty_heads_by_a_profile_of_random_tokens() -> None:
+    model = tiny_llama()
+    weights = ((1.0, 0.5), (0.2, 0.3), (0.1, 0.4))
+    generic = HeadProfile("any", weights, GENERIC)
+    asked = HeadProfile("any", weights, "my cases")
+    assert "tangram" in str(best(Budget.of(0.1), model, asked))
+    assert "tangram" not in str(best(Budget.of(0.1), model, generic))
+    assert best(Budget.of(0.25), model, generic) == best(Budget.of(0.25), model, asked)

@@ -6,6 +6,7 @@ import random
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from mnemon.bench.tasks.sample import Sample
 from mnemon.cube import Draft
@@ -58,6 +59,7 @@ def _texts(seed: int) -> Iterator[str]:
             yield text
 
 
-def _sentences() -> list[str]:
+@cache
+def _sentences() -> tuple[str, ...]:
     turns = [turn.draft.content for case in Sample().read() for turn in case.turns]
-    return sorted({sentence for text in turns for sentence in _SENTENCE.split(text)})
+    return tuple(sorted({said for text in turns for said in _SENTENCE.split(text)}))

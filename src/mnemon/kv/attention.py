@@ -6,10 +6,12 @@ after it. `mnemon.kv.decode` has the fused kernels that agree with it.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.nn import functional
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import packed, seam
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mnemon.kv.layer import KVLayer
+
+_BACKENDS = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def over_layer(
@@ -32,6 +36,20 @@ def over_layer(
                 " use transformers' own cache for this model"
             )
     layer.observe(query)
+    with _unplanned(query):
+        return _over_layer(layer, module, query, base, **kwargs)
+
+
+def _unplanned(query: Tensor) -> AbstractContextManager[None]:
+    """Without cuDNN for single tokens: it plans anew for each length, which takes far longer."""
+    if query.is_cuda and query.shape[2] == 1:
+        return sdpa_kernel(_BACKENDS)
+    return nullcontext()
+
+
+def _over_layer(
+    layer: KVLayer, module: nn.Module, query: Tensor, base: str, **kwargs: Any
+) -> Tensor:
     stores = layer.visible(query)
     if not stores:
         return layer.over_tail(module, query, base, **kwargs)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mnemon.kv import seam
 from mnemon.kv.policy import Policy
-from mnemon.kv.profile import HeadProfile, find
+from mnemon.kv.profile import GENERIC, HeadProfile, find
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from mnemon.kv.budget import Budget
 
 # (least fraction of the full cache, policy), best first: with a head profile, without, and for
-# models that lack rotary embedding as well.
+# models that lack rotary embedding as well. A profile of random tokens serves to choose bits, and
+# fails where heads are emptied by it.
 _PROFILED = (
     (0.55, "graded(high=8, low=8, {group})"),
     (0.34, "graded(high=8, low=4, share=0.1, {group})"),
@@ -41,9 +42,11 @@ def best(budget: Budget, model: PreTrainedModel, profile: HeadProfile | None = N
     A budget in tokens or bytes says nothing of the text's length: it gets the composition for
     small budgets.
     """
-    table = _PROFILED
-    if (profile or find(model)) is None:
-        table = _UNROTATED if seam.rope(model, 0) is None else _PLAIN
+    found = profile or find(model)
+    plain = _UNROTATED if seam.rope(model, 0) is None else _PLAIN
+    table = plain if found is None else _PROFILED
+    if found is not None and found.measured == GENERIC:
+        table = (*_PROFILED[:-1], plain[-1])
     fraction = budget.amount if budget.unit == "fraction" else 0.0
     policy = next(policy for least, policy in table if fraction >= least)
     return Policy.of(policy.format(group=f"group_size={_group(model)}"))

@@ -14,7 +14,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.kv.cache import KVCache
 from mnemon.kv.policy import Policy
-from mnemon.kv.profile import HeadProfile, fingerprint
+from mnemon.kv.profile import GENERIC, HeadProfile, fingerprint
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -90,7 +90,7 @@ def measure_heads(
     """
     if cases is None:
         cases = repeated(seam.text_config(model).vocab_size)
-        measured = measured or "random tokens that repeat"
+        measured = measured or GENERIC
     if not cases:
         raise InvalidInput("a head profile needs at least one case")
     layers = len(KVCache(model, "recency", 1.0).compressed)

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
+GENERIC = "random tokens that repeat"
+"""What a profile is measured on where no cases are given: enough for bits, not for dropping."""
+
+
 @dataclass(frozen=True)
 class HeadProfile:
     """How much each key-value head is needed for what lies far back.

@@ -1,4 +1,4 @@
-"""Kernels run on the CPU through Triton's interpreter.
+"""Without a CUDA device, kernels run on the CPU through Triton's interpreter.
 
 It is chosen when Triton is imported, which transformers does too: so before any test here is read.
 """
@@ -10,8 +10,10 @@ import os
 
 import numpy as np
 import pytest
+import torch
 
-os.environ.setdefault("TRITON_INTERPRET", "1")
+if not torch.cuda.is_available():
+    os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(scope="session")

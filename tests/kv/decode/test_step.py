@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from mnemon.errors import InvalidInput
-from mnemon.kv.decode.generate import generate
+from mnemon.kv.decode.greedy import generate
 from mnemon.kv.decode.rows import PackedRows, pack, quantize
 from mnemon.kv.decode.step import GraphStep
 

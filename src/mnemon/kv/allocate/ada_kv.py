@@ -1,9 +1,10 @@
 """Heads of a layer keep as many tokens as they have among the layer's best; none is left with few.
 
-Ada-KV: Optimizing KV Cache Eviction by Adaptive Budget Allocation (Feng et al., 2024), section 3,
+Ada-KV: Optimizing KV Cache Eviction by Adaptive Budget Allocation (Feng et al., 2024),
 https://arxiv.org/abs/2407.11550; official code FFY0/AdaKV (MIT), not copied.
-How ours differs: no known difference; budgets are those of key-value heads, and freed bytes are
-really freed. Scores of different heads are compared, so take a scorer in units of attention
+How ours differs: `alpha` 0.2 is kvpress's default (the official code's first README has 0.5);
+budgets are those of key-value heads, and freed bytes are really freed. Scores of different heads
+are compared, so take a scorer in units of attention
 (`snapkv`). Cannot be combined with scorers that keep the same tokens in all heads.
 """
 

@@ -2,7 +2,7 @@
 
 A layer's preference is its attention's entropy over tokens and its variance over time, each
 tempered. CAKE: Cascading and Adaptive KV Cache Eviction with Layer Preferences (Qin et al., ICLR
-2025), section 4, https://arxiv.org/abs/2503.12491; official code antgroup/cakekv (MIT), not
+2025), https://arxiv.org/abs/2503.12491; official code antgroup/cakekv (MIT), not
 copied.
 How ours differs: all layers are shared out at once when prefill ends. Cascading, which shares out
 again after each layer to bound the peak of prefill, ends at the same sizes and is not done; the

@@ -1,7 +1,7 @@
 """Layers whose attention is spread evenly keep more; those that attend to few tokens keep less.
 
 The layer level of D2O: Dynamic Discriminative Operations for Efficient Generative Inference of
-Large Language Models (Wan et al., ICLR 2025), section 3.2, https://arxiv.org/abs/2406.13035;
+Large Language Models (Wan et al., ICLR 2025), https://arxiv.org/abs/2406.13035;
 official code AIoT-MLSys-Lab/d2o (Apache-2.0), not copied. Its merging of evicted tokens is a
 compress method.
 How ours differs: a layer's variance is that of the attention which the newest `window_size`

@@ -2,7 +2,7 @@
 
 Heads choose their own tokens but all heads of a layer keep equally many, so that a layer stays a
 rectangle; layers share the budget by how their composite tokens rank among all. KVCompose:
-Efficient Structured KV Cache Compression with Composite Tokens (Akulov et al., 2025), section 3,
+Efficient Structured KV Cache Compression with Composite Tokens (Akulov et al., 2025),
 https://arxiv.org/abs/2509.05165; the authors' code in NVIDIA/kvpress (Apache-2.0), not copied.
 How ours differs: the scores are any scorer's; the code adds the mean over heads to them, and makes
 the first layer's composites at least as good as any other layer's, which ours does not. Scores of

@@ -1,7 +1,7 @@
 """Every layer keeps the shortest prefix of its best tokens that holds a common share of importance.
 
 PrefixKV: Adaptive Prefix KV Cache is What Vision Instruction-Following Models Need for Efficient
-Generation (Wang et al., 2024), section 3, https://arxiv.org/abs/2412.03409; official code
+Generation (Wang et al., 2024), https://arxiv.org/abs/2412.03409; official code
 THU-MIG/PrefixKV (Apache-2.0), not copied.
 How ours differs: the paper finds the share by binary search, offline; ours sorts the cumulative
 curves of all layers together, which finds the same share exactly and for the text at hand. Heads

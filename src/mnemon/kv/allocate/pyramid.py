@@ -1,7 +1,7 @@
 """Lower layers keep more, in an arithmetic sequence from the first layer to the last.
 
 Attention is spread wide in low layers and gathers on few tokens in high ones. PyramidKV: Dynamic KV
-Cache Compression based on Pyramidal Information Funneling (Cai et al., 2024), section 4.2,
+Cache Compression based on Pyramidal Information Funneling (Cai et al., 2024),
 https://arxiv.org/abs/2406.02069; official code Zefan-Cai/KVCache-Factory (MIT), not copied.
 How ours differs: the steps between layers are not rounded down, so the layers sum to the budget
 (the official code's do not); the window is the policy's.

@@ -1,7 +1,7 @@
 """Layers that need more tokens to hold most of their attention keep more.
 
 ZigZagKV: Dynamic KV Cache Compression for Long-context Modeling based on Layer Uncertainty (Zhong
-et al., COLING 2025), section 4, https://arxiv.org/abs/2412.09036; no official code known.
+et al., COLING 2025), https://arxiv.org/abs/2412.09036; no official code known.
 How ours differs: attention is that of the newest `window_size` queries, as with the scorers it is
 used with; the layers sum to the budget exactly.
 """

@@ -1,6 +1,6 @@
 """Block floating point, with key channels sorted so that outliers share their blocks.
 
-Accurate Block Quantization in LLMs with Outliers (Trukhanov and Soloveychik, 2024), section 3,
+Accurate Block Quantization in LLMs with Outliers (Trukhanov and Soloveychik, 2024),
 https://arxiv.org/abs/2403.20137; no official code.
 Channels of a block share one exponent, each has a mantissa of `bits` bits. A channel of large norm
 costs its neighbours their precision, so channels are ranked by norm first. Queries and keys may be

@@ -1,7 +1,7 @@
 """Keys and values are stored as latents of few channels, projected back when they are read.
 
 CSKV: Training-Efficient Channel Shrinking for KV Cache in Long-Context Scenarios (Wang et al.,
-2024), section 3, https://arxiv.org/abs/2409.10593; official code wln20/CSKV, not copied.
+2024), https://arxiv.org/abs/2409.10593; official code wln20/CSKV, not copied.
 The newest tokens stay whole, as in the paper's two-branch cache.
 How ours differs: the paper starts from the SVD of the projection weights and trains the factors on
 a layer's reconstruction loss; ours takes the singular vectors of the first compressed text's own

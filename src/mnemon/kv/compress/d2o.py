@@ -1,7 +1,7 @@
 """An evicted token is merged into the kept one whose key is most like its own, if alike enough.
 
 D2O: Dynamic Discriminative Operations for Efficient Generative Inference of Large Language Models
-(Wan et al., 2024), section 3.3, https://arxiv.org/abs/2406.13035; official code
+(Wan et al., 2024), https://arxiv.org/abs/2406.13035; official code
 AIoT-MLSys-Lab/d2o, not copied.
 The threshold is a moving average of the likeness of evicted tokens to what is kept: it starts at
 the mean of the prompt's, and each token that goes, in order of time, moves it by `beta`.

@@ -1,7 +1,7 @@
 """Evicted tokens of the prompt are averaged into the kept token next to them.
 
 Efficient Inference of Vision Instruction-Following Models with Elastic Cache (Liu et al., ECCV
-2024), section 3.2, https://arxiv.org/abs/2407.18121; official code liuzuyan/ElasticCache, not
+2024), https://arxiv.org/abs/2407.18121; official code liuzuyan/ElasticCache, not
 copied.
 Kept tokens are anchors; each other token falls to the nearest anchor by place, and keys and values
 are the plain means of an anchor and what fell to it. What leaves after the prompt is dropped.

@@ -1,6 +1,6 @@
 """Keys in low bits per channel, values in low bits per token.
 
-KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache (Liu et al., ICML 2024), section 3.2,
+KIVI: A Tuning-Free Asymmetric 2bit Quantization for KV Cache (Liu et al., ICML 2024),
 https://arxiv.org/abs/2402.02750; official code jy-yuan/KIVI (MIT), not copied.
 How ours differs: the residual window of full precision (128 in the paper) is the policy's `window`
 (32 unless set) and the tokens that wait until a group is full; scales and zeros are of the model's

@@ -1,7 +1,7 @@
 """Evicted tokens are merged into the pivot of their set: neighbours whose keys are alike.
 
 Model Tells You Where to Merge: Adaptive KV Cache Merging for LLMs on Long-Context Tasks (Wang et
-al., 2024), sections 4.1 and 4.2, https://arxiv.org/abs/2407.08454; no official code known.
+al., 2024), https://arxiv.org/abs/2407.08454; no official code known.
 A merging set is a run of tokens in which each key's cosine to the one before is at least
 `threshold`. Its pivot is the token with the highest score; the others weigh
 `exp(-|k_pivot - k|^2 / (2 sigma^2))`, sigma being the set's mean distance over the root of two.

@@ -1,7 +1,7 @@
 """Each layer has its own widths for keys and values, found beforehand for the model.
 
 KVTuner: Sensitivity-Aware Layer-Wise Mixed-Precision KV Cache Quantization for Efficient and
-Nearly Lossless LLM Inference (Li et al., ICML 2025), sections 4 and 5,
+Nearly Lossless LLM Inference (Li et al., ICML 2025),
 https://arxiv.org/abs/2502.04420; official code cmd2001/KVTuner, not copied.
 `mnemon.kv.tuning.search` measures a model on calibration text and saves one JSON file a model;
 here it is only looked up: `kvtuner(saved=tuned/3f2a….json)`.

@@ -1,7 +1,7 @@
 """Important tokens stay precise, the others stay too, in low bits.
 
 No Token Left Behind: Reliable KV Cache Compression via Importance-Aware Mixed Precision
-Quantization (Yang et al., 2024), section 3, https://arxiv.org/abs/2402.18096; no official code.
+Quantization (Yang et al., 2024), https://arxiv.org/abs/2402.18096; no official code.
 What the scorer would keep is stored at `high_bits`, what it would evict at `low_bits`, each token
 in groups of channels. Channels with outliers are balanced before keys are quantized: times
 `sqrt(max |query| / max |key|)`, undone when they are read.

@@ -1,7 +1,7 @@
 """Adjacent deep layers share the directions of their keys and values, each keeps its own lengths.
 
 MiniCache: KV Cache Compression in Depth Dimension for Large Language Models (Liu et al., NeurIPS
-2024), section 4, https://arxiv.org/abs/2405.14366; official code AkideLiu/MiniCache, not copied.
+2024), https://arxiv.org/abs/2405.14366; official code AkideLiu/MiniCache, not copied.
 From layer `start` on, the vectors of two layers are split into norm and direction; one direction
 between theirs, by spherical interpolation, serves both. Tokens whose directions are furthest apart
 are kept whole in both layers.

@@ -1,6 +1,6 @@
 """Keys are clustered as they come; a few sampled tokens stand for each cluster.
 
-SubGen: Token Generation in Sublinear Time and Memory (Zandieh et al., 2024), section 2,
+SubGen: Token Generation in Sublinear Time and Memory (Zandieh et al., 2024),
 https://arxiv.org/abs/2402.06082; official code, where any, not copied.
 A key further than `delta` from every cluster's first key opens a cluster. Samples of each cluster,
 weighed by how many tokens they stand for, estimate the softmax's normalizer; tokens sampled by the

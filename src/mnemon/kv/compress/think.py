@@ -1,6 +1,6 @@
 """Key channels that the newest queries hardly use are left out, head by head.
 
-ThinK: Thinner Key Cache by Query-Driven Pruning (Xu et al., ICLR 2025), section 3,
+ThinK: Thinner Key Cache by Query-Driven Pruning (Xu et al., ICLR 2025),
 https://arxiv.org/abs/2407.21018; official code SalesforceAIResearch/ThinK (Apache 2.0), not
 copied.
 A channel's score is the norm of the window's queries in it times the norm of the keys; the lowest

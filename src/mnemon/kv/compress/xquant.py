@@ -1,7 +1,7 @@
 """The layer's input is stored, in low bits; keys and values are made of it again when read.
 
 XQuant: Breaking the Memory Wall for LLM Inference with KV Cache Rematerialization (Tomar et al.,
-2025), section 3, https://arxiv.org/abs/2508.10395; no official code known.
+2025), https://arxiv.org/abs/2508.10395; no official code known.
 One input vector stands for a key and a value of every head: where every query head has its own,
 that halves the cache before any quantization. Where heads are shared (GQA), the input is first
 projected on the singular vectors of the key and of the value weights, as wide as keys and values.

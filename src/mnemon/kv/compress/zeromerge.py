@@ -1,7 +1,7 @@
 """Evicted tokens are averaged into residual slots, whose attention is raised by their count.
 
 ZeroMerge: Parameter-Free KV Cache Compression for Memory-Efficient Long-Context LLMs (Liu et al.,
-2025), section 3, https://arxiv.org/abs/2503.10714; official code SusCom-Lab/ZSMerge, not copied.
+2025), https://arxiv.org/abs/2503.10714; official code SusCom-Lab/ZSMerge, not copied.
 A head's slots are the newest tokens, the best-scored ones, and `residual` others: each evicted
 token joins the residual one whose key is most like its own, as a running mean, and a slot that
 stands for n tokens adds the logarithm of n to its attention logits.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import packed
+from mnemon.kv.decode.handing import Origin
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail
 from mnemon.kv.decode.step import GraphStep
 
@@ -24,7 +26,7 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
     """A step that goes on from the cache after prefill, with room for `room` new tokens.
 
     Stored tokens are read where they are; the newest, uncompressed ones are copied. The cache
-    itself stays as it is and does not see the new tokens.
+    itself stays as it is until `hand_back(step, cache)` gives it the new tokens.
 
     Raises `InvalidInput` for a cache that is empty, padded, rotated again or keeps tokens
     elsewhere, and for stored forms that no kernel reads.
@@ -47,7 +49,9 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
     length = torch.full((1,), layers[0].tail, dtype=torch.int32, device=cache.positions.device)
     rows = [_rows(layer) for layer in layers]
     tails = [_tail(layer, length, room) for layer in layers]
-    return GraphStep(model, rows, position=cache.positions[:, -1].long() + 1, tails=tails)
+    position = cache.positions[:, -1].long() + 1
+    origin = Origin(weakref.ref(cache), cache.slots, layers[0].tail)
+    return GraphStep(model, rows, position=position, tails=tails, origin=origin)
 
 
 def _tail(layer: KVLayer, length: Tensor, room: int) -> Tail:

@@ -103,8 +103,7 @@ def dequantize(rows: LowBitRows) -> PackedRows:
     size = rows.key_scale.shape[-1]
     made = codes.unpack_bits(rows.key_codes, rows.bits).view(-1, rows.group, size)
     keys = codes.dequantize(made, rows.key_scale[:, None], rows.key_zero[:, None])
-    made = codes.unpack_bits(rows.value_codes, rows.value_bits).view(
-        len(made) * rows.group, -1, rows.group
-    )
+    made = codes.unpack_bits(rows.value_codes, rows.value_bits)
+    made = made.unflatten(1, (size // rows.group, rows.group))
     values = codes.dequantize(made, rows.value_scale[..., None], rows.value_zero[..., None])
     return PackedRows(keys.flatten(0, 1), values.flatten(1), rows.starts)

@@ -8,7 +8,7 @@ plain torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -24,6 +24,9 @@ from mnemon.kv.decode.rows import Tail
 from mnemon.kv.decode.weights import LayerWeights, read_weights
 from mnemon.models.extras import require
 
+if TYPE_CHECKING:
+    from mnemon.kv.decode.handing import Origin
+
 # Tokens that a chunk on an accelerator is a multiple of: the kernels' tile.
 MULTIPLE = 64
 
@@ -35,6 +38,7 @@ class GraphStep:
     what each layer stores (one segment, or several), `position` the position of the first token
     that will be decoded (one number, or int64 [B]). The tail has room for `tail` tokens; `tails`,
     one for each layer with one `length` in common, continues from recent tokens that are there.
+    `origin` is the cache that this is of, which `hand_back` gives the new tokens to.
 
     Raises `InvalidInput` for a model or a storage that the step cannot do.
     """
@@ -47,8 +51,10 @@ class GraphStep:
         position: int | Tensor,
         tail: int = 128,
         tails: Sequence[Tail] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.weights = read_weights(model)
+        self.origin = origin
         self.rows = tuple(tuple(one) if isinstance(one, Sequence) else (one,) for one in rows)
         self._refuse()
         weights = self.weights

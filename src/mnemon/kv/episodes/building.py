@@ -66,9 +66,8 @@ class Building:
         step = at_once(self.weights, self.block, len(prompt))
         policy = policy_for(len(prompt), self.allocate, self.compress, _sinks(self.budget))
         cache, peak = prefill(self.model, self.tokens, asked, policy, self.budget, step)
-        told = f"{policy.to_json()} {self.budget} {step}".encode()
         key = following(following(self.parent, self.tokens.tolist()), prompt)
-        key = following(key, list(told))
+        key = following(key, list(f"{policy.to_json()} {self.budget} {step}".encode()))
         seconds = perf_counter() - began
         header = {
             "form": FORM,
@@ -96,6 +95,7 @@ def begun(
     """
     weighed = weights(model)
     held = int(Budget.of(budget).tokens(len(tokens), weighed.token))
+    Budget.of(held)  # refuses what holds nothing
     allocate = methods.load("kv.allocate", "uniform")
     head = tokens[: (held + block) * _PIECES // (_PIECES + 1)]  # itself and one piece at a time
     if alpha and len(tokens) > held and len(head) >= 2 * _PIECES:

@@ -8,8 +8,8 @@ episode's medoid segment stands as a prompt, and the tokens that it attends to l
 How ours differs: the prompt is one medoid and nothing else (official code: four, after an
 instruction in English; here `medoids` and `instruction`); a block includes the prompt and the
 queries that score, so that what is held never exceeds the budget and one block; layer budgets are
-measured on the head of the conversation itself (paper: on another text, once for a model); a head
-keeps as much as the others of its layer unless `within` says otherwise.
+measured on the head of the conversation itself (paper: on another text, once for a model); heads of
+a layer keep the same number (official code: the layer's best tokens over all its heads).
 Not for models with layers that are not of full attention. Building takes one prefill an episode.
 """
 

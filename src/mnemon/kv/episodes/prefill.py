@@ -66,6 +66,8 @@ def at_once(weights: Weights, block: int, prompt: int) -> int:
     Raises:
         InvalidInput: the prompt leaves no room.
     """
+    if not prompt:
+        raise InvalidInput("a scoring prompt has one token or more: take one medoid at least")
     own = prompt + ceil(prompt * weights.query / weights.token)
     if own >= block:
         raise InvalidInput(

@@ -1,6 +1,6 @@
 """Layers whose keys change most when a text is computed block by block keep more.
 
-The layer budgets of EpiCache (see `episodic`), section 3.4 of the paper: a layer's sensitivity is
+The layer budgets of EpiCache (see `episodic`): a layer's sensitivity is
 one minus the cosine of its keys under causal attention and under attention within blocks; its
 share of the budget is in proportion to the sensitivity to the power `alpha`, and a quarter of the
 mean at least, as in the official code.

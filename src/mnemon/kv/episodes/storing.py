@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def frozen(key: str, cache: KVCache, header: Mapping[str, Any]) -> Blob:
-    """What a cache of one unpadded sequence holds, copied out.
+    """What a cache of one unpadded sequence holds; its stores are shared, which nothing changes.
 
     Raises:
         InvalidInput: it holds nothing, several sequences or padding, keeps part of them elsewhere,
@@ -69,8 +69,7 @@ def thawed(model: PreTrainedModel, blob: Blob, policy: Policy, budget: int) -> K
     cache.slots, cache.real = seen, torch.tensor([seen])
     tail = cache.compressed[0].tail
     cache.positions = torch.arange(seen - tail, seen, dtype=torch.int32, device=device)[None]
-    cache.started = torch.tensor([bool(told[0])])
-    cache.fresh = torch.tensor([0 if told[0] else tail])
+    cache.started, cache.fresh = torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.int64)
     return cache
 
 

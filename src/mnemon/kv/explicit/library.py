@@ -148,7 +148,7 @@ class Library:
         """A pass over tokens that all have the same memories; adds them to those seen."""
         every = self.method.every
         if len(seen) % every == 0:
-            newest = piece if len(piece) > 1 else seen[-every:]
+            newest = piece if len(piece) > 1 or not seen else seen[-every:]
             self.recall(cache, self.tokenizer.decode(newest, skip_special_tokens=True))
         begin = self.method.longest + len(seen)
         device = self.model.device

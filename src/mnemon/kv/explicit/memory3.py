@@ -1,6 +1,6 @@
 """Texts written once as a few keys and values a head, read by later texts in place of the words.
 
-Memory³: Language Modeling with Explicit Memory (Yang et al., 2024), section 3,
+Memory³: Language Modeling with Explicit Memory (Yang et al., 2024),
 https://arxiv.org/abs/2407.01178; no official code is public. A text is cut into references of at
 most 128 tokens; of each, the first half of the layers keep the 8 tokens a head that receive the
 most attention. While a text is read or generated, each 64 tokens the five references nearest to

@@ -3,7 +3,7 @@
 The first layers attend in full. Then selection layers, which attend in full as well, sum their
 heads' attention and pick the best tokens; each layer up to the next selection layer reads only
 those, and the newest. DELTA: Dynamic Layer-Aware Token Attention for Efficient Long-Context
-Reasoning (Entezari Zarch et al., 2025), section 3, https://arxiv.org/abs/2510.09883; official code
+Reasoning (Entezari Zarch et al., 2025), https://arxiv.org/abs/2510.09883; official code
 hoenza/DELTA, not copied.
 How ours differs: selection layers are evenly spaced (the paper chooses them model by model),
 tokens are picked one by one and not in pages, and the other layers' caches are elsewhere instead

@@ -3,7 +3,7 @@
 The prompt's tokens are clustered by their keys, later tokens are cut into segments. When the query
 has moved away from the one that retrieved last, the units whose centroids it likes best are
 fetched; until then the same tokens are read. LouisKV: Efficient KV Cache Retrieval for Long
-Input-Output Sequences (Wu et al., 2025), section 3, https://arxiv.org/abs/2510.11292; no official
+Input-Output Sequences (Wu et al., 2025), https://arxiv.org/abs/2510.11292; no official
 code known.
 How ours differs: segments have a fixed length; a block of new tokens that leaves the tail
 retrieves too, so that it does not go unseen; the last unit is cut where the budget ends. The paper

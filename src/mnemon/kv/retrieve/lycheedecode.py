@@ -2,7 +2,7 @@
 
 Head by head: a sparse head reads the tokens that the nearest retrieval head below it, at the same
 place in its layer, has picked in this step. LycheeDecode: Accelerating Long-Context LLM Inference
-via Hybrid-Head Sparse Decoding (Lin et al., ICLR 2026), section 3,
+via Hybrid-Head Sparse Decoding (Lin et al., ICLR 2026),
 https://arxiv.org/abs/2602.04541; official code not looked at.
 How ours differs: the roles of heads come from the model's head profile (`mnemon.kv.profile`)
 instead of HardKuma gates that are trained for it; a head is a key-value head, whose query heads

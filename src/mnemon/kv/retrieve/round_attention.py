@@ -3,7 +3,7 @@
 Up to a watershed layer the cache stays resident. There the rounds are ranked by the attention that
 the turn's queries give to them; the best, as many as fit, are fetched for every layer above. Round
 Attention: A Novel Round-Level Attention Mechanism to Accelerate LLM Inference (Tang et al., 2025),
-section 4, https://arxiv.org/abs/2502.15294; no official code known.
+https://arxiv.org/abs/2502.15294; no official code known.
 How ours differs: the number of rounds is what the budget holds, and the watershed is a share of
 the depth (the paper finds it model by model); tokens of the turn's own round that have left the
 tail are always read, for which the choice is made again when a block leaves it. A round that is

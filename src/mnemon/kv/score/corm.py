@@ -1,7 +1,7 @@
 """Drop what none of the last queries has found important: neighbouring queries are alike.
 
 CORM: Cache Optimization with Recent Message for Large Language Model Inference (Dai et al., 2024;
-first called "Sequence can Secretly Tell You What to Discard"), section 4,
+first called "Sequence can Secretly Tell You What to Discard"),
 https://arxiv.org/abs/2404.15949; no official code known.
 How ours differs: the paper has no budget. Here what no query found important scores minus
 infinity and goes even if there is room, and the policy's budget is a ceiling, under which those

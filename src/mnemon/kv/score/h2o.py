@@ -1,7 +1,7 @@
 """Heavy hitters: the tokens that all queries together have attended to most.
 
 H2O: Heavy-Hitter Oracle for Efficient Generative Inference of Large Language Models (Zhang et al.,
-NeurIPS 2023), section 4, https://arxiv.org/abs/2306.14048; official code FMInference/H2O
+NeurIPS 2023), https://arxiv.org/abs/2306.14048; official code FMInference/H2O
 (Apache-2.0), not copied.
 How ours differs: sums are brought up to date, and tokens evicted, when the cache is compressed and
 not at each step; attention is computed anew in blocks of queries, over the tokens still held. Under

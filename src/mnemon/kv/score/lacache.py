@@ -1,7 +1,7 @@
 """Layers keep different tokens, like the rungs of a ladder, so that together they span far back.
 
 LaCache: Ladder-Shaped KV Caching for Efficient Long-Context Modeling of Large Language Models (Shi
-et al., ICML 2025), section 3, https://arxiv.org/abs/2507.14204; official code
+et al., ICML 2025), https://arxiv.org/abs/2507.14204; official code
 GATECH-EIC/LaCache, not copied.
 Tokens are taken in ladders of `1 + (layers - span) / (span - overlap)` each; a layer keeps a few
 neighbours of each ladder, one further on than the layer before, and layers start again when the

@@ -1,7 +1,7 @@
 """Importance persists: drop what the queries of a while have found unimportant most often.
 
 Scissorhands: Exploiting the Persistence of Importance Hypothesis for LLM KV Cache Compression at
-Test Time (Liu et al., NeurIPS 2023), section 4, https://arxiv.org/abs/2305.17118; no code known.
+Test Time (Liu et al., NeurIPS 2023), https://arxiv.org/abs/2305.17118; no code known.
 How ours differs: the paper counts; a token that fewer queries have seen would then have the better
 count, so ours is the share among the queries that could see the token. Equal shares, which are
 common, are told apart by the mean attention. The recent window is the policy's `window`; only

@@ -1,9 +1,10 @@
 """Keep what was unexpected: names, numbers, anything the model could not have guessed.
 
-SirLLM: Streaming Infinite Retentive LLM (Yao et al., ACL 2024), section 3,
+SirLLM: Streaming Infinite Retentive LLM (Yao et al., ACL 2024),
 https://arxiv.org/abs/2405.12528; official code Zoeyyao27/SirLLM, not copied. Its "token entropy"
 is the surprisal of the token that came, -log p(token | text before).
-How ours differs: old scores fade at each compression of a budget in tokens or bytes, not at each
+How ours differs: 1 is one of three decay ratios that the official README gives by data (1, 0.9,
+0.7); old scores fade at each compression of a budget in tokens or bytes, not at each
 turn (under a fraction, what is stored stays and nothing fades); positions stay the original ones
 unless the policy says `rerotate`, which is what the paper does. All heads and layers keep the same
 tokens, as in the paper: not to be combined with an allocator that gives heads different amounts.

@@ -1,6 +1,6 @@
 """What the newest queries attend to, smoothed over neighbours.
 
-SnapKV: LLM Knows What You are Looking for Before Generation (Li et al., 2024), section 4,
+SnapKV: LLM Knows What You are Looking for Before Generation (Li et al., 2024),
 https://arxiv.org/abs/2404.14469; official code FasterDecoding/SnapKV (CC BY 4.0), not copied.
 How ours differs: the mean over a key head's query heads, as in the GQA variant; average pooling
 over 5 tokens and the last 64 queries, kvpress's choice (official code: 5 and 32, or 7 and max

@@ -1,6 +1,6 @@
 """What the newest query attends to, the same tokens in all heads of a layer.
 
-TOVA: Transformers are Multi-State RNNs (Oren et al., EMNLP 2024), section 4,
+TOVA: Transformers are Multi-State RNNs (Oren et al., EMNLP 2024),
 https://arxiv.org/abs/2401.06104; official code schwartz-lab-NLP/TOVA (MIT), not copied.
 How ours differs: tokens are evicted when the cache is compressed, many at once by the query that is
 newest then, and not one at each step. Heads keep the same tokens, as in the paper: not to be
