@@ -64,11 +64,16 @@ def synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def fresh_peak() -> None:
-    """Let go of what is not used, and begin to watch the peak of the device's memory."""
+def fresh_peak(empty: bool = True) -> None:
+    """Let go of what is not used, and begin to watch the peak of the device's memory.
+
+    Args:
+        empty: give unused memory back too; what runs next has to ask for it again.
+    """
     gc.collect()
     if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+        if empty:
+            torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats()
 
 
