@@ -6,7 +6,6 @@ import os
 import socket
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import unquote
 
 from mnemon.errors import StoreError
 from mnemon.identity import new_id
@@ -47,7 +46,7 @@ def add(store: Store, address: str | Path) -> Place:
 def folder_of(address: str) -> Path | None:
     """The folder that an address names; None for a URL."""
     if address.startswith(_FILE):
-        return Path(unquote(address.removeprefix(_FILE)))
+        return Path(address.removeprefix(_FILE))
     return None if "://" in address else Path(address)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnemon import places, watching
+from mnemon.errors import PlaceFailed
 from mnemon.instant import now_micros
 from mnemon.store import Store
 from mnemon.store.rows import Place, Problem, Waiting
@@ -38,12 +39,18 @@ def carry_out(store: Store, keys: Sequence[str] = (), *, orphans: bool = False) 
     """
     try:
         done = [_remove(store, one) for one in store.waiting()]
-        if orphans:
-            done += [_delete(place, some) for place, some in _orphans(store)]
+        found = dict(_orphans(store)) if orphans else {}
+        swept = {
+            place: None if some is None else _delete(place, some) for place, some in found.items()
+        }
     finally:
         if keys:
             watching.tell(store, keys)
-    return Removed(sum(gone or 0 for gone in done), pending(store) if None in done else ())
+    left = [places.shown(place) for place, gone in swept.items() if gone is None]
+    if None in done:
+        left += pending(store)
+    blobs = sum(gone or 0 for gone in (*done, *swept.values()))
+    return Removed(blobs, tuple(dict.fromkeys(left)))
 
 
 def catch_up(store: Store) -> None:
@@ -67,7 +74,8 @@ def problems(store: Store) -> Iterator[Problem]:
         told = f"{len(one.keys)} deleted blobs may still be in {places.shown(one.place)}"
         yield Problem("removal-pending", f"{told} (fsck --repair where it can be reached)")
     for place, keys in _orphans(store):
-        told = f"{len(keys)} blobs in {places.shown(place)} belong to no artifact"
+        count = "it cannot be told how many" if keys is None else len(keys)
+        told = f"{count} blobs in {places.shown(place)} belong to no artifact"
         yield Problem("place-orphan", told)
 
 
@@ -94,13 +102,19 @@ def _delete(place: Place, keys: Sequence[str]) -> int | None:
         return None
 
 
-def _orphans(store: Store) -> Iterator[tuple[Place, list[str]]]:
-    """What no artifact names, in the folders that this process reaches; half-written too."""
+def _orphans(store: Store) -> Iterator[tuple[Place, list[str] | None]]:
+    """What no artifact names, in the folders that this process reaches; half-written too. None for
+    a folder that cannot be read."""
     waiting = {(one.place.num, key) for one in store.waiting() for key in one.keys}
     for place in store.places():
         folder = places.folder_of(place.address)
         if folder is not None and folder.is_dir() and places.local(place):
-            unknown = store.unknown_artifacts(_lying(place, folder))
+            try:
+                unknown = store.unknown_artifacts(_lying(place, folder))
+            except (PlaceFailed, OSError) as error:
+                log.warning("%s", error)
+                yield place, None
+                continue
             found = sorted(key for key in unknown if (place.num, key) not in waiting)
             if found:
                 yield place, found

@@ -138,6 +138,16 @@ def test_half_written_bytes_of_a_dead_process_go_with_a_purge(memory, folder):
     assert not half.exists()
 
 
+def test_a_folder_that_cannot_be_read_is_pending(memory, folder):
+    Book(memory, folder)
+    (folder / "ab").write_text("a file where a folder of blobs would be")
+    with pytest.raises(PurgeIncomplete) as caught:
+        memory.forget(memory.add("ana").id, purge=True)
+    assert caught.value.receipt.pending[0].endswith(str(folder))
+    assert [one.rule for one in memory.fsck()] == ["place-orphan"]
+    (folder / "ab").unlink()
+
+
 def test_what_is_published_again_after_a_restore_is_fresh_again(memory, folder):
     book = Book(memory, folder)
     cube = memory.add("ana")

@@ -46,7 +46,7 @@ def test_what_continues_a_stale_or_unknown_one_is_refused(store):
 
 def test_all_that_continue_one_go_with_it(store):
     two, *ones = add(store, "two", "retired", "purged")
-    ends = (lambda id: store.retire([id], ME)[1], lambda id: [*store.purge([id], ME)[0].keys])
+    ends = (lambda one: store.retire([one], ME)[1], lambda one: [*store.purge([one], ME)[0].keys])
     for one, end in zip(ones, ends, strict=True):
         store.write_artifact(block("a", None, (two, 1)), ME)
         store.write_artifact(block("b", "a", (one, 1)), ME)

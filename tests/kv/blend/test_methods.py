@@ -91,6 +91,8 @@ def test_cacheblend_narrows_layer_by_layer(model: PreTrainedModel) -> None:
     assert falling.work > flat.work  # looks are counted
     with pytest.raises(InvalidInput, match="from 0 to 1"):
         CacheBlend(recompute=15)
+    with pytest.raises(InvalidInput, match="from 0 to 1"):
+        Mentions(recompute=15)
 
 
 def test_more_recomputed_is_nearer_to_full(model: PreTrainedModel) -> None:
@@ -106,7 +108,7 @@ def test_more_recomputed_is_nearer_to_full(model: PreTrainedModel) -> None:
 
 def test_mentions_answer_what_concatenation_does_not() -> None:
     model, _ = recall_lm.load()
-    rows = measure_blend(model, tasks=("vt", "multivalue"), tokens=384, chunks=6, samples=2)
+    rows = measure_blend(model, tasks=("vt", "multivalue"), tokens=384, chunks=6, samples=1)
     told = figures(rows)
     assert told["blend_accuracy_ratio"] >= 0.95
     assert told["naive_accuracy_ratio"] <= 0.5

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from mnemon.errors import InvalidInput
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -31,6 +33,13 @@ class Mentions:
 
     recompute: float = 0.15
     window: int = 8
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.recompute <= 1 or self.window < 0:
+            raise InvalidInput(
+                f"recompute={self.recompute}, window={self.window}: a share from 0 to 1, and 0"
+                " tokens or more"
+            )
 
     def blend(self, view: BlendView) -> Blended:
         """A pass over those tokens and the question."""

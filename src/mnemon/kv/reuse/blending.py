@@ -1,10 +1,10 @@
 """Texts that were computed apart, put one behind the other: one cache, and the next token.
 
-from mnemon.kv.reuse.blending import Segment, blended
-from mnemon.kv.reuse.chunk import chunk
-segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question, None)]
-made = blended(model, segments)
-made.cache, made.logits.argmax(), made.share
+    segments = [Segment(ids, chunk(model, ids)) for ids in texts] + [Segment(question)]
+    made = blended(model, segments)
+    made.cache, made.logits.argmax(), made.share
+
+docs/kv-blend.md says which methods there are, and when not to blend.
 """
 
 from __future__ import annotations
