@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from mnemon.bench.recall import words
 from mnemon.cube import Draft, Span
 from mnemon.errors import EmptyContent, InvalidInput, VersionConflict
 from mnemon.memory import Memory
@@ -201,3 +202,12 @@ def test_what_does_not_go_is_refused(talk):
         talk(context=12).chat(ASK)
     with pytest.raises(InvalidInput, match="temperature"):
         talk().chat(ASK, temperature=-1)
+
+
+def test_a_short_question_finds_its_own_fact_whatever_was_asked_before(talk, memory):
+    names = [word for word in words() if word.isalpha() and len(word) > 4][-24:]
+    cubes = {name: memory.add(fact(f"x{n:02x} x1c xa7 xb9", name)) for n, name in enumerate(names)}
+    runtime = talk(budget=40)  # room for one
+    for name in names[:10]:
+        reply = runtime.chat(f"what is the code for {name} ?")
+        assert (cubes[name].id, 1) in reply.trace.sources

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from mnemon import analysis
 from mnemon.cube import Hit, MemCube, Recall
@@ -11,7 +12,7 @@ from mnemon.models.local.history import Turn
 from mnemon.models.local.reading import Reading
 from mnemon.models.local.wording import Wording
 
-_SHORT = 4  # telling words: a question with fewer ("and hers?") is asked with the one before it
+_SHORT = 4  # telling words: a question with fewer ("and hers?") may lean on the one before it
 _ROUNDS = 4
 _MOST = 8  # times the budget that is looked through for what the prompt does not tell
 
@@ -52,19 +53,26 @@ def recalled(
     if budget < 1:
         return Recalled()
     told = {question, *(cube.content for cube in _cubes(turns))}
-    query, asked = _query(question, turns), budget
+    found = [_found(reading, query, told, budget) for query in _queries(question, turns)]
+    hits = _in_turn([one.hits for one in found])
+    reading.learn(hit.cube for hit in hits)
+    new = [hit for hit in hits if hit.cube.content not in told]
+    sound = [hit for hit in new if reading.sound(hit.cube)]
+    taken = _fitting(wording, sound, found, budget, room)
+    return Recalled(tuple(taken), len(new) - len(sound), len(hits) - len(new))
+
+
+def _found(reading: Reading, query: str, told: set[str], budget: int) -> Recall:
+    """What bears on a query: so much of it that `budget` tokens are not told already."""
+    asked = budget
     for _ in range(_ROUNDS):
         found = reading.memory.recall(query, asked)
         there = [hit for hit in found.hits if hit.cube.content in told]
-        more = min(budget + _shares(found, there), _MOST * budget)
+        more = min(budget + _shares([found], there), _MOST * budget)
         if more <= asked or found.trace.get("regime") == "everything":
             break
         asked = more
-    reading.learn(hit.cube for hit in found.hits)
-    new = [hit for hit in found.hits if hit.cube.content not in told]
-    sound = [hit for hit in new if reading.sound(hit.cube)]
-    taken = _fitting(wording, sound, found, budget, room)
-    return Recalled(tuple(taken), len(new) - len(sound), len(there))
+    return found
 
 
 def _cubes(turns: Sequence[Turn]) -> list[MemCube]:
@@ -72,20 +80,31 @@ def _cubes(turns: Sequence[Turn]) -> list[MemCube]:
     return [cube for turn in turns for cube in (turn.question, turn.answer, *turn.recalled)]
 
 
-def _query(question: str, turns: Sequence[Turn]) -> str:
-    if turns and len(analysis.query_terms(question)) < _SHORT:
-        return f"{turns[-1].question.content}\n{question}"
-    return question
+def _queries(question: str, turns: Sequence[Turn]) -> list[str]:
+    """The question, and with the one before it if it may lean on that; only so if it says nothing
+    by itself."""
+    terms = len(analysis.query_terms(question))
+    if not turns or terms >= _SHORT:
+        return [question]
+    both = f"{turns[-1].question.content}\n{question}"
+    return [question, both] if terms else [both]
 
 
-def _shares(found: Recall, hits: Sequence[Hit]) -> int:
+def _in_turn(found: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """The best hit of each, then the second of each, and so on; no cube twice."""
+    hits = [hit for row in zip_longest(*found) for hit in row if hit is not None]
+    return list({hit.cube.id: hit for hit in hits}.values())
+
+
+def _shares(found: Sequence[Recall], hits: Sequence[Hit]) -> int:
     """About how many of the recalled tokens some hits take: by their share of the characters."""
-    whole = sum(len(hit.cube.content) for hit in found.hits) or 1
-    return round(found.tokens * sum(len(hit.cube.content) for hit in hits) / whole)
+    whole = sum(len(hit.cube.content) for one in found for hit in one.hits) or 1
+    tokens = sum(one.tokens for one in found)
+    return round(tokens * sum(len(hit.cube.content) for hit in hits) / whole)
 
 
 def _fitting(
-    wording: Wording, hits: Sequence[Hit], found: Recall, budget: int, room: int
+    wording: Wording, hits: Sequence[Hit], found: Sequence[Recall], budget: int, room: int
 ) -> list[Hit]:
     """The best hits that fit both; where none is better than another, the newest."""
     taken: dict[str, Hit] = {}
