@@ -23,7 +23,7 @@ FLOORS = (
     {"cube", "job", "namespace", "instant", "identity", "analysis"},
     {"methods"},
     {"store", "models"},
-    {"text", "kv", "importers", "sample"},
+    {"text", "kv", "weights", "importers", "sample"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},

@@ -1,0 +1,114 @@
+"""Answering from adapters: a gate that looks for known subjects, and hot swap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mnemon.weights import layout, subjects
+from mnemon.weights.consolidation import adapters, bases
+from mnemon.weights.lesson import prompt_ids
+from mnemon.weights.seam import Worn
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Text, its token ids, the key of the adapter that was worn (None: the base alone), and why."""
+
+    text: str
+    ids: tuple[int, ...]
+    adapter: str | None
+    why: str
+
+
+class Reader:
+    """Answers questions by a model with a memory's adapters, one at a time.
+
+    The gate opens for a question that names a subject some adapter knows; else the base answers
+    alone. What a context tells of the subject goes before what weights hold.
+    """
+
+    def __init__(self, memory: Memory, model: Any, tokenizer: Any) -> None:
+        """Raises InvalidInput if the model wears adapters already."""
+        self._artifacts, self._salt = memory.artifacts, memory.namespace
+        self._model, self._tokenizer = model, tokenizer
+        found = adapters(memory, bases(model, tokenizer)["model"])
+        # The newest wins: a shard that was made again has its older form beside it for a while.
+        self._routes = {subject: one.key for one in found for subject in one.header["subjects"]}
+        self._worn: Worn | None = None
+        self.active: str | None = None
+        if found:
+            config = found[-1].header["adapter_config"]
+            modules = dict(model.named_modules())
+            layers = layout.layers(config, modules)
+            self._worn = Worn(
+                {name: modules[name] for name in layers}, config["lora_alpha"] / config["r"]
+            )
+
+    def route(self, question: str, context: str = "") -> tuple[str | None, str]:
+        """The key of the adapter for a question, and why it is that one or None."""
+        subject = subjects.named(question, self._routes, self._salt)
+        if subject is None:
+            return None, "no adapter knows a subject of the question"
+        if context and subjects.named(context, {subject}, self._salt):
+            return None, "the context tells of the subject"
+        return self._routes[subject], "an adapter knows the subject"
+
+    def swap(self, key: str | None) -> None:
+        """Wear one adapter, or none; it is opened, and so asked whether it is fresh, each time.
+
+        Raises:
+            StaleArtifact: a fact in it has changed. NotFound: it was forgotten.
+        """
+        deltas = None
+        if key is not None:
+            payload = self._artifacts.open(key).payload or b""
+            deltas = layout.deltas(payload, next(self._model.parameters()))
+        if self._worn is not None:
+            self._worn.wear(deltas)
+        self.active = key
+
+    @torch.no_grad()
+    def answer(self, question: str, context: str = "", *, most: int = 16) -> Answered:
+        """The model's greedy answer, of `most` tokens at most.
+
+        Raises:
+            StaleArtifact: a fact in the question's shard has changed: consolidate again.
+            NotFound: it was forgotten: open another reader.
+        """
+        key, why = self.route(question, context)
+        self.swap(key)
+        prompt = prompt_ids(self._tokenizer, f"{context} {question}".strip())
+        ids = greedy(self._model, prompt, self._tokenizer.eos_token_id, most)
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return Answered(text, tuple(ids), key, why)
+
+    def close(self) -> None:
+        """Make the model as it was."""
+        if self._worn is not None:
+            self._worn.close()
+        self._worn, self.active = None, None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def greedy(model: Any, prompt: list[int], end: int | None, most: int) -> list[int]:
+    """The tokens after a prompt, up to `end`, which is left out."""
+    given, out = torch.tensor([prompt], device=model.device), list[int]()
+    cache = DynamicCache(config=model.config)
+    for _ in range(most):
+        told = model(**seam.with_cache(model, {"input_ids": given}, cache), use_cache=True)
+        given = told.logits[:, -1].argmax(-1, keepdim=True)
+        if (token := int(given)) == end:
+            break
+        out.append(token)
+    return out
