@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import safetensors.torch
 
+from mnemon.models.extras import require
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -45,8 +47,7 @@ def config(
     layers: Iterable[str], first: int, base: str, *, r: int, lora_alpha: int
 ) -> dict[str, Any]:
     """`adapter_config.json` for layers of a model from the index `first` on, as JSON data."""
-    import peft
-
+    peft = require("peft", "peft", "weights")
     names = sorted({name.rpartition(".")[2] for name in layers})
     numbers = {int(part) for name in layers for part in name.split(".") if part.isdigit()}
     told = peft.LoraConfig(

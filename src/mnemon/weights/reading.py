@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
+from transformers import DynamicCache
 
+from mnemon.kv.seam import forward
 from mnemon.weights import layout, subjects
 from mnemon.weights.consolidation import adapters, bases
 from mnemon.weights.lesson import prompt_ids
@@ -50,6 +52,15 @@ class Reader:
                 {name: modules[name] for name in layers}, config["lora_alpha"] / config["r"]
             )
 
+    @property
+    def keys(self) -> frozenset[str]:
+        """Of the adapters that answer."""
+        return frozenset(self._routes.values())
+
+    def digest(self, subject: str) -> str:
+        """What stands for a subject in this memory's adapters."""
+        return subjects.digest(subject, self._salt)
+
     def route(self, question: str, context: str = "") -> tuple[str | None, str]:
         """The key of the adapter for a question, and why it is that one or None."""
         subject = subjects.named(question, self._routes, self._salt)
@@ -74,14 +85,21 @@ class Reader:
         self.active = key
 
     @torch.no_grad()
-    def answer(self, question: str, context: str = "", *, most: int = 16) -> Answered:
+    def answer(
+        self, question: str, context: str = "", *, most: int = 16, adapter: str | None = None
+    ) -> Answered:
         """The model's greedy answer, of `most` tokens at most.
+
+        Args:
+            adapter: the key of one to wear whatever the gate says: to measure what the gate does.
 
         Raises:
             StaleArtifact: a fact in the question's shard has changed: consolidate again.
             NotFound: it was forgotten: open another reader.
         """
         key, why = self.route(question, context)
+        if adapter is not None:
+            key, why = adapter, "it was asked for"
         self.swap(key)
         prompt = prompt_ids(self._tokenizer, f"{context} {question}".strip())
         ids = greedy(self._model, prompt, self._tokenizer.eos_token_id, most)
@@ -104,10 +122,10 @@ class Reader:
 def greedy(model: Any, prompt: list[int], end: int | None, most: int) -> list[int]:
     """The tokens after a prompt, up to `end`, which is left out."""
     given, out = torch.tensor([prompt], device=model.device), list[int]()
-    cache = DynamicCache(config=model.config)
+    cache: Any = DynamicCache(config=model.config)
     for _ in range(most):
-        told = model(**seam.with_cache(model, {"input_ids": given}, cache), use_cache=True)
-        given = told.logits[:, -1].argmax(-1, keepdim=True)
+        logits = forward(model, given, cache, logits_to_keep=1)
+        given = logits[:, -1].argmax(-1, keepdim=True)
         if (token := int(given)) == end:
             break
         out.append(token)
