@@ -1,11 +1,17 @@
-"""What all tests of weights share: one thread, a fixed seed."""
+"""What all tests of weights share: one thread, the small model, a memory whose facts are trained."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import torch
+from tests.weights.facts import FACTS, told
+
+from mnemon import Memory
+from mnemon.models import recall_lm
+from mnemon.weights import consolidate
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -16,6 +22,25 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture(autouse=True)
-def _seeded() -> None:
-    torch.manual_seed(0)
+@pytest.fixture(scope="session")
+def loaded():
+    return recall_lm.load(nano=True)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory, loaded) -> Path:
+    """A store whose facts are in adapters: copy it to change it."""
+    path = tmp_path_factory.mktemp("trained") / "store.db"
+    with Memory(path, namespace="ana") as memory:
+        told(memory, FACTS)
+        consolidate(memory, *loaded)
+    return path
+
+
+@pytest.fixture
+def memory(trained, tmp_path) -> Iterator[Memory]:
+    import shutil
+
+    shutil.copytree(trained.parent, tmp_path / "copy")
+    with Memory(tmp_path / "copy" / trained.name, namespace="ana") as opened:
+        yield opened

@@ -14,8 +14,7 @@ from mnemon.bench.recall import text, vocabulary
 from mnemon.bench.recall.planting import Draw
 from mnemon.errors import InvalidInput
 
-STRANGERS = 50
-"""Subjects that are asked about and never told of."""
+_STRANGERS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +34,16 @@ class Fact:
 
 
 def facts(count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
-    """So many facts to tell, codes and attributes in turn, and `STRANGERS` that are never told.
+    """So many facts to tell, codes and attributes in turn, and as many, 50 at most, that are never told.
 
     Raises:
         InvalidInput: more than there are words for.
     """
-    most = len(vocabulary.content()) - STRANGERS
+    most, strangers = len(vocabulary.content()) - _STRANGERS, min(count, _STRANGERS)
     if not 0 < count <= most:
         raise InvalidInput(f"{count} facts: the language has words for 1 to {most}")
     draw = Draw(np.random.default_rng([seed, count]))
-    names = draw.words(count + STRANGERS)
+    names = draw.words(count + strangers)
     made = [_fact(draw, text([name]), number) for number, name in enumerate(names)]
     return made[:count], made[count:]
 

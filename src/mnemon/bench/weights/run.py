@@ -45,15 +45,17 @@ class _Spent:
 
 
 def run_weights(
-    count: int = 200, forgotten: int = 10, *, each: int = 12, method: str = "lora", seed: int = 0,
-    command: str = "", progress: Callable[[int, int], None] | None = None, **options: Any,
+    count: int = 200, forgotten: int = 10, *, each: int = 12, swaps: int = 1000,
+    method: str = "lora", nano: bool = False, seed: int = 0, command: str = "",
+    progress: Callable[[int, int], None] | None = None, **options: Any,
 ) -> WeightsRun:  # fmt: skip
     """Measure a parametric method.
 
     Args:
         count: facts. forgotten: how many of them, chosen at random, are forgotten afterwards.
-        each: general probes of each recall task.
+        each: general probes of each recall task. swaps: of adapters, to be timed.
         method: of the slot `weights.write`, with its options.
+        nano: the small sibling of the bundled model, for smoke tests.
         progress: called with (done, in all), in steps of about equal length.
 
     Raises:
@@ -65,21 +67,21 @@ def run_weights(
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    run = _Run(count, forgotten, each, method, options, seed, progress)
+    run = _Run(count, forgotten, each, swaps, method, options, seed, nano, progress)
     with Memory(":memory:", namespace=NAMESPACE) as memory:
         figures = run.measured(memory)
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    return WeightsRun(figures, _context(method, options), origin)
+    return WeightsRun(figures, _context("nano" if nano else "recall-lm", method, options), origin)
 
 
 class _Run:
     def __init__(
-        self, count: int, forgotten: int, each: int, method: str, options: dict[str, Any],
-        seed: int, progress: Callable[[int, int], None] | None,
+        self, count: int, forgotten: int, each: int, swaps: int, method: str, options: dict[str, Any],
+        seed: int, nano: bool, progress: Callable[[int, int], None] | None,
     ) -> None:  # fmt: skip
         self.facts, self.strangers = facts(count, seed)
-        self.model, self.tokenizer = recall_lm.load()
-        self.each, self.seed = each, seed
+        self.model, self.tokenizer = recall_lm.load(nano=nano)
+        self.each, self.swaps, self.seed = each, swaps, seed
         self.method, self.options = method, options
         doomed = np.random.default_rng([seed, 1]).choice(count, forgotten, replace=False)
         self.doomed = [self.facts[i] for i in sorted(doomed.tolist())]
@@ -94,7 +96,7 @@ class _Run:
         self._say(1)
         figures = {**_base(self.model, self.facts), **_trained(made, len(self.facts), spent)}
         with Reader(memory, self.model, self.tokenizer) as reader:
-            figures |= self._known(reader) | swapping.swaps(reader)
+            figures |= self._known(reader) | swapping.swaps(reader, self.swaps)
         self._say(2)
         doomed = [ids[one.subject] for one in self.doomed]
         again, less = self._timed(lambda: self._forgotten(memory, doomed))
@@ -251,12 +253,12 @@ def _share(right: Any) -> float:
     return float(np.mean([bool(one) for one in right]))
 
 
-def _context(method: str, options: dict[str, Any]) -> dict[str, Any]:
+def _context(model: str, method: str, options: dict[str, Any]) -> dict[str, Any]:
     torch, peft, transformers = (
         require(name, name, "weights") for name in ("torch", "peft", "transformers")
     )
     return {
-        "model": "recall-lm", "method": method, "options": options, "torch": torch.__version__,
+        "model": model, "method": method, "options": options, "torch": torch.__version__,
         "transformers": transformers.__version__, "peft": peft.__version__,
         "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,

@@ -51,10 +51,10 @@ class LoRA:
         seed: of the first A; B begins at zero.
     """
 
-    r: int = 8
-    lora_alpha: int = 16
+    r: int = 4
+    lora_alpha: int = 8
     layers: int = 2
-    learning_rate: float = 0.01
+    learning_rate: float = 0.015
     steps: int = 80
     until: float = 0.02
     subjects: int = 2
