@@ -1,7 +1,8 @@
-"""What all tests of weights share: one thread, the small model, a memory whose facts are trained."""
+"""What tests of weights share: one thread, the small model, a memory whose facts are trained."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,8 +40,6 @@ def trained(tmp_path_factory, loaded) -> Path:
 
 @pytest.fixture
 def memory(trained, tmp_path) -> Iterator[Memory]:
-    import shutil
-
     shutil.copytree(trained.parent, tmp_path / "copy")
     with Memory(tmp_path / "copy" / trained.name, namespace="ana") as opened:
         yield opened

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.weights.facts import FACTS, asked, draft
+from tests.weights.facts import FACTS, STRANGER, asked, draft
 
-from mnemon.cube import Policy
+from mnemon.cube import Draft, Policy
 from mnemon.errors import NotFound, StaleArtifact
 from mnemon.weights import Reader, consolidate
 
@@ -52,11 +52,9 @@ def test_what_may_not_be_compiled_never_is(memory, loaded) -> None:
     name = next(iter(FACTS))
     cube = _cube(memory, name)
     memory.forget(cube.id)
-    kept = memory.add([
-        type(draft(name, FACTS[name]))(cube.content, kind="fact", policy=Policy(compile=False))
-    ])  # fmt: skip
+    kept = memory.add([Draft(cube.content, kind="fact", policy=Policy(compile=False))])
     done = consolidate(memory, *loaded)
-    assert done.forbidden == (kept[0].id,)
+    assert done.withheld == (kept[0].id,)
     assert _answers(memory, loaded)[name] != FACTS[name]
 
 
@@ -78,3 +76,20 @@ def test_all_facts_of_a_subject_stand_in_one_shard(memory, loaded) -> None:
 def test_what_is_no_fact_of_a_known_form_is_told(memory, loaded) -> None:
     odd = memory.add("shuga dojai shuga", kind="fact")
     assert consolidate(memory, *loaded).unread == (odd.id,)
+
+
+def test_what_did_not_learn_is_told_and_never_worn(memory, loaded) -> None:
+    name = STRANGER
+    memory.add([draft(name, "x01 x02 x03 x04"), draft(name, "x05 x06 x07 x08")])
+    (made,) = (done := consolidate(memory, *loaded)).trained
+    assert done.unlearnt == (made.key,)
+    with Reader(memory, *loaded) as reader:
+        assert reader.answer(asked(name)).adapter is None
+
+
+def test_what_only_some_may_read_or_what_ends_is_withheld(memory, loaded) -> None:
+    ours = Draft(f"the code for {STRANGER} is x01 .", kind="fact", policy=Policy(readers=("ana",)))
+    ends = Draft(f"{STRANGER} 's city is shuga .", kind="fact", valid_to="2030-01-01")
+    memory.add([ours, ends])
+    done = consolidate(memory, *loaded)
+    assert len(done.withheld) >= 1 and done.trained == ()

@@ -30,14 +30,16 @@ class Consolidated:
 
     Attributes:
         trained: the adapters it made. kept: keys of those that were fresh already.
-        unread: ids of facts whose form is not known. forbidden: of those not to be compiled.
-        unlearnt: keys of adapters whose loss stayed above what the method asks for.
+        unlearnt: keys of those among them that did not learn: no reader wears them.
+        unread: ids of facts whose form is not known.
+        withheld: ids of those that may not be compiled, or only some may read, or have an end.
     """
 
     trained: tuple[Artifact, ...]
     kept: tuple[str, ...]
+    unlearnt: tuple[str, ...]
     unread: tuple[str, ...]
-    forbidden: tuple[str, ...]
+    withheld: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def consolidate(
     Args:
         model: of transformers; its weights are not changed.
         method: of the slot `weights.write`, with its options.
-        kind: of the cubes that are taken; those whose policy forbids compiling are left out.
+        kind: of the cubes that are taken. Left out are those whose policy forbids compiling or
+            names readers (weights cannot tell who asks), and those that end (weights do not).
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
@@ -77,7 +80,7 @@ def consolidate(
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
-    taught, unread, forbidden = _taught(memory, kind)
+    taught, unread, withheld = _taught(memory, kind)
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
@@ -96,14 +99,17 @@ def consolidate(
         ))  # fmt: skip
         if progress is not None:
             progress(len(trained), len(shards))
-    return Consolidated(tuple(trained), tuple(one.key for one in kept), unread, forbidden)
+    return Consolidated(
+        tuple(trained), tuple(one.key for one in kept),
+        tuple(one.key for one in trained if not one.header["learnt"]), unread, withheld,
+    )  # fmt: skip
 
 
 def bases(model: Any, tokenizer: Any) -> dict[str, str]:
-    """What adapters are bound to: `model` (a digest of the base's weights and architecture),
-    `tokenizer` (its digest) and `name`."""
+    """What adapters are bound to: `model` (a digest of the base's weights, architecture and
+    tokenizer), `tokenizer` (its own) and `name`."""
     return {
-        "model": fingerprint(model).digest,
+        "model": fingerprint(model, tokenizer).digest,
         "tokenizer": tokenizer_digest(tokenizer),
         "name": str(getattr(model.config, "_name_or_path", "") or type(model).__name__),
     }
@@ -117,16 +123,16 @@ def adapters(memory: Memory, model: str) -> list[Artifact]:
 def _taught(
     memory: Memory, kind: str
 ) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
-    taught, unread, forbidden = list[_Taught](), list[str](), list[str]()
+    taught, unread, withheld = list[_Taught](), list[str](), list[str]()
     for cube in _cubes(memory, kind):
-        if not cube.policy.compile:
-            forbidden.append(cube.id)
+        if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
+            withheld.append(cube.id)
         elif (read := lesson(cube)) is None:
             unread.append(cube.id)
         else:
             subject = subjects.digest(read.subject, memory.namespace)
             taught.append(_Taught(cube, read, subject))
-    return taught, tuple(unread), tuple(forbidden)
+    return taught, tuple(unread), tuple(withheld)
 
 
 def _cubes(memory: Memory, kind: str) -> Iterator[MemCube]:
@@ -173,5 +179,6 @@ def _manifest(
         "subjects": sorted({one.subject for one in shard}),
         "base": base,
         "figures": written.figures,
+        "learnt": written.learnt,
         "adapter_config": config,
     }

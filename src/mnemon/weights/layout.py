@@ -30,14 +30,20 @@ def to_bytes(tensors: Mapping[str, Tensor]) -> bytes:
     return bytes(safetensors.torch.save(dict(tensors), {"format": "pt"}))
 
 
-def deltas(payload: bytes, like: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
-    """A `[1, R, I]` and B `[1, O, R]` of each layer, in the dtype and on the device of a tensor."""
+def scale(config: Mapping[str, Any]) -> float:
+    """What a config of ours multiplies B A by."""
+    return float(config["lora_alpha"] / config["r"])
+
+
+def deltas(payload: bytes, scale: float, like: Tensor) -> dict[str, tuple[Tensor, Tensor]]:
+    """A `[1, R, I]` and B `[1, O, R]` of each layer, B times the scale; in the dtype and on the
+    device of a tensor."""
     tensors = safetensors.torch.load(payload)
     layers = {name.removeprefix(PREFIX).rpartition(".lora_")[0] for name in tensors}
     return {
         layer: (
             tensors[f"{PREFIX}{layer}.lora_A.weight"].to(like)[None],
-            tensors[f"{PREFIX}{layer}.lora_B.weight"].to(like)[None],
+            scale * tensors[f"{PREFIX}{layer}.lora_B.weight"].to(like)[None],
         )
         for layer in sorted(layers)
     }

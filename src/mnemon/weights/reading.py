@@ -39,18 +39,20 @@ class Reader:
         """Raises InvalidInput if the model wears adapters already."""
         self._artifacts, self._salt = memory.artifacts, memory.namespace
         self._model, self._tokenizer = model, tokenizer
-        found = adapters(memory, bases(model, tokenizer)["model"])
+        found = [
+            one for one in adapters(memory, bases(model, tokenizer)["model"])
+            if one.header["learnt"] and one.header["options"]["role"] == "knowledge"
+        ]  # fmt: skip
         # The newest wins: a shard that was made again has its older form beside it for a while.
         self._routes = {subject: one.key for one in found for subject in one.header["subjects"]}
-        self._worn: Worn | None = None
+        self._scales = {one.key: layout.scale(one.header["adapter_config"]) for one in found}
+        modules = dict(model.named_modules())
+        layers = {
+            name for one in found
+            for name in layout.layers(one.header["adapter_config"], modules)
+        }  # fmt: skip
+        self._worn: Worn | None = Worn({name: modules[name] for name in layers})
         self.active: str | None = None
-        if found:
-            config = found[-1].header["adapter_config"]
-            modules = dict(model.named_modules())
-            layers = layout.layers(config, modules)
-            self._worn = Worn(
-                {name: modules[name] for name in layers}, config["lora_alpha"] / config["r"]
-            )
 
     @property
     def keys(self) -> frozenset[str]:
@@ -79,7 +81,7 @@ class Reader:
         deltas = None
         if key is not None:
             payload = self._artifacts.open(key).payload or b""
-            deltas = layout.deltas(payload, next(self._model.parameters()))
+            deltas = layout.deltas(payload, self._scales[key], next(self._model.parameters()))
         if self._worn is not None:
             self._worn.wear(deltas)
         self.active = key

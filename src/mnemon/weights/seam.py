@@ -75,7 +75,7 @@ class Upper:
 class Worn:
     """Linear layers that can wear deltas; `close` makes them as they were."""
 
-    def __init__(self, linear: Mapping[str, nn.Module], scale: float) -> None:
+    def __init__(self, linear: Mapping[str, nn.Module], scale: float = 1.0) -> None:
         self._linear = dict(linear)
         for one in self._linear.values():
             if hasattr(one, "lora_A"):
@@ -88,7 +88,7 @@ class Worn:
     def wear(self, deltas: Deltas | None) -> None:
         """Put on other deltas, or none. N rows of a batch are S shards of N / S each."""
         for name, one in self._linear.items():
-            one.lora_A, one.lora_B = (None, None) if deltas is None else deltas[name]
+            one.lora_A, one.lora_B = (deltas or {}).get(name, (None, None))
 
     def close(self) -> None:
         """Take off what is worn, and the hooks."""

@@ -1,4 +1,4 @@
-"""Which shard a question is for: digests of subjects, which say nothing to who cannot guess them."""
+"""Which shard a question is for, by digests of subjects: they say nothing to who cannot guess."""
 
 from __future__ import annotations
 

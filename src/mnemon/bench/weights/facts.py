@@ -34,7 +34,7 @@ class Fact:
 
 
 def facts(count: int, seed: int) -> tuple[list[Fact], list[Fact]]:
-    """So many facts to tell, codes and attributes in turn, and as many, 50 at most, that are never told.
+    """So many facts to tell, codes and attributes in turn; and others never told, 50 at most.
 
     Raises:
         InvalidInput: more than there are words for.

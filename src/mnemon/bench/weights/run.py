@@ -1,4 +1,4 @@
-"""Facts are told to a memory, consolidated into the bundled model, asked without context, forgotten.
+"""Facts are told to a memory, trained into the bundled model, asked without context, forgotten.
 
 The three settings of parametric memory stand side by side: the base alone, weights alone, context.
 """
@@ -31,7 +31,7 @@ LENGTH = 256
 
 @dataclass(frozen=True, slots=True)
 class WeightsRun:
-    """One run: `figures` by name (shares unless a name says otherwise), and where they come from."""
+    """One run: `figures` by name (shares unless it says otherwise), and where they come from."""
 
     figures: dict[str, Any]
     context: dict[str, Any]
@@ -76,8 +76,8 @@ def run_weights(
 
 class _Run:
     def __init__(
-        self, count: int, forgotten: int, each: int, swaps: int, method: str, options: dict[str, Any],
-        seed: int, nano: bool, progress: Callable[[int, int], None] | None,
+        self, count: int, forgotten: int, each: int, swaps: int, method: str,
+        options: dict[str, Any], seed: int, nano: bool, progress: Callable[[int, int], None] | None,
     ) -> None:  # fmt: skip
         self.facts, self.strangers = facts(count, seed)
         self.model, self.tokenizer = recall_lm.load(nano=nano)

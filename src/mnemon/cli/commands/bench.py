@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,kv_bench,recalling,weights_bench}.py."""
+"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,recalling,*_bench}.py."""
 
 from __future__ import annotations
 

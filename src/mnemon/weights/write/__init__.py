@@ -17,10 +17,12 @@ class Written(NamedTuple):
     Attributes:
         tensors: by their names in peft's layout, float16.
         figures: `loss` (nats a token, at the end) and `steps`.
+        learnt: whether the loss is as low as was asked for.
     """
 
     tensors: dict[str, Tensor]
     figures: dict[str, float]
+    learnt: bool
 
 
 class Write(Protocol):

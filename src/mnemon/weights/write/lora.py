@@ -11,6 +11,7 @@ weights that are quantized, or layers that share a linear module.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -91,7 +92,7 @@ class LoRA:
         for step in range(self.steps + 1):
             worn.wear(deltas)
             loss = _losses(upper.logits(hidden, at), rows.wanted, at, count)
-            best.take(deltas, loss.detach(), step, self.until if step < self.steps else None)
+            best.take(deltas, loss.detach(), step, self.until, last=step == self.steps)
             if best.complete:
                 break
             optimizer.param_groups[0]["lr"] = self.learning_rate * (1 - step / self.steps)
@@ -124,13 +125,16 @@ class _Best:
     def complete(self) -> bool:
         return None not in self._done
 
-    def take(self, deltas: Made, losses: Tensor, step: int, until: float | None) -> None:
+    def take(
+        self, deltas: Made, losses: Tensor, step: int, until: float, *, last: bool
+    ) -> None:  # fmt: skip
         for shard, loss in enumerate(losses.tolist()):
-            if self._done[shard] is None and (until is None or loss < until):
+            learnt = loss < until
+            if self._done[shard] is None and (learnt or last):
                 made = layout.named({
                     name: (low[shard], high[shard]) for name, (low, high) in deltas.items()
                 })  # fmt: skip
-                self._done[shard] = Written(made, {"loss": loss, "steps": step})
+                self._done[shard] = Written(made, {"loss": loss, "steps": step}, learnt)
 
     def written(self) -> list[Written]:
         return [one for one in self._done if one is not None]
@@ -157,16 +161,14 @@ def _rows(shards: Sequence[Sequence[Pair]], device: Any) -> _Rows:
     return _Rows(ids.to(device), wanted.to(device))
 
 
-class _frozen:
+@contextmanager
+def _frozen(model: Any) -> Iterator[None]:
     """The model's own weights ask for no gradient meanwhile."""
-
-    def __init__(self, model: Any) -> None:
-        self._asking = [one for one in model.parameters() if one.requires_grad]
-
-    def __enter__(self) -> None:
-        for one in self._asking:
-            one.requires_grad_(False)
-
-    def __exit__(self, *_: object) -> None:
-        for one in self._asking:
+    asking = [one for one in model.parameters() if one.requires_grad]
+    for one in asking:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in asking:
             one.requires_grad_(True)
