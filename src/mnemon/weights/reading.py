@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers import DynamicCache
 
+from mnemon.errors import InvalidInput
 from mnemon.kv.seam import forward
 from mnemon.weights import layout, subjects
 from mnemon.weights.consolidation import adapters, bases
@@ -32,7 +33,8 @@ class Reader:
     """Answers questions by a model with a memory's adapters, one at a time.
 
     The gate opens for a question that names a subject some adapter knows; else the base answers
-    alone. What a context tells of the subject goes before what weights hold.
+    alone. What a context tells of the subject goes before what weights hold. An adapter stays on
+    the model until the next question, or until the reader is closed.
     """
 
     def __init__(self, memory: Memory, model: Any, tokenizer: Any) -> None:
@@ -77,13 +79,15 @@ class Reader:
 
         Raises:
             StaleArtifact: a fact in it has changed. NotFound: it was forgotten.
+            InvalidInput: the reader is closed.
         """
+        if self._worn is None:
+            raise InvalidInput("the reader is closed: open another one")
         deltas = None
         if key is not None:
             payload = self._artifacts.open(key).payload or b""
             deltas = layout.deltas(payload, self._scales[key], next(self._model.parameters()))
-        if self._worn is not None:
-            self._worn.wear(deltas)
+        self._worn.wear(deltas)
         self.active = key
 
     @torch.no_grad()

@@ -76,7 +76,7 @@ class Worn:
     """Linear layers that can wear deltas; `close` makes them as they were."""
 
     def __init__(self, linear: Mapping[str, nn.Module], scale: float = 1.0) -> None:
-        self._linear = dict(linear)
+        self._linear: dict[str, Any] = dict(linear)
         for one in self._linear.values():
             if hasattr(one, "lora_A"):
                 raise InvalidInput("the model wears an adapter already: close its reader first")
@@ -114,8 +114,9 @@ def _added(scale: float) -> Any:
         if low is None:
             return output
         (given,) = inputs
-        shards = given.reshape(low.shape[0], -1, given.shape[-1])
+        # Training keeps float32 whatever the model is in.
+        shards = given.reshape(low.shape[0], -1, given.shape[-1]).to(low.dtype)
         delta = torch.bmm(torch.bmm(shards, low.transpose(1, 2)), high.transpose(1, 2))
-        return output + (scale * delta).reshape(output.shape)
+        return output + (scale * delta).reshape(output.shape).to(output.dtype)
 
     return hook

@@ -44,6 +44,7 @@ _SAID = {
     "swap_cpu_p95_ms": "hot swap, p95, CPU ms",
     "swap_grown_mib": "memory that 900 swaps left behind, MiB",
     "shards": "adapters",
+    "unlearnt": "… of them that did not learn",
     "retrained_shards": "adapters trained again",
     "adapter_bytes_per_fact": "bytes of adapters a fact",
 }

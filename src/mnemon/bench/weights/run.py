@@ -226,8 +226,9 @@ def _trained(made: Consolidated, count: int, spent: _Spent) -> dict[str, Any]:
     size = sum(one.size for one in made.trained)
     steps = [one.header["figures"]["steps"] for one in made.trained]
     return {
-        "facts": count, "shards": len(made.trained), "unlearnt": len(made.unlearnt), "train_seconds": spent.wall,
-        "train_cpu_seconds": spent.cpu, "steps_mean": float(np.mean(steps)),
+        "facts": count, "shards": len(made.trained), "unlearnt": len(made.unlearnt),
+        "train_seconds": spent.wall, "train_cpu_seconds": spent.cpu,
+        "steps_mean": float(np.mean(steps)),
         "adapter_bytes": size, "adapter_bytes_per_fact": size / count,
     }  # fmt: skip
 

@@ -26,7 +26,7 @@ class Written(NamedTuple):
 
 
 class Write(Protocol):
-    """One way to write facts into weights. A shard's result depends on its own pairs alone."""
+    """One way to write facts into weights. A shard learns from its own pairs alone."""
 
     @property
     def subjects(self) -> int:

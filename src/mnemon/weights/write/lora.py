@@ -91,7 +91,7 @@ class LoRA:
         best = _Best(count)
         for step in range(self.steps + 1):
             worn.wear(deltas)
-            loss = _losses(upper.logits(hidden, at), rows.wanted, at, count)
+            loss = _losses(upper.logits(hidden, at).float(), rows.wanted, at, count)
             best.take(deltas, loss.detach(), step, self.until, last=step == self.steps)
             if best.complete:
                 break
@@ -109,8 +109,8 @@ class LoRA:
         for name, one in upper.linear.items():
             rows, columns = one.weight.shape
             first = (torch.rand(self.r, columns, generator=torch_seed) * 2 - 1) / columns**0.5
-            low = first.to(one.weight).expand(count, -1, -1).clone().requires_grad_()
-            high = one.weight.new_zeros(count, rows, self.r).requires_grad_()
+            low = first.to(one.weight.device).expand(count, -1, -1).clone().requires_grad_()
+            high = torch.zeros(count, rows, self.r, device=one.weight.device).requires_grad_()
             made[name] = (low, high)
         return made
 
