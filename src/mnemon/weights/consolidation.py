@@ -15,6 +15,7 @@ from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
+    from mnemon.choosing import Kinds
     from mnemon.cube import MemCube
     from mnemon.memory import Memory
 
@@ -50,7 +51,7 @@ class _Taught:
 
 
 def consolidate(
-    memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: str = "fact",
+    memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
     role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Consolidated:  # fmt: skip
@@ -62,8 +63,9 @@ def consolidate(
     Args:
         model: of transformers; its weights are not changed.
         method: of the slot `weights.write`, with its options.
-        kind: of the cubes that are taken. Left out are those whose policy forbids compiling or
-            names readers (weights cannot tell who asks), and those that end (weights do not).
+        kind: of the cubes that are taken, or several: a subject is read from the newest adapter
+            only, so take all kinds that speak of it in one call. Left out are cubes whose
+            policy forbids compiling or names readers, and cubes that end.
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
@@ -72,10 +74,7 @@ def consolidate(
         InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
         StaleArtifact: a fact changed while it was trained; consolidate again.
     """
-    if role not in ROLES:
-        raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
-    if "{question}" not in ask:
-        raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
+    _check(role, ask)
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
@@ -91,10 +90,9 @@ def consolidate(
     config = writer.config(model, base["name"])
     trained = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
-        header = _manifest(shard, written, base, config)
-        cubes = [one.cube for one in shard]
+        payload, header = layout.to_bytes(written.tensors), _manifest(shard, written, base, config)
         trained.append(memory.artifacts.derive(
-            FORM, cubes, layout.to_bytes(written.tensors), method=maker, model=base["model"],
+            FORM, [one.cube for one in shard], payload, method=maker, model=base["model"],
             options=told, header=header,
         ))  # fmt: skip
         if progress is not None:
@@ -103,6 +101,13 @@ def consolidate(
         tuple(trained), tuple(one.key for one in kept),
         tuple(one.key for one in trained if not one.header["learnt"]), unread, withheld,
     )  # fmt: skip
+
+
+def _check(role: str, ask: str) -> None:
+    if role not in ROLES:
+        raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
+    if "{question}" not in ask:
+        raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
 
 
 def bases(model: Any, tokenizer: Any) -> dict[str, str]:
@@ -121,7 +126,7 @@ def adapters(memory: Memory, model: str) -> list[Artifact]:
 
 
 def _taught(
-    memory: Memory, kind: str
+    memory: Memory, kind: Kinds
 ) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     taught, unread, withheld = list[_Taught](), list[str](), list[str]()
     for cube in _cubes(memory, kind):
@@ -135,7 +140,7 @@ def _taught(
     return taught, tuple(unread), tuple(withheld)
 
 
-def _cubes(memory: Memory, kind: str) -> Iterator[MemCube]:
+def _cubes(memory: Memory, kind: Kinds) -> Iterator[MemCube]:
     after: str | None = None
     while page := memory.list(kind=kind, after=after, limit=_PAGE):
         yield from page

@@ -41,7 +41,7 @@ class Probes(NamedTuple):
     base: float
     gated: float
     ungated: float
-    count: int
+    asked: int
     routed: int
 
 

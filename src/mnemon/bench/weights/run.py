@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from mnemon import Memory
 from mnemon.bench import provenance
 from mnemon.bench.weights import swapping
 from mnemon.bench.weights.asking import judged, probes
 from mnemon.bench.weights.facts import Fact, facts
 from mnemon.cube import Draft
 from mnemon.errors import InvalidInput
+from mnemon.memory import Memory
 from mnemon.models import recall_lm
 from mnemon.models.extras import require
 from mnemon.weights import Consolidated, Reader, consolidate
@@ -123,7 +123,7 @@ class _Run:
             "general_base": found.base, "general": found.gated,
             "general_delta": found.gated - found.base,
             "general_delta_ungated": found.ungated - found.base,
-            "general_probes": found.count, "general_probes_routed": found.routed,
+            "general_probes": found.asked, "general_probes_routed": found.routed,
             **self._wrong_document(reader), **_conflict(self.model, reader, told),
             "forgotten_nll_before": self._nll(reader, None),
         }  # fmt: skip
