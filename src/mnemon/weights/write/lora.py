@@ -59,7 +59,7 @@ class LoRA:
     steps: int = 80
     until: float = 0.02
     subjects: int = 2
-    stack: int = 10
+    stack: int = 5
     seed: int = 0
 
     def write(self, model: Any, shards: Sequence[Sequence[Pair]]) -> Iterator[Written]:
