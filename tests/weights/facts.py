@@ -9,7 +9,6 @@ from mnemon.cube import Draft
 _NAMES = [words()[i] for i in vocabulary.content()[:40]]
 FACTS = {name: f"x{i:02x} xa{i % 10} x{99 - i} xc{i % 7}" for i, name in enumerate(_NAMES[:8])}
 STRANGER = _NAMES[30]
-FEW = {"steps": 80, "layers": 2}
 
 
 def draft(name: str, code: str) -> Draft:
