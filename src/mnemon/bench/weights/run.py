@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -27,6 +29,8 @@ from mnemon.weights import Consolidated, Reader, consolidate
 
 NAMESPACE = "bench"
 LENGTH = 256
+SOME = 50
+"""Facts that are also asked in other words, and against a context."""
 MOST = 8
 """Tokens of an answer; facts have four at most, and one that goes on is wrong."""
 
@@ -58,7 +62,7 @@ def run_weights(
         each: general probes of each recall task. swaps: of adapters, to be timed.
         method: of the slot `weights.write`, with its options.
         nano: the small sibling of the bundled model, for smoke tests.
-        progress: called with (done, in all), in steps of about equal length.
+        progress: called with (done, in all), in stages: trained, asked, forgotten.
 
     Raises:
         InvalidInput: not fewer forgotten than there are.
@@ -70,8 +74,9 @@ def run_weights(
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(count, forgotten, each, swaps, method, options, seed, nano, progress)
-    with Memory(":memory:", namespace=NAMESPACE) as memory:
-        figures = run.measured(memory)
+    with TemporaryDirectory() as folder:
+        with Memory(Path(folder) / "store.db", namespace=NAMESPACE) as memory:
+            figures = run.measured(memory)
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
     return WeightsRun(figures, _context("nano" if nano else "recall-lm", method, options), origin)
 
@@ -85,11 +90,15 @@ class _Run:
         self.model, self.tokenizer = recall_lm.load(nano=nano)
         self.each, self.swaps, self.seed = each, swaps, seed
         self.method, self.options = method, options
-        doomed = np.random.default_rng([seed, 1]).choice(count, forgotten, replace=False)
-        self.doomed = [self.facts[i] for i in sorted(doomed.tolist())]
+        self.doomed = [self.facts[i] for i in self._drawn(1, forgotten)]
         gone = {one.subject for one in self.doomed}
         self.staying = [one for one in self.facts if one.subject not in gone]
         self._progress = progress
+
+    def _drawn(self, what: int, count: int) -> list[int]:
+        rng = np.random.default_rng([self.seed, what])
+        drawn: list[int] = rng.choice(len(self.facts), count, replace=False).tolist()
+        return sorted(drawn)
 
     def measured(self, memory: Memory) -> dict[str, Any]:
         self._say(0)
@@ -113,7 +122,7 @@ class _Run:
         }  # fmt: skip
 
     def _known(self, reader: Reader) -> dict[str, Any]:
-        told = self.facts[:: max(1, len(self.facts) // 50)]
+        told = [self.facts[i] for i in self._drawn(2, min(len(self.facts), SOME))]
         found = probes(self.model, reader, self.each, LENGTH, self.seed)
         return {
             "recall": _recall(reader, self.facts),
