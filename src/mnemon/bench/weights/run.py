@@ -74,9 +74,11 @@ def run_weights(
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
     run = _Run(count, forgotten, each, swaps, method, options, seed, nano, progress)
-    with TemporaryDirectory() as folder:
-        with Memory(Path(folder) / "store.db", namespace=NAMESPACE) as memory:
-            figures = run.measured(memory)
+    with (
+        TemporaryDirectory(prefix="mnemon-weights-") as folder,
+        Memory(Path(folder) / "store.db", namespace=NAMESPACE) as memory,
+    ):
+        figures = run.measured(memory)
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
     return WeightsRun(figures, _context("nano" if nano else "recall-lm", method, options), origin)
 
