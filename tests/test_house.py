@@ -23,7 +23,7 @@ FLOORS = (
     {"cube", "job", "namespace", "instant", "identity", "analysis"},
     {"methods"},
     {"store", "models"},
-    {"text", "kv", "importers", "sample"},
+    {"text", "kv", "weights", "importers", "sample"},
     {"places", "watching"},
     {"removal"},
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
