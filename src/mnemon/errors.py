@@ -25,6 +25,8 @@
     │   ├── StoreTooNew
     │   ├── StoreClosed
     │   └── PurgeIncomplete                 forgotten, but bytes may remain on disk
+    ├── DamagedBlob                         kept keys and values are not what was written
+    ├── PlaceFailed                         where they are kept cannot be read or written
     ├── EmbedderError                       an embedding model failed or answered nonsense
     │   ├── DimensionMismatch
     │   └── SpaceMoved                      the store was reindexed meanwhile
@@ -213,6 +215,14 @@ class PurgeIncomplete(StoreError):
     def __init__(self, message: str, receipt: object = None) -> None:
         super().__init__(message)
         self.receipt = receipt
+
+
+class DamagedBlob(MnemonError):
+    """The bytes are not what was written under this key: they must be computed again."""
+
+
+class PlaceFailed(MnemonError):
+    """A folder, bucket or server that keeps keys and values could not do what was asked."""
 
 
 class EmbedderError(MnemonError):

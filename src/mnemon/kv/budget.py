@@ -8,7 +8,18 @@ from typing import Literal
 
 from mnemon.errors import InvalidInput
 
-_UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+_UNITS = {
+    "B": 1,
+    "KB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KIB": 2**10,
+    "MIB": 2**20,
+    "GIB": 2**30,
+    "TB": 10**12,
+    "TIB": 2**40,
+}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*")
 
 
 @dataclass(frozen=True)
@@ -64,11 +75,25 @@ class Budget:
         return f"{self.amount:.0f} {self.unit}"
 
 
+def bytes_of(name: str, value: int | str) -> int:
+    """A number of bytes, given as such or as `"2GB"`.
+
+    Raises:
+        InvalidInput: neither; the message tells the option's `name`.
+    """
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is not None and found[2].upper() in _UNITS:
+        return int(float(found[1]) * _UNITS[found[2].upper()])
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    raise InvalidInput(f"{name}={value!r} is no size: give bytes such as 2_000_000_000 or '2GB'")
+
+
 _FORMS = "a fraction such as 0.25, a number of tokens such as 1024, or bytes such as '512MB'"
 
 
 def _bytes(text: str) -> float:
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", text)
+    found = _SIZE.fullmatch(text)
     if found is None or (unit := found[2].upper()) not in _UNITS:
         raise InvalidInput(f"budget={text!r} is not a size; give {_FORMS}")
     amount = float(found[1]) * _UNITS[unit]
