@@ -27,7 +27,7 @@ FLOORS = (
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories"},
-    {"memory", "client", "jobs", "gathering"},
+    {"memory", "client", "jobs", "gathering", "schedule"},
     {"async_memory"},
     {"bench", "integrations", "server"},
     {"cli"},

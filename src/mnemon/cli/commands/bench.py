@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,kv_bench,recalling}.py."""
+"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,kv_bench,recalling,scheduling}.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnemon.cli import honesty, kv_bench, layout, recalling, serial
+from mnemon.cli import honesty, kv_bench, layout, recalling, scheduling, serial
 from mnemon.cli.lists import numbers, split
 from mnemon.cli.progress import bar
 
@@ -27,7 +27,7 @@ def command() -> None:
 
 for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot):
     command.add_command(_one)
-for _one in (kv_bench.kv, recalling.recall_lm, recalling.train_recall_lm):
+for _one in (kv_bench.kv, recalling.recall_lm, recalling.train_recall_lm, scheduling.schedule):
     command.add_command(_one)
 
 

@@ -1,0 +1,44 @@
+"""A policy that only ranks: all that leaves the host is written, nothing is made ahead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mnemon.schedule.decision import Decision
+from mnemon.schedule.trace import Flags, Floats, Ints
+from mnemon.schedule.view import View
+
+
+class Ranking(Protocol):
+    """Of what is kept; the words are those of `policies.Running`."""
+
+    def used(self, cubes: Ints, found: Ints, now: int) -> None:
+        """A question used these."""
+        ...
+
+    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+        """The least leaves first."""
+        ...
+
+    def left(self, cube: int, place: int) -> None:
+        """It has left."""
+        ...
+
+
+class OnDemand:
+    """A ranking at work, as caches do it."""
+
+    def __init__(self, ranking: Ranking, view: View) -> None:
+        self._view = view
+        self.used = ranking.used
+        self.worth = ranking.worth
+        self.left = ranking.left
+
+    def leaves(self, cube: int, now: int) -> Decision:
+        """Always to disk."""
+        return Decision("demote", cube, "it leaves the host", 0.0, float(self._view.write[cube]))
+
+    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
+        """Nothing."""
+        return ()

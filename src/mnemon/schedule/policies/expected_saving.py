@@ -1,0 +1,197 @@
+"""Expected saving: every move is worth the seconds that the uses still to come are expected to save.
+
+A cube's usage state (when and how often it was used, when its group and its namespace were) is a
+Markov chain, learned as questions come. Solved for as long as a tier keeps things, it tells how
+often a cube will be used there, and whether at all. Then one rule decides everything, in seconds:
+the least expected saving a byte leaves a tier; what leaves the host is written to disk, and what
+nobody asked for yet is compiled ahead in a batch, if that saves more than it costs in the
+background and more than what it displaces. Ours; the nearest are LHD (Beckmann, Chen and Cidon 2018,
+https://www.usenix.org/conference/nsdi18/presentation/beckmann), which ranks by hits to come a byte
+from ages, and the benefit-cost prefetching of Patterson et al. 1995,
+https://doi.org/10.1145/224056.224064. HOW OURS DIFFERS: usage outlives eviction (it stands in
+cubes' headers), seconds count instead of hits, and states look at what is around a cube.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mnemon.schedule.chain import Chain
+from mnemon.schedule.decision import Decision
+from mnemon.schedule.policies import Running
+from mnemon.schedule.sizes import Sizes
+from mnemon.schedule.states import ITEMS, STATES, States
+from mnemon.schedule.tenure import Tenure
+from mnemon.schedule.trace import Flags, Floats, Ints
+from mnemon.schedule.view import DISK, HOST, NOWHERE, View
+
+__all__ = ["ExpectedSaving"]
+
+
+@dataclass(frozen=True)
+class ExpectedSaving:
+    """Options.
+
+    Attributes:
+        step: questions between two looks at all cubes.
+        memory: questions after which a use counts 1 / e.
+        keep: what was learned counts so much less after each step.
+        prior: steps of a cube that a state must have been seen for, to be half believed.
+        margin: what is compiled ahead must save so many times what it costs.
+        batch: cubes compiled ahead in a step, at most; 0 compiles none.
+        sweeps: of solving the chain, each time.
+    """
+
+    step: int = 4
+    memory: float = 1000.0
+    keep: float = 0.998
+    prior: float = 30.0
+    margin: float = 1.0
+    batch: int = 256
+    sweeps: int = 25
+
+    def start(self, view: View) -> Running:
+        """Begin with nothing kept and nothing known."""
+        return _Expecting(self, view)
+
+
+class _Expecting:
+    def __init__(self, options: ExpectedSaving, view: View) -> None:
+        self._told, self._view = options, view
+        cubes = len(view.bytes)
+        self._all = np.arange(cubes)
+        self._states = States(view, options.memory)
+        self._chain = Chain(options.keep, options.prior)
+        self._sizes = Sizes(view.bytes, options.keep)
+        self._before: Ints | None = None
+        self._used = np.zeros(cubes, bool)
+        self._uses = {HOST: np.zeros(STATES), DISK: np.zeros(STATES)}
+        self._first = np.zeros(STATES)
+        self._chances = np.zeros(STATES)
+        self._tenure = {
+            HOST: Tenure(view.host_bytes, options.step), DISK: Tenure(view.disk_bytes, options.step)
+        }  # fmt: skip
+        self._saves = view.compute - view.from_disk
+        self._bar = 0.0
+        self._steps = 0
+        self._hits = self._bets = 0.0
+        self._bet = np.zeros(cubes)
+
+    def used(self, cubes: Ints, found: Ints, now: int) -> None:
+        self._settle(cubes, won=True)
+        self._states.used(cubes, now)
+        self._used[cubes] = True
+
+    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+        view, again = self._view, self._saved(cubes, now)
+        if place == DISK:
+            return again / view.bytes[cubes]
+        slower = (view.from_disk - view.from_host)[cubes] * self._expected(HOST, cubes, now)
+        lost = np.where(where == DISK, 0.0, np.minimum(again, view.price * view.write[cubes]))
+        worth: Floats = (slower + lost) / view.bytes[cubes]
+        return worth
+
+    def leaves(self, cube: int, now: int) -> Decision:
+        view = self._view
+        saves = float(self._saved(np.array([cube]), now)[0])
+        costs = view.price * float(view.write[cube])
+        room = self._bar * float(view.bytes[cube])
+        reason = f"{self._states.told(cube, now)}: {_against(saves, costs, room)}"
+        if saves > costs + room:
+            return Decision("demote", cube, reason, saves, float(view.write[cube]))
+        return Decision("drop", cube, reason, saves)
+
+    def left(self, cube: int, place: int) -> None:
+        self._tenure[place].left(float(self._view.bytes[cube]))
+        if place == DISK:
+            self._settle(np.array([cube]), won=False)
+
+    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
+        if now % self._told.step:
+            return ()
+        self._look(now)
+        self._bar = self._displaced(on_disk, free, now)
+        return self._compiled(np.flatnonzero(where == NOWHERE), now) if self._told.batch else ()
+
+    def _look(self, now: int) -> None:
+        """Learn from the step that ends; now and then solve the chain again."""
+        after = self._states.at(now, self._all)
+        if self._before is not None:
+            self._chain.learn(self._before, after, self._used)
+            known = self._before >= STATES // ITEMS
+            self._sizes.learn(self._chances[self._before], self._used, known)
+        for tenure in self._tenure.values():
+            tenure.stepped()
+        self._before, self._used = after, np.zeros(len(after), bool)
+        self._steps += 1
+        if self._steps % 4 == 0:
+            self._solve(now)
+
+    def _solve(self, now: int) -> None:
+        self._chances = self._chain.chances()
+        for place, tenure in self._tenure.items():
+            kept = math.exp(-self._told.step / tenure.questions(now))
+            self._uses[place] = self._chain.uses(
+                self._chances, kept, self._uses[place], self._told.sweeps
+            )
+        self._first = self._chain.first(self._chances, kept, self._first, self._told.sweeps)
+
+    def _expected(self, place: int, cubes: Ints, now: int) -> Floats:
+        """Uses while kept there."""
+        states = self._states.at(now, cubes)
+        return self._uses[place][states] * self._sizes.times(cubes, self._states.known()[cubes])
+
+    def _saved(self, cubes: Ints, now: int) -> Floats:
+        """Seconds, by being on disk and not nowhere."""
+        return self._expected(DISK, cubes, now) * self._saves[cubes]
+
+    def _displaced(self, on_disk: Flags, free: float, now: int) -> float:
+        """Seconds a byte that are lost when something more is put on disk."""
+        cubes = np.flatnonzero(on_disk)
+        if free > 0.02 * self._view.disk_bytes or not len(cubes):
+            return 0.0
+        each = self._saved(cubes, now) / self._view.bytes[cubes]
+        return float(np.quantile(each, 0.03))
+
+    def _compiled(self, cubes: Ints, now: int) -> list[Decision]:
+        view = self._view
+        chance = self._first[self._states.at(now, cubes)]
+        times = self._sizes.times(cubes, self._states.known()[cubes])
+        chance = np.minimum(1.0, 1 - (1 - np.minimum(chance, 0.999)) ** times)
+        trusted = np.minimum(1.0, chance * self._trust())
+        writing = view.price * view.write[cubes]
+        # What is used on demand would be written as well, later.
+        saves = trusted * (self._saves[cubes] + writing)
+        costs = view.price * view.ahead[cubes] + writing
+        room = self._bar * view.bytes[cubes]
+        won = (saves - room - self._told.margin * costs) / view.bytes[cubes]
+        best = np.argsort(-won, kind="stable")[: self._told.batch]
+        best = best[won[best] > 0]
+        self._bet[cubes[best]] = chance[best]
+        return [
+            Decision(
+                "compile", int(cubes[one]),
+                f"{self._states.told(int(cubes[one]), now)}, {trusted[one]:.0%} likely to be used: "
+                + _against(saves[one], costs[one], room[one]),
+                float(saves[one]), float((view.ahead + view.write)[cubes[one]]),
+            )
+            for one in best
+        ]  # fmt: skip
+
+    def _trust(self) -> float:
+        """How often what was compiled ahead was used, by how often it should have been."""
+        return min(1.5, (self._hits + 5) / (self._bets + 5))
+
+    def _settle(self, cubes: Ints, won: bool) -> None:
+        open_ = cubes[self._bet[cubes] > 0]
+        self._bets += float(self._bet[open_].sum())
+        self._hits += len(open_) * won
+        self._bet[open_] = 0.0
+
+
+def _against(saves: float, costs: float, room: float) -> str:
+    return f"saves {saves:.4f} s, costs {costs:.4f} s and {room:.4f} s for what it displaces"
