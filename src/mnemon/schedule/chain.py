@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnemon.schedule.states import ITEMS, STATES
+from mnemon.schedule.states import ITEMS, STATES, unlearned
 from mnemon.schedule.trace import Flags, Floats, Ints
 
 _AROUND = STATES // ITEMS
+_DOUBT = 50.0
 
 
 class Chain:
@@ -19,8 +20,8 @@ class Chain:
     make of that elsewhere.
     """
 
-    def __init__(self, keep: float, prior: float) -> None:
-        self._keep, self._prior = keep, prior
+    def __init__(self, keep: float, prior: float, step: int) -> None:
+        self._keep, self._prior, self._before = keep, prior, unlearned(step)
         self._seen = np.zeros(STATES)
         self._used = np.zeros(STATES)
         self._idle, self._busy = _Moves(), _Moves()
@@ -35,8 +36,7 @@ class Chain:
     def chances(self) -> Floats:
         """Of being used in a step, by state."""
         seen, used = self._seen.reshape(ITEMS, _AROUND), self._used.reshape(ITEMS, _AROUND)
-        mean = (used.sum() + 1) / (seen.sum() + 1000)
-        own = (used.sum(1) + 50 * mean) / (seen.sum(1) + 50)
+        own = (used.sum(1) + _DOUBT * self._before) / (seen.sum(1) + _DOUBT)
         expected = seen * own[:, None]
         times = np.empty_like(seen)
         for some in (slice(0, 1), slice(1, None)):

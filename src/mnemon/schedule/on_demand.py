@@ -17,7 +17,7 @@ class Ranking(Protocol):
         """A question used these."""
         ...
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         """The least leaves first."""
         ...
 

@@ -1,7 +1,7 @@
 """A trace run through a policy: two tiers with byte budgets, and what all of it cost.
 
 A question uses cubes where they lie; then all of them are in the host, and whoever is worth least
-there leaves it. A copy on disk stays when its cube is promoted, so demoting it again writes nothing.
+there leaves it. A copy on disk stays when its cube is promoted: demoting it again writes nothing.
 """
 
 from __future__ import annotations
@@ -112,8 +112,8 @@ class _Tiers:
         if over <= 0:
             return
         cubes = np.flatnonzero(self._on[place])
-        slowest = np.where(self._on[DISK][cubes], DISK, HOST)
-        worth = self._running.worth(place, cubes, slowest, now)
+        twice = self._on[HOST if place == DISK else DISK][cubes]
+        worth = self._running.worth(place, cubes, twice, now)
         order = cubes[np.argsort(worth, kind="stable")]
         gone = np.searchsorted(np.cumsum(self._view.bytes[order]), over) + 1
         for cube in order[:gone].tolist():

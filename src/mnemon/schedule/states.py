@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mnemon.schedule.trace import Flags, Ints
+from mnemon.schedule.trace import Flags, Floats, Ints
 from mnemon.schedule.view import View
 
 _AGES, _STRENGTHS = 11, 8
@@ -12,11 +12,21 @@ _GROUP_AGES = np.array([1, 4, 16, 64, 256])
 _NAMESPACE_AGES = np.array([4, 32, 256])
 _AROUND = (len(_GROUP_AGES) + 1) * (len(_NAMESPACE_AGES) + 1)
 _LONG_AGO = -(10**9)
+_NEVER = 1e-3
 
 ITEMS = 1 + _AGES * _STRENGTHS
 """States of a cube by its own use; 0 is that of one that never was."""
 STATES = ITEMS * _AROUND
 """All: state // (STATES // ITEMS) is the one by its own use."""
+
+
+def unlearned(step: int) -> Floats:
+    """The chance of being used in a step of so many questions, by own state, before anything is known.
+
+    The longer not used, the longer it may take again; what never was is hardly ever.
+    """
+    ages = np.repeat(2.0 ** np.arange(_AGES), _STRENGTHS)
+    return np.concatenate([[_NEVER * step], 0.5 * step / (ages + step)])
 
 
 class States:
@@ -59,6 +69,17 @@ class States:
         around = groups * (len(_NAMESPACE_AGES) + 1) + spaces[self._view.namespaces[cubes]]
         found: Ints = own * _AROUND + around
         return found
+
+    def beside(self, now: int, cubes: Ints) -> tuple[Ints, Floats]:
+        """What to add to the states of some cubes to get those of the next age, or of the one
+        before, whichever is nearer; and how near it is, from 0 to 0.5."""
+        last = self._last[cubes]
+        age = np.log2(np.maximum(now - last, 0) + 1)
+        into = age % 1.0 - 0.5
+        way = np.where(into > 0, 1, -1)
+        there = age.astype(np.int64) + way
+        inside = (last >= 0) & (there >= 0) & (there < _AGES)
+        return np.where(inside, way * _STRENGTHS * _AROUND, 0), np.abs(into)
 
     def told(self, cube: int, now: int) -> str:
         """A cube's use in words."""

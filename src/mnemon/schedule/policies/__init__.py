@@ -17,11 +17,11 @@ class Running(Protocol):
         """A question used these, and where each was found (`NOWHERE`, `DISK`, `HOST`)."""
         ...
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         """How much each should stay in `place` (`DISK` or `HOST`); the least leaves first.
 
         Args:
-            where: the slowest place that has each: `DISK` means it need not be written again.
+            twice: whether the other place has it too.
         """
         ...
 
@@ -37,7 +37,8 @@ class Running(Protocol):
         """What to compile to disk before it is asked for, after a question.
 
         Args:
-            where: each cube lies, `[N]`. on_disk: whether it does there, `[N]`. free: bytes of the disk.
+            where: each cube lies, `[N]`. on_disk: whether it lies there, `[N]`.
+            free: bytes of the disk.
         """
         ...
 

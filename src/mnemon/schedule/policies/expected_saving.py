@@ -43,6 +43,7 @@ class ExpectedSaving:
         prior: steps of a cube that a state must have been seen for, to be half believed.
         margin: what is compiled ahead must save so many times what it costs.
         batch: cubes compiled ahead in a step, at most; 0 compiles none.
+        risk: compiling ahead may cost so much of the seconds waited, beyond what it has saved.
         sweeps: of solving the chain, each time.
     """
 
@@ -52,6 +53,7 @@ class ExpectedSaving:
     prior: float = 30.0
     margin: float = 1.0
     batch: int = 256
+    risk: float = 0.02
     sweeps: int = 25
 
     def start(self, view: View) -> Running:
@@ -65,33 +67,38 @@ class _Expecting:
         cubes = len(view.bytes)
         self._all = np.arange(cubes)
         self._states = States(view, options.memory)
-        self._chain = Chain(options.keep, options.prior)
+        self._chain = Chain(options.keep, options.prior, options.step)
         self._sizes = Sizes(view.bytes, options.keep)
         self._before: Ints | None = None
         self._used = np.zeros(cubes, bool)
-        self._uses = {HOST: np.zeros(STATES), DISK: np.zeros(STATES)}
-        self._first = np.zeros(STATES)
-        self._chances = np.zeros(STATES)
         self._tenure = {
             HOST: Tenure(view.host_bytes, options.step), DISK: Tenure(view.disk_bytes, options.step)
         }  # fmt: skip
+        self._chances = self._chain.chances()
+        self._uses = {HOST: self._chances * 4, DISK: self._chances * 4}
+        self._first = self._chances
         self._saves = view.compute - view.from_disk
         self._bar = 0.0
         self._steps = 0
-        self._hits = self._bets = 0.0
-        self._bet = np.zeros(cubes)
+        self._open = np.zeros(cubes, bool)
+        self._purse = 0.0
 
     def used(self, cubes: Ints, found: Ints, now: int) -> None:
-        self._settle(cubes, won=True)
+        won = cubes[self._open[cubes]]
+        self._purse += self._told.risk * float(_waits(self._view)[found, cubes].sum())
+        self._purse += float((self._saves + self._view.price * self._view.write)[won].sum())
+        self._open[cubes] = False
         self._states.used(cubes, now)
         self._used[cubes] = True
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         view, again = self._view, self._saved(cubes, now)
+        # What is in both tiers is written again at worst.
         if place == DISK:
+            again = np.where(twice, np.minimum(again, view.price * view.write[cubes]), again)
             return again / view.bytes[cubes]
         slower = (view.from_disk - view.from_host)[cubes] * self._expected(HOST, cubes, now)
-        lost = np.where(where == DISK, 0.0, np.minimum(again, view.price * view.write[cubes]))
+        lost = np.where(twice, 0.0, np.minimum(again, view.price * view.write[cubes]))
         worth: Floats = (slower + lost) / view.bytes[cubes]
         return worth
 
@@ -108,13 +115,13 @@ class _Expecting:
     def left(self, cube: int, place: int) -> None:
         self._tenure[place].left(float(self._view.bytes[cube]))
         if place == DISK:
-            self._settle(np.array([cube]), won=False)
+            self._open[cube] = False
 
     def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
         if now % self._told.step:
             return ()
         self._look(now)
-        self._bar = self._displaced(on_disk, free, now)
+        self._bar = self._displaced(on_disk, where == HOST, free, now)
         return self._compiled(np.flatnonzero(where == NOWHERE), now) if self._told.batch else ()
 
     def _look(self, now: int) -> None:
@@ -143,54 +150,52 @@ class _Expecting:
     def _expected(self, place: int, cubes: Ints, now: int) -> Floats:
         """Uses while kept there."""
         states = self._states.at(now, cubes)
-        return self._uses[place][states] * self._sizes.times(cubes, self._states.known()[cubes])
+        times = self._sizes.times(cubes, self._states.known()[cubes])
+        other, near = self._states.beside(now, cubes)
+        uses = self._uses[place]
+        return times * (uses[states] * (1 - near) + uses[states + other] * near)
 
     def _saved(self, cubes: Ints, now: int) -> Floats:
         """Seconds, by being on disk and not nowhere."""
         return self._expected(DISK, cubes, now) * self._saves[cubes]
 
-    def _displaced(self, on_disk: Flags, free: float, now: int) -> float:
+    def _displaced(self, on_disk: Flags, in_host: Flags, free: float, now: int) -> float:
         """Seconds a byte that are lost when something more is put on disk."""
         cubes = np.flatnonzero(on_disk)
         if free > 0.02 * self._view.disk_bytes or not len(cubes):
             return 0.0
-        each = self._saved(cubes, now) / self._view.bytes[cubes]
-        return float(np.quantile(each, 0.03))
+        return float(np.quantile(self.worth(DISK, cubes, in_host[cubes], now), 0.03))
 
     def _compiled(self, cubes: Ints, now: int) -> list[Decision]:
         view = self._view
         chance = self._first[self._states.at(now, cubes)]
         times = self._sizes.times(cubes, self._states.known()[cubes])
         chance = np.minimum(1.0, 1 - (1 - np.minimum(chance, 0.999)) ** times)
-        trusted = np.minimum(1.0, chance * self._trust())
         writing = view.price * view.write[cubes]
         # What is used on demand would be written as well, later.
-        saves = trusted * (self._saves[cubes] + writing)
+        saves = chance * (self._saves[cubes] + writing)
         costs = view.price * view.ahead[cubes] + writing
         room = self._bar * view.bytes[cubes]
         won = (saves - room - self._told.margin * costs) / view.bytes[cubes]
         best = np.argsort(-won, kind="stable")[: self._told.batch]
         best = best[won[best] > 0]
-        self._bet[cubes[best]] = chance[best]
+        best = best[np.cumsum(costs[best]) <= self._purse]
+        self._purse -= float(costs[best].sum())
+        self._open[cubes[best]] = True
         return [
             Decision(
                 "compile", int(cubes[one]),
-                f"{self._states.told(int(cubes[one]), now)}, {trusted[one]:.0%} likely to be used: "
+                f"{self._states.told(int(cubes[one]), now)}, {chance[one]:.0%} likely to be used: "
                 + _against(saves[one], costs[one], room[one]),
                 float(saves[one]), float((view.ahead + view.write)[cubes[one]]),
             )
             for one in best
         ]  # fmt: skip
 
-    def _trust(self) -> float:
-        """How often what was compiled ahead was used, by how often it should have been."""
-        return min(1.5, (self._hits + 5) / (self._bets + 5))
 
-    def _settle(self, cubes: Ints, won: bool) -> None:
-        open_ = cubes[self._bet[cubes] > 0]
-        self._bets += float(self._bet[open_].sum())
-        self._hits += len(open_) * won
-        self._bet[open_] = 0.0
+def _waits(view: View) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """Seconds waited, by where a cube lies and which it is."""
+    return np.stack([view.compute, view.from_disk, view.from_host])
 
 
 def _against(saves: float, costs: float, room: float) -> str:

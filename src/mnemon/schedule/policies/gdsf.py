@@ -15,7 +15,7 @@ import numpy as np
 
 from mnemon.schedule.on_demand import OnDemand
 from mnemon.schedule.policies import Running
-from mnemon.schedule.trace import Floats, Ints
+from mnemon.schedule.trace import Flags, Floats, Ints
 from mnemon.schedule.view import DISK, HOST, NOWHERE, View
 
 __all__ = ["GDSF"]
@@ -45,7 +45,7 @@ class _GreedyDual:
         for place, age in self._age.items():
             self._priority[place][cubes] = age + self._count[cubes] * self._each[place][cubes]
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         return self._priority[place][cubes]
 
     def left(self, cube: int, place: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from mnemon.schedule.on_demand import OnDemand
 from mnemon.schedule.policies import Running
-from mnemon.schedule.trace import Floats, Ints
+from mnemon.schedule.trace import Flags, Floats, Ints
 from mnemon.schedule.view import NOWHERE, View
 
 __all__ = ["LFU"]
@@ -38,7 +38,7 @@ class _Frequency:
         self._count[cubes] = np.where(found == NOWHERE, 1, self._count[cubes] + 1)
         self._last[cubes] = now
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         return self._count[cubes] + self._last[cubes] / (now + 1)
 
     def left(self, cube: int, place: int) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from mnemon.schedule.on_demand import OnDemand
 from mnemon.schedule.policies import Running
-from mnemon.schedule.trace import Floats, Ints
+from mnemon.schedule.trace import Flags, Floats, Ints
 from mnemon.schedule.view import View
 
 __all__ = ["LRU"]
@@ -35,7 +35,7 @@ class _Recency:
     def used(self, cubes: Ints, found: Ints, now: int) -> None:
         self._last[cubes] = now
 
-    def worth(self, place: int, cubes: Ints, where: Ints, now: int) -> Floats:
+    def worth(self, place: int, cubes: Ints, twice: Flags, now: int) -> Floats:
         return self._last[cubes]
 
     def left(self, cube: int, place: int) -> None:
