@@ -69,13 +69,13 @@ class _Moves:
     """Counts of (from, to)."""
 
     def __init__(self) -> None:
-        self._pairs = np.zeros(0, np.int64)
-        self._counts = np.zeros(0)
+        self._pairs: Ints = np.zeros(0, np.int64)
+        self._counts: Floats = np.zeros(0)
 
     def add(self, before: Ints, after: Ints, keep: float) -> None:
         new, times = np.unique(before * STATES + after, return_counts=True)
         pairs, place = np.unique(np.concatenate([self._pairs, new]), return_inverse=True)
-        counts = np.bincount(place, np.concatenate([self._counts * keep, times]))
+        counts: Floats = np.bincount(place, np.concatenate([self._counts * keep, times]))
         kept = counts > 0.01
         self._pairs, self._counts = pairs[kept], counts[kept]
 

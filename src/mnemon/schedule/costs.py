@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mnemon.kv.tiers.costs import Speed
 
-Number = TypeVar("Number", float, "np.ndarray[tuple[int], np.dtype[np.float64]]")
+Number = TypeVar("Number", float, NDArray[np.float64])
 
 
 @dataclass(frozen=True)

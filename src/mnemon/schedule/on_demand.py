@@ -7,7 +7,7 @@ from typing import Protocol
 
 from mnemon.schedule.decision import Decision
 from mnemon.schedule.trace import Flags, Floats, Ints
-from mnemon.schedule.view import View
+from mnemon.schedule.view import HOST, View
 
 
 class Ranking(Protocol):
@@ -30,14 +30,20 @@ class OnDemand:
     """A ranking at work, as caches do it."""
 
     def __init__(self, ranking: Ranking, view: View) -> None:
-        self._view = view
+        self._writes = view.write
         self.used = ranking.used
         self.worth = ranking.worth
         self.left = ranking.left
 
-    def leaves(self, cube: int, now: int) -> Decision:
-        """Always to disk."""
-        return Decision("demote", cube, "it leaves the host", 0.0, float(self._view.write[cube]))
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
+        """From the host always to disk."""
+        if place == HOST and not twice:
+            return Decision(
+                "demote", cube, "least worth in the host", 0.0, float(self._writes[cube])
+            )
+        return Decision(
+            "drop", cube, f"least worth {'in the host' if place == HOST else 'on disk'}"
+        )
 
     def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
         """Nothing."""

@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mnemon.schedule.trace import Floats, Ints, Trace
+from mnemon.schedule.trace import Flags, Floats, Ints, Trace
 from mnemon.schedule.view import View
 
-_STEPS = 400
+_STEPS = 150
 
 
 def lower_bound(trace: Trace, view: View, *, ahead: bool = True, steps: int = _STEPS) -> float:
@@ -58,7 +58,7 @@ class _Uses:
     cube: Ints
     begin: Ints
     end: Ints
-    first: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    first: Flags
 
     @property
     def span(self) -> Ints:
@@ -78,7 +78,7 @@ def _uses(trace: Trace) -> _Uses:
 
 def _relaxed(
     uses: _Uses, view: View, prices: Floats, ahead: bool
-) -> tuple[float, np.ndarray[tuple[int, int], np.dtype[np.float64]]]:
+) -> tuple[float, Floats]:
     """What all cubes pay at these prices, and the bytes they then hold, `[2, moments]`."""
     of, cheaper = uses.cube, np.minimum(prices[0], prices[1])
     rent = [np.concatenate([[0.0], np.cumsum(one)]) for one in (prices[0], cheaper)]
@@ -103,7 +103,7 @@ def _relaxed(
     return float(np.minimum(written, kept_off)[used].sum()), both
 
 
-def _held(uses: _Uses, view: View, which: Floats, moments: int) -> Floats:
+def _held(uses: _Uses, view: View, which: Flags, moments: int) -> Floats:
     """Bytes held at each moment by the uses `which`: from the use before until this one."""
     change = np.zeros(moments + 1)
     np.add.at(change, uses.begin[which], view.bytes[uses.cube[which]])

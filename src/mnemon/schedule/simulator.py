@@ -13,7 +13,7 @@ import numpy as np
 
 from mnemon.schedule.decision import Decision
 from mnemon.schedule.policies import Policy, Running
-from mnemon.schedule.trace import Ints, Trace
+from mnemon.schedule.trace import Floats, Ints, Trace
 from mnemon.schedule.view import DISK, HOST, NOWHERE, View
 
 
@@ -122,27 +122,28 @@ class _Tiers:
     def _leave(self, cube: int, place: int, now: int) -> None:
         self._on[place][cube] = False
         self._held[place] -= float(self._view.bytes[cube])
+        other = HOST if place == DISK else DISK
+        decision = self._running.leaves(cube, place, bool(self._on[other][cube]), now)
         if place == DISK:
             self._moves[cube] += 1
             self._unused[cube] = False
-        elif not self._on[DISK][cube] and self._view.bytes[cube] <= self._view.disk_bytes:
-            decision = self._running.leaves(cube, now)
-            if decision.action == "demote":
-                self._write(cube)
-            self._tell(now, decision)
+        elif decision.action == "demote" and self._fits(cube):
+            self._write(cube)
+        self._tell(now, decision)
         self._running.left(cube, place)
 
     def _compile(self, decision: Decision, now: int) -> None:
         cube = decision.cube
-        if self._on[DISK][cube] or self._on[HOST][cube]:
-            return
-        if self._view.bytes[cube] > self._view.disk_bytes:
+        if self._on[DISK][cube] or self._on[HOST][cube] or not self._fits(cube):
             return
         self._compiled += float(self._view.ahead[cube])
         self._ahead += 1
         self._unused[cube] = True
         self._write(cube)
         self._tell(now, decision)
+
+    def _fits(self, cube: int) -> bool:
+        return bool(self._view.bytes[cube] <= self._view.disk_bytes)
 
     def _write(self, cube: int) -> None:
         self._put(np.array([cube]), DISK)
@@ -155,5 +156,5 @@ class _Tiers:
             self._told(now, decision)
 
 
-def _waits(view: View) -> list[np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def _waits(view: View) -> list[Floats]:
     return [view.compute, view.from_disk, view.from_host]

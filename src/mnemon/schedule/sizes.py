@@ -13,7 +13,7 @@ _DOUBT = 20.0
 class Sizes:
     """Uses by expected uses, for each octave of bytes, of cubes that were used before and others.
 
-    Long texts are found more often than short ones, and most policies count every byte against them.
+    Long texts are found more often than short ones.
     """
 
     def __init__(self, bytes: Floats, keep: float) -> None:
@@ -33,5 +33,6 @@ class Sizes:
 
     def times(self, cubes: Ints, known: Flags) -> Floats:
         """What to multiply the expected uses of some cubes by."""
-        found = (self._used + _DOUBT) / (self._expected + _DOUBT)
-        return found[self._octave[cubes] + _OCTAVES * known]
+        times: Floats = (self._used + _DOUBT) / (self._expected + _DOUBT)
+        found: Floats = times[self._octave[cubes] + _OCTAVES * known]
+        return found

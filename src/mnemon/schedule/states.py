@@ -21,7 +21,7 @@ STATES = ITEMS * _AROUND
 
 
 def unlearned(step: int) -> Floats:
-    """The chance of being used in a step of so many questions, by own state, before anything is known.
+    """The chance of being used in a step of some questions, by own state, if nothing is known.
 
     The longer not used, the longer it may take again; what never was is hardly ever.
     """

@@ -61,7 +61,8 @@ def drifting(
 
 def _zipf(count: int, exponent: float) -> Floats:
     weights = np.arange(1, count + 1) ** -exponent
-    return weights / weights.sum()
+    found: Floats = weights / weights.sum()
+    return found
 
 
 def _drawn(random: np.random.Generator, members: Ints, law: Floats) -> Ints:

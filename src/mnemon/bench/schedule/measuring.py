@@ -61,19 +61,18 @@ def _speed(
     each: int = 1,
 ) -> Speed:
     """From the least times of the short and the long text (others use the machine too)."""
-    short, long = (_seconds(lambda one=one: run(one), lambda one=one: before(one)) / each
-                   for one in (_SHORT, _LONG))  # fmt: skip
+    short, long = (_seconds(run, before, tokens) / each for tokens in (_SHORT, _LONG))
     sizes = (_SHORT, _LONG) if blobs is None else (blobs[_SHORT].nbytes, blobs[_LONG].nbytes)
     rate = (sizes[1] - sizes[0]) / max(long - short, 1e-9)
     return Speed(max(0.0, short - sizes[0] / rate), rate)
 
 
-def _seconds(run: Callable[[], Any], before: Callable[[], None]) -> float:
+def _seconds(run: Callable[[int], Any], before: Callable[[int], None], tokens: int) -> float:
     found = []
     for _ in range(_TIMES + 1):  # the first one also makes buffers
-        before()
+        before(tokens)
         began = time.perf_counter()
-        run()
+        run(tokens)
         found.append(time.perf_counter() - began)
     return min(found[1:])
 

@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,kv_bench,recalling,scheduling}.py."""
+"""`mnemon bench text`, `speed` and `serve`; the others are in `mnemon.cli`, named after theirs."""
 
 from __future__ import annotations
 

@@ -25,8 +25,12 @@ class Running(Protocol):
         """
         ...
 
-    def leaves(self, cube: int, now: int) -> Decision:
-        """It leaves the host and is not on disk: `demote` or `drop`."""
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
+        """It has to leave `place`: `demote` it from the host to disk, or `drop` it.
+
+        Args:
+            twice: whether the other place has it too, and keeps it.
+        """
         ...
 
     def left(self, cube: int, place: int) -> None:

@@ -1,13 +1,14 @@
-"""Expected saving: every move is worth the seconds that the uses still to come are expected to save.
+"""Expected saving: every move is worth the seconds that uses to come are expected to save by it.
 
 A cube's usage state (when and how often it was used, when its group and its namespace were) is a
 Markov chain, learned as questions come. Solved for as long as a tier keeps things, it tells how
 often a cube will be used there, and whether at all. Then one rule decides everything, in seconds:
 the least expected saving a byte leaves a tier; what leaves the host is written to disk, and what
 nobody asked for yet is compiled ahead in a batch, if that saves more than it costs in the
-background and more than what it displaces. Ours; the nearest are LHD (Beckmann, Chen and Cidon 2018,
+background and more than what it displaces; and compiling ahead lives on what it has saved.
+Ours. The nearest are LHD (Beckmann, Chen and Cidon 2018,
 https://www.usenix.org/conference/nsdi18/presentation/beckmann), which ranks by hits to come a byte
-from ages, and the benefit-cost prefetching of Patterson et al. 1995,
+from ages, and the cost-benefit prefetching of Patterson et al. 1995,
 https://doi.org/10.1145/224056.224064. HOW OURS DIFFERS: usage outlives eviction (it stands in
 cubes' headers), seconds count instead of hits, and states look at what is around a cube.
 """
@@ -102,8 +103,11 @@ class _Expecting:
         worth: Floats = (slower + lost) / view.bytes[cubes]
         return worth
 
-    def leaves(self, cube: int, now: int) -> Decision:
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
         view = self._view
+        if place == DISK or twice:
+            kept = ", the other tier keeps it" if twice else ""
+            return Decision("drop", cube, f"{self._states.told(cube, now)}: worth least{kept}")
         saves = float(self._saved(np.array([cube]), now)[0])
         costs = view.price * float(view.write[cube])
         room = self._bar * float(view.bytes[cube])
@@ -157,7 +161,8 @@ class _Expecting:
 
     def _saved(self, cubes: Ints, now: int) -> Floats:
         """Seconds, by being on disk and not nowhere."""
-        return self._expected(DISK, cubes, now) * self._saves[cubes]
+        found: Floats = self._expected(DISK, cubes, now) * self._saves[cubes]
+        return found
 
     def _displaced(self, on_disk: Flags, in_host: Flags, free: float, now: int) -> float:
         """Seconds a byte that are lost when something more is put on disk."""
@@ -193,7 +198,7 @@ class _Expecting:
         ]  # fmt: skip
 
 
-def _waits(view: View) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _waits(view: View) -> Floats:
     """Seconds waited, by where a cube lies and which it is."""
     return np.stack([view.compute, view.from_disk, view.from_host])
 
