@@ -50,8 +50,8 @@ def test_what_is_never_used_again_is_not_written():
     trace = type(trace)("once", trace.tokens, trace.namespaces, trace.groups, once, {})
     seen = view(trace, Costs(), 2e7, 2e8, 0.25)
     lru, ours = (
-        simulate(trace, methods.load("schedule.policies", one), seen)
-        for one in ("lru", "expected-saving")
+        simulate(trace, methods.load("schedule.policies", one, **options), seen)
+        for one, options in (("lru", {}), ("expected-saving", {"batch": 0}))
     )
     assert ours.writes < lru.writes / 2
 

@@ -82,7 +82,9 @@ def test_what_is_told_keeps_to_the_budgets(name, questions, tokens, host, disk, 
                 held[one.cube] = view.bytes[one.cube]
             assert one.reason
     assert outcome.writes == sum(one.action != "drop" for _, one in told if _fits(one, view))
-    assert all(view.bytes[one.cube] <= view.disk_bytes for _, one in told if one.action == "compile")
+    assert all(
+        view.bytes[one.cube] <= view.disk_bytes for _, one in told if one.action == "compile"
+    )
 
 
 def _fits(one, view):

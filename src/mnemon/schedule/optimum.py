@@ -36,7 +36,7 @@ def lower_bound(trace: Trace, view: View, *, ahead: bool = True, steps: int = _S
     prices = np.zeros((2, moments))
     best = -np.inf
     # Prices begin at the scale of what a byte saves, spread over how long it is held.
-    scale = float((view.compute / view.bytes).mean()) / max(1.0, float(np.median(uses.span)))
+    scale = float((view.compute / view.bytes).mean()) / uses.span
     mean, square = np.zeros_like(prices), np.zeros_like(prices)
     for step in range(1, steps + 1):
         bound, held = _relaxed(uses, view, prices, ahead)
@@ -61,8 +61,10 @@ class _Uses:
     first: Flags
 
     @property
-    def span(self) -> Ints:
-        return (self.end - self.begin)[~self.first]
+    def span(self) -> float:
+        """Questions between a use and the one before, typically."""
+        again = (self.end - self.begin)[~self.first]
+        return max(1.0, float(np.median(again))) if len(again) else 1.0
 
 
 def _uses(trace: Trace) -> _Uses:
@@ -76,9 +78,7 @@ def _uses(trace: Trace) -> _Uses:
     return _Uses(cube, begin, end, first)
 
 
-def _relaxed(
-    uses: _Uses, view: View, prices: Floats, ahead: bool
-) -> tuple[float, Floats]:
+def _relaxed(uses: _Uses, view: View, prices: Floats, ahead: bool) -> tuple[float, Floats]:
     """What all cubes pay at these prices, and the bytes they then hold, `[2, moments]`."""
     of, cheaper = uses.cube, np.minimum(prices[0], prices[1])
     rent = [np.concatenate([[0.0], np.cumsum(one)]) for one in (prices[0], cheaper)]

@@ -8,13 +8,16 @@ from mnemon.bench.schedule import drawn
 from mnemon.bench.schedule.asked import asked
 from mnemon.bench.schedule.report import render
 from mnemon.bench.schedule.run import run_schedule
-from mnemon.cli import main
+from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, UnknownName
 
 
 @pytest.fixture(scope="module")
 def found():
-    traces = [drawn.drifting(cubes=200, questions=80, topics=8), drawn.zipf(cubes=200, questions=80)]
+    traces = [
+        drawn.drifting(cubes=200, questions=80, topics=8),
+        drawn.zipf(cubes=200, questions=80),
+    ]
     return run_schedule(traces=traces, budgets=[(5, 20), (10, 50)], policies=[])
 
 
@@ -44,7 +47,7 @@ def test_a_run_needs_budgets_and_known_policies():
     with pytest.raises(InvalidInput, match="at least one"):
         run_schedule(budgets=[])
     with pytest.raises(UnknownName, match="no schedule.policies method"):
-        run_schedule(traces=[drawn.zipf(cubes=20, questions=2)], policies=["fifo"])
+        run_schedule(traces=[drawn.zipf(cubes=60, questions=2)], policies=["fifo"])
 
 
 def test_the_sample_is_a_trace_of_its_questions():
@@ -56,13 +59,13 @@ def test_the_sample_is_a_trace_of_its_questions():
 
 @pytest.mark.parametrize("draw", [drawn.zipf, drawn.drifting])
 def test_a_seed_draws_the_same(draw):
-    one, again, other = (draw(seed, cubes=50, questions=20) for seed in (3, 3, 4))
+    one, again, other = (draw(seed, cubes=600, questions=20) for seed in (3, 3, 4))
     assert [u.tolist() for u in one.questions] == [u.tolist() for u in again.questions]
     assert [u.tolist() for u in one.questions] != [u.tolist() for u in other.questions]
 
 
 def test_the_command_refuses_what_is_no_budget():
-    ran = CliRunner().invoke(main, ["bench", "schedule", "--budgets", "5"])
+    ran = CliRunner().invoke(mnemon, ["bench", "schedule", "--budgets", "5"])
     assert ran.exit_code and "is no budget" in ran.output
 
 
@@ -70,7 +73,7 @@ def test_json_has_the_ratios(tmp_path, monkeypatch):
     monkeypatch.setattr(drawn, "zipf", lambda seed, burst=1: _tiny(f"zipf{burst}"))
     monkeypatch.setattr(drawn, "drifting", lambda seed: _tiny("drift"))
     told = ["bench", "schedule", "--json", "--price", "0.25", "--budgets", "10:50"]
-    ran = CliRunner().invoke(main, [*told, "--policies", "lru", "--out", str(tmp_path)])
+    ran = CliRunner().invoke(mnemon, [*told, "--policies", "lru", "--out", str(tmp_path)])
     assert ran.exit_code == 0, ran.output
     found = json.loads(ran.stdout)
     assert set(found["cost_ratio_to_optimum"]) == {"sample-serial", "zipf1", "zipf20", "drift"}
@@ -78,7 +81,7 @@ def test_json_has_the_ratios(tmp_path, monkeypatch):
 
 
 def _tiny(name):
-    one = _ZIPF(cubes=40, questions=10)
+    one = _ZIPF(cubes=60, questions=10)
     return type(one)(name, one.tokens, one.namespaces, one.groups, one.questions, {})
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from mnemon.errors import InvalidInput
 from mnemon.schedule.trace import Floats, Ints, Trace
 
 _USED = 6
@@ -66,6 +67,8 @@ def _zipf(count: int, exponent: float) -> Floats:
 
 
 def _drawn(random: np.random.Generator, members: Ints, law: Floats) -> Ints:
+    if not len(members):
+        raise InvalidInput("a namespace or topic got no cube: ask for more cubes")
     return np.unique(random.choice(members, _USED, p=law))
 
 
