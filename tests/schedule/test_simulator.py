@@ -1,4 +1,3 @@
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +7,7 @@ from mnemon.bench.schedule import drawn
 from mnemon.errors import InvalidInput
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.simulator import simulate
-from mnemon.schedule.view import view
+from mnemon.schedule.view import DISK, HOST, view
 
 POLICIES = methods.names("schedule.policies")
 SMALL = {"cubes": 120, "questions": 60}
@@ -67,24 +66,41 @@ def test_a_copy_on_disk_that_was_promoted_is_not_written_again(make, seen):
     assert (outcome.writes, outcome.disk_hits) == (2, 4)
 
 
+class Watched:
+    """A policy that looks at what the tiers hold after each question."""
+
+    def __init__(self, policy):
+        self.policy = policy
+
+    def start(self, view):
+        self.view, self.running = view, self.policy.start(view)
+        for name in ("used", "worth", "leaves", "left"):
+            setattr(self, name, getattr(self.running, name))
+        return self
+
+    def ahead(self, where, on_disk, free, now):
+        on_host = where == HOST
+        assert self.view.bytes[on_host].sum() <= self.view.host_bytes
+        assert self.view.bytes[on_disk].sum() <= self.view.disk_bytes
+        assert free == pytest.approx(self.view.disk_bytes - self.view.bytes[on_disk].sum())
+        assert (where[on_disk & ~on_host] == DISK).all()
+        return self.running.ahead(where, on_disk, free, now)
+
+
 @pytest.mark.parametrize("name", POLICIES)
 @given(questions=questions, tokens=tokens, host=st.integers(0, 300), disk=st.integers(0, 500))
-def test_what_is_told_keeps_to_the_budgets(name, questions, tokens, host, disk, make, seen):
-    trace = make(questions, tokens)
+def test_tiers_keep_to_their_budgets_and_all_that_is_written_is_told(
+    name, questions, tokens, host, disk, make, seen
+):
+    trace, told = make(questions, tokens), []
     view = seen(trace, host, disk)
-    outcome, told = run(trace, name, view)
+    policy = Watched(methods.load("schedule.policies", name))
+    outcome = simulate(trace, policy, view, lambda now, one: told.append(one))
     assert outcome.misses + outcome.host_hits + outcome.disk_hits == trace.accesses
-    held = np.zeros(6)
-    for now in range(len(questions)):
-        for _, one in [each for each in told if each[0] == now]:
-            # On disk only what was written and not dropped since; a drop may be from the host.
-            if one.action != "drop":
-                held[one.cube] = view.bytes[one.cube]
-            assert one.reason
-    assert outcome.writes == sum(one.action != "drop" for _, one in told if _fits(one, view))
-    assert all(
-        view.bytes[one.cube] <= view.disk_bytes for _, one in told if one.action == "compile"
-    )
+    written = [one.cube for one in told if one.action != "drop" and _fits(one, view)]
+    assert outcome.writes == len(written)
+    assert outcome.written == pytest.approx(view.write[written].sum())
+    assert all(one.reason for one in told)
 
 
 def _fits(one, view):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -49,17 +48,20 @@ def schedule(
     Each question waits for the keys and values of the cubes it uses. docs/scheduling.md says what
     each column means.
     """
-    from mnemon.bench import report
+    from mnemon.bench import inputs, report
     from mnemon.bench.schedule.measuring import measured
     from mnemon.bench.schedule.report import ratios, render
     from mnemon.bench.schedule.run import run_schedule
 
+    line = inputs.command(
+        "schedule", data, policies=policies, budgets=budgets, price=prices, seed=seed
+    ) + (" --measure" if measure else "")
     with bar("simulating") as progress:
         found = run_schedule(
             data, policies=None if policies is None else split(policies),
             budgets=[_budget(one) for one in split(budgets)],
             prices=[_number(one) for one in split(prices)], costs=measured() if measure else None,
-            seed=seed, command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+            seed=seed, command=line, progress=progress,
         )  # fmt: skip
     text = render(found)
     for file in report.write(found, text, out) if out is not None else ():

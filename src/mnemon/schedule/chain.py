@@ -75,7 +75,8 @@ class _Moves:
     def add(self, before: Ints, after: Ints, keep: float) -> None:
         new, times = np.unique(before * STATES + after, return_counts=True)
         pairs, place = np.unique(np.concatenate([self._pairs, new]), return_inverse=True)
-        counts: Floats = np.bincount(place, np.concatenate([self._counts * keep, times]))
+        both: Floats = np.concatenate([self._counts * keep, times.astype(np.float64)])
+        counts = np.bincount(place, both)
         kept = counts > 0.01
         self._pairs, self._counts = pairs[kept], counts[kept]
 

@@ -17,7 +17,7 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 class Costs:
     """Plain numbers of one model on one machine.
 
-    The defaults are the bundled recall model's, as `mnemon bench schedule --measure` printed them.
+    The defaults are the bundled recall model's, as `mnemon bench schedule --measure` measures them.
 
     Attributes:
         machine: where they were measured.

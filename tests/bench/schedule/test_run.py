@@ -46,7 +46,7 @@ def test_the_report_has_a_line_for_each(found):
 def test_a_run_needs_budgets_and_known_policies():
     with pytest.raises(InvalidInput, match="at least one"):
         run_schedule(budgets=[])
-    with pytest.raises(UnknownName, match="no schedule.policies method"):
+    with pytest.raises(UnknownName, match="method is called 'fifo'"):
         run_schedule(traces=[drawn.zipf(cubes=60, questions=2)], policies=["fifo"])
 
 

@@ -18,10 +18,10 @@ from mnemon.schedule.costs import Costs
 if TYPE_CHECKING:
     from mnemon.kv.tiers.blob import Blob
 
-_SHORT, _LONG = 32, 256
+_SHORT, _LONG = 32, 512
 """Tokens of the two texts that tell the latency from the rate."""
 _BATCH = 16
-_TIMES = 9
+_TIMES = 5
 _KEYS = {_SHORT: "0" * 64, _LONG: "1" * 64}
 
 

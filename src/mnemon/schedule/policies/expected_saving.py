@@ -157,7 +157,8 @@ class _Expecting:
         times = self._sizes.times(cubes, self._states.known()[cubes])
         other, near = self._states.beside(now, cubes)
         uses = self._uses[place]
-        return times * (uses[states] * (1 - near) + uses[states + other] * near)
+        found: Floats = times * (uses[states] * (1 - near) + uses[states + other] * near)
+        return found
 
     def _saved(self, cubes: Ints, now: int) -> Floats:
         """Seconds, by being on disk and not nowhere."""
