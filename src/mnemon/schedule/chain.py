@@ -76,7 +76,7 @@ class _Moves:
         new, times = np.unique(before * STATES + after, return_counts=True)
         pairs, place = np.unique(np.concatenate([self._pairs, new]), return_inverse=True)
         both: Floats = np.concatenate([self._counts * keep, times.astype(np.float64)])
-        counts = np.bincount(place, both)
+        counts = np.bincount(place, both).astype(np.float64)
         kept = counts > 0.01
         self._pairs, self._counts = pairs[kept], counts[kept]
 

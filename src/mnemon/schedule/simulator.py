@@ -124,10 +124,12 @@ class _Tiers:
         self._held[place] -= float(self._view.bytes[cube])
         other = HOST if place == DISK else DISK
         decision = self._running.leaves(cube, place, bool(self._on[other][cube]), now)
+        if decision.action == "demote" and not self._fits(cube):
+            decision = Decision("drop", cube, "larger than the disk's budget")
         if place == DISK:
             self._moves[cube] += 1
             self._unused[cube] = False
-        elif decision.action == "demote" and self._fits(cube):
+        elif decision.action == "demote":
             self._write(cube)
         self._tell(now, decision)
         self._running.left(cube, place)

@@ -32,6 +32,13 @@ from mnemon.schedule.view import DISK, HOST, NOWHERE, View
 
 __all__ = ["ExpectedSaving"]
 
+_LOOKS = 4
+"""Between two solutions of the chain."""
+_FREE = 0.02
+"""Of the disk: with more than that free, what is written displaces nothing."""
+_NEXT = 0.03
+"""Of what is on disk: its worth is what something more displaces."""
+
 
 @dataclass(frozen=True)
 class ExpectedSaving:
@@ -76,7 +83,7 @@ class _Expecting:
             HOST: Tenure(view.host_bytes, options.step), DISK: Tenure(view.disk_bytes, options.step)
         }  # fmt: skip
         self._chances = self._chain.chances()
-        self._uses = {HOST: self._chances * 4, DISK: self._chances * 4}
+        self._uses = {HOST: 4 * self._chances, DISK: 4 * self._chances}  # until it is solved
         self._first = self._chances
         self._saves = view.compute - view.from_disk
         self._bar = 0.0
@@ -139,7 +146,7 @@ class _Expecting:
             tenure.stepped()
         self._before, self._used = after, np.zeros(len(after), bool)
         self._steps += 1
-        if self._steps % 4 == 0:
+        if self._steps % _LOOKS == 0:
             self._solve(now)
 
     def _solve(self, now: int) -> None:
@@ -168,9 +175,9 @@ class _Expecting:
     def _displaced(self, on_disk: Flags, in_host: Flags, free: float, now: int) -> float:
         """Seconds a byte that are lost when something more is put on disk."""
         cubes = np.flatnonzero(on_disk)
-        if free > 0.02 * self._view.disk_bytes or not len(cubes):
+        if free > _FREE * self._view.disk_bytes or not len(cubes):
             return 0.0
-        return float(np.quantile(self.worth(DISK, cubes, in_host[cubes], now), 0.03))
+        return float(np.quantile(self.worth(DISK, cubes, in_host[cubes], now), _NEXT))
 
     def _compiled(self, cubes: Ints, now: int) -> list[Decision]:
         view = self._view
