@@ -6,10 +6,12 @@ over its sources, done when it is opened: no message has to arrive for a stale o
 
 from __future__ import annotations
 
+import builtins
 import hashlib
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,11 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from mnemon import namespace as paths
+from mnemon import places, watching
 from mnemon.cube import MemCube
 from mnemon.errors import InvalidInput, NotFound, StaleArtifact, StoreCorrupt
 from mnemon.instant import from_micros
+from mnemon.removal import carry_out
 from mnemon.store.protocol import Store
 from mnemon.store.rows import ArtifactRow
+from mnemon.watching import Watcher
 
 INSIDE = 65_536
 """Payloads up to this many bytes live in the database, larger ones in a file beside it."""
@@ -31,7 +36,9 @@ INSIDE = 65_536
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A compiled form. `sources` are (cube id, version) in the order they went in; `fresh` was
-    true when this was read. `header` is JSON data: the maker's options, shapes and figures."""
+    true when this was read. `header` is JSON data: the maker's options, shapes and figures.
+    `parent` is the key of the artifact that it continues: a stale one makes it stale too.
+    `elsewhere`: its bytes lie in places (folders, remote stores), not in the store or beside it."""
 
     key: str
     form: str
@@ -44,6 +51,18 @@ class Artifact:
     created_at: datetime
     fresh: bool
     payload: bytes | None = None
+    parent: str | None = None
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceStatus:
+    """A place where bytes of artifacts may lie: its address (of a folder with its host), whether
+    this process may reach it, and how many deleted blobs wait to be removed from it."""
+
+    address: str
+    reached: bool
+    waiting: int
 
 
 def key_of(
@@ -156,7 +175,8 @@ class Artifacts:
         return target.name
 
     def open(self, key: str) -> Artifact:
-        """An artifact with its payload, checked.
+        """An artifact with its payload, checked; without one if its bytes lie in places, where
+        tiers find and check them.
 
         Raises:
             NotFound: no such artifact in this namespace.
@@ -168,6 +188,8 @@ class Artifacts:
             raise NotFound(f"no artifact {key[:16]} in namespace {self._namespace!r}")
         if not row.fresh:
             raise StaleArtifact(key, self._store.stale_sources(key))
+        if row.elsewhere:
+            return _artifact(row)
         payload = row.payload if row.blob is None else self._read(row.blob)
         if payload is None or hashlib.sha256(payload).digest() != row.checksum:
             raise StoreCorrupt(f"artifact {key[:16]} is damaged: derive it again")
@@ -186,8 +208,41 @@ class Artifacts:
         return [_artifact(row) for row in self._store.artifacts(scope, form, cube)]
 
     def sweep(self) -> int:
-        """Delete the stale ones with their files; how many."""
-        return self._store.sweep(self._namespace, self._actor)
+        """Delete the stale ones, and what continues them, with their bytes; how many.
+
+        What lies in a place that cannot be reached now waits to be removed (see `places`).
+        """
+        keys = self._store.sweep(self._namespace, self._actor)
+        carry_out(self._store, keys)
+        return len(keys)
+
+    def watch(self, callback: Watcher) -> None:
+        """Call it with their keys whenever artifacts of the store are deleted in this process, to
+        drop what is kept of them in memory. It is held weakly: keep it yourself."""
+        watching.watch(self._store, callback)
+
+    def places(self) -> builtins.list[PlaceStatus]:
+        """The folders and remote stores where bytes of this store's artifacts may lie, and how many
+        deleted ones wait to be removed there."""
+        waiting = Counter[int]()
+        for one in self._store.waiting():
+            waiting[one.place.num] += len(one.keys)
+        return [
+            PlaceStatus(places.shown(one), places.reached(one), waiting[one.num])
+            for one in self._store.places()
+        ]
+
+    def leave(self, address: str) -> int:
+        """Say that a place is no more (a disk that was thrown away, a host that is gone): what
+        waits to be removed there is given up; how many blobs that were.
+
+        Raises:
+            NotFound: the store has no such place.
+        """
+        for one in self._store.places():
+            if address in (one.address, places.shown(one)):
+                return self._store.leave_place(one)
+        raise NotFound(f"the store has no place {address!r}: `artifacts.places()` lists them")
 
 
 def _artifact(row: ArtifactRow, payload: bytes | None = None) -> Artifact:
@@ -203,6 +258,8 @@ def _artifact(row: ArtifactRow, payload: bytes | None = None) -> Artifact:
         created_at=from_micros(row.created_at),
         fresh=row.fresh,
         payload=payload,
+        parent=row.parent,
+        elsewhere=row.elsewhere,
     )
 
 

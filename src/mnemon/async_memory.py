@@ -45,6 +45,9 @@ class AsyncArtifacts(Face):
     open = awaited(Artifacts.open)
     list = awaited(Artifacts.list)
     sweep = awaited(Artifacts.sweep)
+    watch = awaited(Artifacts.watch)
+    places = awaited(Artifacts.places)
+    leave = awaited(Artifacts.leave)
 
 
 class AsyncJobs(Face):
@@ -186,6 +189,7 @@ class AsyncMemory(Face):
     forget = awaited(Memory.forget)
     feedback = awaited(Memory.feedback)
     reflect = awaited(Memory.reflect)
+    compile = awaited(Memory.compile)
     expired = awaited(Memory.expired)
     log = awaited(Memory.log)
     namespaces = awaited(Memory.namespaces)

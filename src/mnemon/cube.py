@@ -96,7 +96,8 @@ class Draft:
     `key` makes adding idempotent: a second draft with the same key in the same namespace adds
     nothing and returns the cube that is there. `session` groups turns of one conversation;
     neighbours in a session help each other to be found. `links` are pairs (type, key of another
-    draft of this namespace), resolved when the batch is added.
+    draft of this namespace), resolved when the batch is added. `spans` may name a draft of the same
+    batch by its key as well: its cube is a source of this one.
     """
 
     content: str
@@ -192,7 +193,12 @@ class Recall:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What `forget` did (or would do, when `dry_run`). Never holds content."""
+    """What `forget` did (or would do, when `dry_run`). Never holds content.
+
+    `blobs` were removed from the places of artifacts (folders, remote stores). `pending` names the
+    places that could not be reached: what was forgotten may still lie there, and is removed when
+    they can be.
+    """
 
     cubes: int
     versions: int
@@ -202,6 +208,8 @@ class Receipt:
     purged: bool
     dry_run: bool
     at: datetime
+    blobs: int = 0
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mnemon.cube import MemCube, Receipt
 from mnemon.errors import InvalidInput, NotFound, PurgeIncomplete, VersionConflict
 from mnemon.instant import from_micros, now_micros
+from mnemon.removal import Removed, carry_out
 from mnemon.store import Store
 
 
@@ -40,10 +41,11 @@ def forget_chosen(
     if purge:
         return _purge(store, ids, actor, dry_run, version)
     plan = store.ending(ids)
-    if dry_run or not ids:
+    if dry_run:
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
-    ended, artifacts = store.retire(ids, actor, version)
-    return _receipt(ended, len(ended), plan.links, artifacts, False, False)
+    ended, keys = store.retire(ids, actor, version) if ids else ([], [])
+    removed = carry_out(store, keys)
+    return _receipt(ended, len(ended), plan.links, len(keys), False, False, removed)
 
 
 def _check_version(cubes: Sequence[MemCube], version: int) -> None:
@@ -58,11 +60,13 @@ def _check_version(cubes: Sequence[MemCube], version: int) -> None:
 def _purge(
     store: Store, ids: Sequence[str], actor: str, dry_run: bool, version: int | None
 ) -> Receipt:
-    if dry_run or not ids:
+    if dry_run:
         plan = store.doomed(ids)
         return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, True, dry_run)
-    gone, erased = store.purge(ids, actor, version)
-    receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False)
+    # Without cubes too: it is how to try again what could not be removed the last time.
+    gone, erased = store.purge(ids, actor, version) if ids else (store.doomed(ids), True)
+    removed = carry_out(store, gone.keys, orphans=True)
+    receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False, removed)
     if not erased:
         raise PurgeIncomplete(
             "the cubes are gone from every answer, but their old bytes may still be on disk: "
@@ -70,11 +74,24 @@ def _purge(
             "Run `mnemon fsck --repair` later",
             receipt,
         )
+    if removed.pending:
+        raise PurgeIncomplete(
+            "the cubes are gone from every answer, but what was compiled from them, or from others "
+            f"before, may still lie in {', '.join(removed.pending)}: this process does not reach "
+            "it. Run `mnemon fsck --repair` where it can be reached",
+            receipt,
+        )
     return receipt
 
 
 def _receipt(
-    ids: Sequence[str], versions: int, links: int, artifacts: int, purged: bool, dry_run: bool
+    ids: Sequence[str],
+    versions: int,
+    links: int,
+    artifacts: int,
+    purged: bool,
+    dry_run: bool,
+    removed: Removed | None = None,
 ) -> Receipt:
     return Receipt(
         cubes=len(ids),
@@ -85,4 +102,6 @@ def _receipt(
         purged=purged,
         dry_run=dry_run,
         at=from_micros(now_micros()),
+        blobs=removed.blobs if removed else 0,
+        pending=removed.pending if removed else (),
     )

@@ -128,6 +128,17 @@ def prepare(draft: Draft, now: int) -> NewCube:
     )
 
 
+def sourced(rows: Sequence[NewCube]) -> Sequence[NewCube]:
+    """Rows of one batch; a span that names another row's key then names its cube."""
+    if not any(row.spans for row in rows):
+        return rows
+    ids = {row.key: row.id for row in rows if row.key}
+    return [
+        replace(row, spans=tuple(replace(s, cube=ids.get(s.cube, s.cube)) for s in row.spans))
+        for row in rows
+    ]
+
+
 def as_written(row: NewCube, namespace: str, recorded_at: int) -> MemCube:
     """The cube that a row became."""
     return MemCube(

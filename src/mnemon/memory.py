@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-from mnemon import intake, methods
+from mnemon import intake, methods, removal
 from mnemon import namespace as paths
 from mnemon.artifacts import Artifacts
 from mnemon.choosing import Kinds, chosen, micros
@@ -27,7 +27,11 @@ from mnemon.store.rows import Filter, Problem
 
 if TYPE_CHECKING:
     from mnemon.assembly import Counter
+    from mnemon.compiling import CompileReport
+    from mnemon.compiling.selecting import Selection
     from mnemon.jobs import Jobs
+    from mnemon.kv.policy import Policy
+    from mnemon.kv.tiers import Tiers
     from mnemon.models.embed import Embedder
     from mnemon.portable import ImportReport
 
@@ -88,6 +92,7 @@ class Memory:
         self._store: Store = open_store(
             address, read_only=read_only, timeout=timeout, max_bytes=max_bytes
         )
+        removal.catch_up(self._store)
         self._embedding = Embedding(self._store, embedder)
         self._recorder = Recorder(self._store, self._embedding, actor)
         self._searcher = Searcher(self._store, self._embedding, self._program, count_tokens)
@@ -137,43 +142,25 @@ class Memory:
     def add(  # type: ignore[overload-overlap]  # text is also an iterable of text
         self,
         content: str | Mapping[str, Any] | Draft | Document,
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
+        *, namespace: str | None = None, speaker: str | None = None, session: str | None = None,
+        at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None,
         key: str | None = None,
-    ) -> MemCube: ...
+    ) -> MemCube: ...  # fmt: skip
     @overload
     def add(
         self,
         content: Iterable[str | Mapping[str, Any] | Draft],
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
-        key: None = None,
-    ) -> builtins.list[MemCube]: ...
+        *, namespace: str | None = None, speaker: str | None = None, session: str | None = None,
+        at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None, key: None = None,
+    ) -> builtins.list[MemCube]: ...  # fmt: skip
     def add(
-        self,
-        content: Any,
-        *,
-        namespace: str | None = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        at: Instant | None = None,
-        kind: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        source: str | None = None,
+        self, content: Any, *, namespace: str | None = None, speaker: str | None = None,
+        session: str | None = None, at: Instant | None = None, kind: str | None = None,
+        metadata: Mapping[str, Any] | None = None, source: str | None = None,
         key: str | None = None,
-    ) -> MemCube | builtins.list[MemCube]:
+    ) -> MemCube | builtins.list[MemCube]:  # fmt: skip
         """Remember. Durable and searchable when it returns; many items go in all or none.
 
         Args:
@@ -210,22 +197,12 @@ class Memory:
         return cubes[0] if single else cubes
 
     def search(
-        self,
-        query: str,
-        k: int = 10,
-        *,
-        namespace: str | None = None,
-        kind: Kinds = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        since: Instant | None = None,
-        until: Instant | None = None,
-        as_of: Instant | None = None,
-        valid_at: Instant | None = None,
-        at: Instant | None = None,
-        min_score: float = 0.0,
+        self, query: str, k: int = 10, *, namespace: str | None = None, kind: Kinds = None,
+        speaker: str | None = None, session: str | None = None, since: Instant | None = None,
+        until: Instant | None = None, as_of: Instant | None = None,
+        valid_at: Instant | None = None, at: Instant | None = None, min_score: float = 0.0,
         explain: bool = False,
-    ) -> builtins.list[Hit]:
+    ) -> builtins.list[Hit]:  # fmt: skip
         """The k cubes that answer a query best, best first; an empty list: nothing is relevant.
 
         Args:
@@ -289,20 +266,11 @@ class Memory:
         return found[0]
 
     def list(
-        self,
-        *,
-        namespace: str | None = None,
-        kind: Kinds = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        since: Instant | None = None,
-        until: Instant | None = None,
-        as_of: Instant | None = None,
-        valid_at: Instant | None = None,
-        after: str | None = None,
-        limit: int = 100,
-    ) -> builtins.list[MemCube]:
+        self, *, namespace: str | None = None, kind: Kinds = None, speaker: str | None = None,
+        session: str | None = None, metadata: Mapping[str, Any] | None = None,
+        since: Instant | None = None, until: Instant | None = None, as_of: Instant | None = None,
+        valid_at: Instant | None = None, after: str | None = None, limit: int = 100,
+    ) -> builtins.list[MemCube]:  # fmt: skip
         """Cubes in the order they were recorded, at most `limit`.
 
         `after` is the id of the last cube of the page before. `metadata` must be contained in the
@@ -440,20 +408,12 @@ class Memory:
         return [link for link in found if link.src in seen and link.dst in seen]
 
     def forget(
-        self,
-        ids: str | Iterable[str] | None = None,
-        *,
-        namespace: str | None = None,
-        kind: Kinds = None,
-        speaker: str | None = None,
-        session: str | None = None,
-        since: Instant | None = None,
-        until: Instant | None = None,
-        metadata: Mapping[str, Any] | None = None,
-        version: int | None = None,
-        dry_run: bool = False,
-        purge: bool = False,
-    ) -> Receipt:
+        self, ids: str | Iterable[str] | None = None, *, namespace: str | None = None,
+        kind: Kinds = None, speaker: str | None = None, session: str | None = None,
+        since: Instant | None = None, until: Instant | None = None,
+        metadata: Mapping[str, Any] | None = None, version: int | None = None,
+        dry_run: bool = False, purge: bool = False,
+    ) -> Receipt:  # fmt: skip
         """Forget cubes by id or by what they are, with everything that was derived from them.
 
         Without `purge` the past keeps them: `as_of`, `history` and `restore` reach them. With it no
@@ -505,6 +465,38 @@ class Memory:
 
         self._searcher.flush()  # upkeep may ask how often a cube was read
         return reflect(self, self._store, self._program, self._scope(namespace), progress)
+
+    def compile(
+        self, selection: Selection, model: Any, form: str = "kv", *, tokenizer: Any = None,
+        policy: Policy | str | None = None, to: Tiers | Path | str | None = None,
+        namespace: str | None = None, head: Sequence[int] | None = None, progress: Any = None,
+    ) -> CompileReport:  # fmt: skip
+        """Compile cubes to a form that a model uses without reading their text again.
+
+        Idempotent, and resumable: what is compiled and fresh is left alone. See docs/compiling.md.
+
+        Args:
+            selection: ids, cubes or hits; or a mapping of what `list` takes, or with a `query` of
+                what `search` takes (`{}` is all of the namespace).
+            model: a causal language model of transformers, a `Runtime`, or a name for `load`.
+            form: `kv`: keys and values of each cube's text, computed alone.
+            tokenizer: the model's; by default the one that lies beside its weights.
+            policy: a low-bit form such as "kivi(bits=4)"; exact if None.
+            to: a folder, a URL, or `Tiers`; by default a folder beside the store.
+            head: tokens that stand before every text, as every prompt begins with them; by default
+                the special token that the model's prompts begin with.
+            progress: called as progress(cubes done, cubes in all).
+
+        Raises:
+            InvalidInput: no such selection, form, policy or place; a model that cannot be reused.
+            MissingExtra: torch or transformers is not installed.
+        """
+        from mnemon.compiling.selected import compile_selected
+
+        return compile_selected(
+            self, selection, model, form, tokenizer=tokenizer, policy=policy, to=to,
+            namespace=namespace, head=head, progress=progress,
+        )  # fmt: skip
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:
         """Cubes whose policy keeps them until `now` or earlier; `reflect` retires them."""
@@ -589,7 +581,9 @@ class Memory:
 
     def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
         """Check every promise of the store; an empty list is a sound store."""
-        return self._store.fsck(repair)
+        if repair:
+            removal.carry_out(self._store, orphans=True)
+        return [*self._store.fsck(repair), *removal.problems(self._store)]
 
     def _scope(self, namespace: str | None) -> str:
         return self.namespace if namespace is None else paths.check(namespace)

@@ -127,7 +127,7 @@ def _imported(module: str) -> Any:
         raise MissingExtra(error.name, _EXTRAS[error.name]) from None
 
 
-_EXTRAS = {"torch": "kv", "transformers": "kv"}
+_EXTRAS = {"safetensors": "weights", "torch": "kv", "transformers": "kv"}
 """Packages that methods import as they are: naming them in each would be noise."""
 
 

@@ -29,7 +29,7 @@ class Recorder:
         if not drafts:
             return []
         now = now_micros()
-        rows = [intake.prepare(draft, now + i) for i, draft in enumerate(drafts)]
+        rows = intake.sourced([intake.prepare(draft, now + i) for i, draft in enumerate(drafts)])
         added = self._embedded(
             scope, rows, lambda made: self._store.add(scope, rows, made, self._actor)
         )

@@ -10,6 +10,7 @@ from mnemon import methods
 from mnemon.cube import Edit
 from mnemon.errors import InvalidInput, NotFound, OnHold, VersionConflict
 from mnemon.instant import from_micros, now_micros
+from mnemon.removal import carry_out
 from mnemon.store import Store
 from mnemon.text.program import Program
 
@@ -36,7 +37,7 @@ def reflect(
             if progress is not None:
                 progress(step, len(program.maintain))
             done += _carry_out(memory, store, scope, edit, methods.producer(method))
-    store.sweep(scope, memory.actor)
+    carry_out(store, store.sweep(scope, memory.actor))
     return done
 
 
@@ -46,7 +47,9 @@ def _carry_out(memory: Memory, store: Store, scope: str, edit: Edit, producer: s
             current = memory.get(edit.cube, namespace=scope)
             if edit.version not in (None, current.version):
                 return False
-            return bool(store.retire([edit.cube], producer)[0])
+            ended, keys = store.retire([edit.cube], producer)
+            carry_out(store, keys)
+            return bool(ended)
         if edit.action == "update" and edit.cube is not None:
             changes = {**edit.changes, "producer": producer}
             memory.update(edit.cube, namespace=scope, version=edit.version, **changes)

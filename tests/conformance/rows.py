@@ -55,3 +55,12 @@ def artifact(key: str, *sources: tuple[str, int], namespace: str = HOME) -> Arti
     return ArtifactRow(
         key, "summary", namespace, "method", None, "{}", 3, b"sum", b"abc", None, 0, sources
     )
+
+
+def block(
+    key: str, parent: str | None, *sources: tuple[str, int], namespace: str = HOME
+) -> ArtifactRow:
+    """An artifact whose bytes lie in places."""
+    return ArtifactRow(
+        key, "kv-block", namespace, "kv", None, "{}", 9, b"", None, None, 0, sources, parent=parent
+    )

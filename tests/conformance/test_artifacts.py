@@ -33,7 +33,7 @@ def test_artifacts_go_with_a_forgotten_source(store):
     store.write_artifact(artifact("k", (one, 1), (two, 1)), ME)
     store.write_artifact(artifact("l", (two, 1)), ME)
     assert store.ending([one]).artifacts == 1
-    assert store.retire([one], ME) == ([one], 1)
+    assert store.retire([one], ME) == ([one], ["k"])
     assert [row.key for row in store.artifacts(HOME, None, None)] == ["l"]
 
 
@@ -44,8 +44,8 @@ def test_a_sweep_deletes_the_stale_ones_of_its_scope(store):
     store.write_artifact(artifact("l", (two, 1), namespace="acme/ben"), ME)
     for id in (one, two):
         store.update(id, 1, new("changed"), None, ME, "update")
-    assert store.sweep(HOME, ME) == 1
-    assert store.sweep(HOME, ME) == 0
+    assert store.sweep(HOME, ME) == ["k"]
+    assert store.sweep(HOME, ME) == []
     assert [row.key for row in store.artifacts("acme", None, None)] == ["l"]
 
 

@@ -211,3 +211,13 @@ def test_a_summary_that_comes_too_late_is_refused(memory):
     with pytest.raises(NotFound):
         memory.add(late)
     assert memory.count() == 0
+
+
+def test_a_source_may_be_another_draft_of_the_batch(memory):
+    said, answered = memory.add([
+        Draft("said", key="q"),
+        Draft("answered", producer="method:m@1", spans=(Span("q", 1),)),
+    ])  # fmt: skip
+    assert memory.get(answered.id).provenance.spans == (Span(said.id, 1),)
+    memory.forget(said.id)
+    assert memory.count() == 0

@@ -14,6 +14,7 @@ FRAMEWORKS = {
     "llama_index": ("llama_index", "llama-index"),
     "anthropic": ("anthropic", "anthropic"),
     "openai_agents": ("agents", "openai-agents"),
+    "vllm": ("vllm", "vllm"),
 }
 
 

@@ -67,6 +67,8 @@ def test_what_is_not_the_clients_to_say_is_refused():
         Memory(":memory:", api_key="x")
     with Memory(NOBODY) as memory, pytest.raises(InvalidInput, match="artifacts"):
         memory.artifacts
+    with Memory(NOBODY) as memory, pytest.raises(InvalidInput, match="beside the store"):
+        memory.compile({}, "nano")
     with Memory(NOBODY) as memory, pytest.raises(AttributeError):
         memory.nothing
     with Memory(NOBODY) as memory, pytest.raises(InvalidInput):

@@ -154,6 +154,9 @@ def test_an_older_store_is_counted_when_it_is_opened(path, run):
         for kind, name in sorted(made, reverse=True):  # triggers first
             raw.execute(f"DROP {kind} {name}")
         raw.execute("DROP INDEX journal_changes")
+        raw.execute("DROP INDEX artifacts_parent")
+        raw.execute("ALTER TABLE artifacts DROP COLUMN parent")
+        raw.executescript("DROP TABLE removals; DROP TABLE places")
         raw.execute("DELETE FROM migrations WHERE number > 2")
         raw.execute("PRAGMA user_version = 2")
     raw.close()

@@ -52,6 +52,9 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
         body(document={"text": "intruder"}),
         lambda t: {"json": {**where(t), "content": {
             "content": "x", "spans": [{"cube": t.id, "version": 1}], "producer": "method:x@1"}}},
+        lambda t: {"json": {**where(t), "content": [
+            {"content": "x", "key": t.id},
+            {"content": "x", "spans": [{"cube": t.id, "version": 1}], "producer": "method:x@1"}]}},
         lambda t: {"json": {**where(t), "content": "x", "key": "theirs"}},
         lambda t: {"json": {**where(t), "content": {
             "content": "x", "confidence": 1, "links": [["about", "theirs"]]}}},

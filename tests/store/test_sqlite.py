@@ -14,6 +14,8 @@ from mnemon.store import open_store
 from mnemon.store.rows import Filter
 from mnemon.store.sqlite.migrate import scripts
 
+from ..conformance.rows import block
+
 
 @pytest.fixture
 def path(tmp_path):
@@ -125,3 +127,43 @@ def test_a_store_of_the_first_layout_gets_its_queue(path, monkeypatch):
         assert [job.state for job in memory.jobs.list(namespace="kept")] == ["waiting"]
         assert memory.fsck() == []
     assert asked(path, "SELECT path FROM namespaces") == [("kept",)]
+
+
+def test_a_store_from_before_places_keeps_its_artifacts(path):
+    with Memory(path) as memory:
+        cube = memory.add("a harbour")
+        made = memory.artifacts.derive("summary", [cube], b"harbour", method="m@1")
+    with sqlite3.connect(path) as raw:  # as the layout before had it
+        raw.execute("DROP INDEX artifacts_parent")
+        raw.execute("ALTER TABLE artifacts DROP COLUMN parent")
+        raw.execute("DROP TABLE places")
+        raw.execute("DROP TABLE removals")
+        raw.execute("DELETE FROM migrations WHERE number = 5")
+        raw.execute("PRAGMA user_version = 4")
+    raw.close()
+    with Memory(path, read_only=True) as memory:
+        assert memory.artifacts.open(made.key).payload == b"harbour"
+        assert memory.artifacts.list()[0].parent is None and memory.artifacts.places() == []
+        assert memory.fsck() == []
+    with Memory(path) as memory:
+        assert memory.artifacts.open(made.key).payload == b"harbour"
+        memory._store.write_artifact(block("k", made.key, namespace="default"), "me")
+        assert memory.forget(cube.id).artifacts == 2
+        assert memory.fsck() == []
+
+
+def test_an_artifact_that_continues_nothing_is_found_and_dropped(path):
+    with Memory(path) as memory:
+        cube = memory.add("a harbour")
+        store = memory._store
+        store.add_place("s3://x", None, "")
+        store.write_artifact(block("a", None, (cube.id, 1), namespace="default"), "me")
+        store.write_artifact(block("b", "a", namespace="default"), "me")
+        store.write_artifact(block("c", "b", namespace="default"), "me")
+        store._writer.run(lambda c: c.execute("DELETE FROM artifacts WHERE key = 'a'"))
+        assert {one.rule for one in store.fsck(repair=False)} == {
+            "artifact-parents", "artifact-sources",
+        }  # fmt: skip
+        assert store.fsck(repair=True) == []
+        assert [one.keys for one in store.waiting()] == [("b", "c")]
+        assert store.artifacts("default", None, None) == []

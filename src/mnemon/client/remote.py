@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Generator
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon.client.blocking import Blocking
@@ -19,6 +19,9 @@ from mnemon.client.writing import Writing
 from mnemon.errors import InvalidInput
 from mnemon.portable import ImportReport
 from mnemon.store.rows import Problem
+
+if TYPE_CHECKING:
+    from mnemon.compiling import CompileReport
 
 _ACTOR = "user"
 
@@ -99,6 +102,14 @@ class RemoteMemory(Reading, Writing):
     def _count(self, call: str, body: dict[str, Any]) -> int:
         counted: int = self._ask(Request("POST", call, dict, body, wait=None), counted_of)
         return counted
+
+    def compile(
+        self, selection: Any, model: Any, form: str = "kv", *, tokenizer: Any = None,
+        policy: Any = None, to: Any = None, namespace: str | None = None, head: Any = (),
+        progress: Any = None,
+    ) -> CompileReport:  # fmt: skip
+        """Not over HTTP: compile beside the store, where the model and the blobs are."""
+        raise InvalidInput("cubes are compiled beside the store, where the model is, not over HTTP")
 
     def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
         """See `Memory.fsck`."""

@@ -52,8 +52,7 @@ def _over_layer(
 ) -> Tensor:
     stores = layer.visible(query)
     if not stores:
-        mask = seam.causal_mask(base, query, query.shape[2], layer.tail, layer.padding())
-        return plain(module, query, *layer.held, mask, base, **kwargs)
+        return layer.over_tail(module, query, base, **kwargs)
     rows = join([store.read() for store in stores])
     if rows.bias is None and layer.padding() is None and packed.is_even(rows.lengths):
         keys, values = whole(rows, layer)
@@ -132,8 +131,12 @@ def _late_mask(query: Tensor, tokens: int, base: str) -> Tensor | None:
     if count == 1:
         return None
     seen = torch.ones(count, tokens, dtype=torch.bool, device=query.device)
-    seen = seen.tril(tokens - count)[None, None]
-    return seen if base == "sdpa" else _additive(seen, query.dtype)
+    return mask_of(seen.tril(tokens - count)[None, None], base, query.dtype)
+
+
+def mask_of(seen: Tensor, base: str, dtype: torch.dtype) -> Tensor:
+    """Booleans, true where a query sees a token, as the attention `base` takes a mask."""
+    return seen if base == "sdpa" else _additive(seen, dtype)
 
 
 def _additive(seen: Tensor, dtype: torch.dtype) -> Tensor:
@@ -147,7 +150,7 @@ def _ragged(
     batch, heads = rows.lengths.shape
     asked = query.unflatten(1, (heads, -1)).flatten(0, 1)  # [B * Hkv, groups, Q, D]
     tail_keys, tail_values = (one.flatten(0, 1) for one in layer.held)
-    tail_mask = _tail_mask(layer, query).repeat_interleave(heads, 0)  # [B * Hkv, 1, Q, W]
+    newest = tail_mask(layer, query).repeat_interleave(heads, 0)  # [B * Hkv, 1, Q, W]
     out = asked.new_empty(*asked.shape[:3], tail_values.shape[-1])
     for length, members in packed.same_length(rows.lengths):
         picked = torch.tensor(members, device=query.device)
@@ -158,7 +161,7 @@ def _ragged(
         if rows.bias is not None:
             stored = packed.unpack(rows.bias, rows.lengths, members)[:, None, None].to(query.dtype)
         stored = stored.expand(-1, -1, query.shape[2], -1)
-        mask = torch.cat([stored, tail_mask[picked]], -1)
+        mask = torch.cat([stored, newest[picked]], -1)
         out[picked] = _attend_rows(asked[picked], keys, values, mask, scaling, softcap)
     return out.unflatten(0, (batch, heads)).flatten(1, 2).transpose(1, 2).contiguous()
 
@@ -180,7 +183,7 @@ def _attend_rows(
     )
 
 
-def _tail_mask(layer: KVLayer, query: Tensor) -> Tensor:
+def tail_mask(layer: KVLayer, query: Tensor) -> Tensor:
     """Which tail tokens each new query sees, additive: `[B, 1, Q, W]`."""
     count, tokens = query.shape[2], layer.tail
     seen = torch.ones(count, tokens, dtype=torch.bool, device=query.device)

@@ -40,7 +40,10 @@ class KVCache(Cache):
         valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
         elsewhere: what is kept elsewhere, if the policy retrieves, else None.
+        apart: whether it has seen tokens that are in no layer's stores or tail (`reuse.relay`).
     """
+
+    apart = False
 
     def __init__(
         self,
@@ -208,6 +211,14 @@ class KVCache(Cache):
         new = torch.ones_like(now.positions, dtype=torch.bool) if now.valid is None else now.valid
         return torch.cat([old, new], 1)
 
+    def padding_of(self, mask: Tensor | None, batch: int, count: int) -> Tensor | None:
+        """Which of `count` new tokens a mask `[B, slots + count]` says are real; None if all.
+
+        Raises:
+            InvalidInput: a mask that does not fit, or padding on the right.
+        """
+        return checks.padding(mask, batch, count, self.slots)
+
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
         index = getattr(module, "layer_idx", -1)
@@ -263,12 +274,13 @@ class KVCache(Cache):
         count = abs(tokens_to_remove)
         super().crop(-count)
         if count and self.positions is not None and self.real is not None:
-            self.positions = self.positions[:, :-count]
+            self.positions = self.positions[:, :-count].clone()
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
             self.rounds = None if self.rounds is None else self.rounds[:, :-count]
             self.newest = None
-            self.real, self.fresh = self.real - count, self.fresh - count
+            # What stood in the window when the cache was last compressed is not among the fresh.
+            self.real, self.fresh = self.real - count, (self.fresh - count).clamp_min(0)
             self.slots -= count
 
     def _share(self, before: list[list[Stored]]) -> None:

@@ -111,7 +111,7 @@ def going_on(old: Tensor | None, new: Tensor, count: int) -> None:
     Raises:
         InvalidInput: they go back: the text was begun anew on a cache already used.
     """
-    if old is None or count == 1 or old.shape[0] != new.shape[0]:
+    if old is None or not old.numel() or count == 1 or old.shape[0] != new.shape[0]:
         return
     if bool((new[:, 0] <= old[:, -1]).any()):
         raise InvalidInput(

@@ -8,10 +8,11 @@ import torch
 from transformers.cache_utils import CacheLayerMixin
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import packed
+from mnemon.kv import attention, packed, seam
+from mnemon.kv.room import Room, spare, together
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from mnemon.kv.cache import KVCache
     from mnemon.kv.stored import Stored
@@ -25,6 +26,7 @@ class KVLayer(CacheLayerMixin):
         stores: compressed tokens, oldest first.
         queries: the newest queries `[B, Hq, Q, D]`, if the policy needs them, else None.
         hidden: the layer's input for the tail's tokens `[B, W, d]`, if needed, else None.
+        room: what the tail is a view of, if it grows in place.
     """
 
     is_sliding = False
@@ -38,6 +40,7 @@ class KVLayer(CacheLayerMixin):
         self.stores: list[Stored] = []
         self.queries: Tensor | None = None
         self.hidden: Tensor | None = None
+        self.room: Room | None = None
         self.seen = 0
 
     @property
@@ -54,6 +57,18 @@ class KVLayer(CacheLayerMixin):
     def padding(self) -> Tensor | None:
         """`[B, W]` booleans, false where the tail holds padding; None if it holds none."""
         return self.cache.tail_padding()
+
+    def mask(self, query: Tensor, base: str) -> Any:
+        """What each of the newest queries `[B, Hq, Q, D]` sees of the tail, if nothing is stored.
+
+        Args:
+            base: the attention below ours, `sdpa` or `eager`.
+        """
+        return seam.causal_mask(base, query, query.shape[2], self.tail, self.padding())
+
+    def over_tail(self, module: nn.Module, query: Tensor, base: str, **kwargs: Any) -> Tensor:
+        """Attention of the newest queries if nothing is stored: `[B, Q, Hq, Dv]`."""
+        return attention.plain(module, query, *self.held, self.mask(query, base), base, **kwargs)
 
     def visible(self, query: Tensor) -> list[Stored]:
         """The stores that attention reads for these queries: what a retrieve method selects."""
@@ -78,10 +93,27 @@ class KVLayer(CacheLayerMixin):
             self.keys, self.values = key_states, value_states
         else:
             self._check(key_states)
-            self.keys = torch.cat([self.keys, key_states], 2)
-            self.values = torch.cat([self.values, value_states], 2)
+            self.append(key_states, value_states)
         self.seen += key_states.shape[2]
         return key_states, value_states
+
+    def append(self, keys: Tensor, values: Tensor) -> None:
+        """Put tokens `[B, Hkv, Q, D]` behind the tail.
+
+        A tail that is never compressed grows long, and gets spare room.
+        """
+        held = self.held
+        if self.cache.compresses or keys.requires_grad or held[0].requires_grad:
+            self.keys, self.values = (
+                torch.cat(pair, 2) for pair in zip(held, (keys, values), strict=True)
+            )
+            return
+        longer = None if self.room is None else self.room.append(held, keys, values)
+        if longer is None:
+            parts = (held, (keys, values))
+            self.room, *both = together(parts, spare(self.tail + keys.shape[2]))
+            longer = (both[0], both[1])
+        self.keys, self.values = longer
 
     def observe(self, query: Tensor) -> None:
         """Keep the newest queries, as many as the policy asks for."""
@@ -90,7 +122,9 @@ class KVLayer(CacheLayerMixin):
             return
         if self.queries is not None:
             query = torch.cat([self.queries, query], 2)
-        self.queries = query[:, :, max(0, query.shape[2] - wanted) :]
+        newest = query[:, :, max(0, query.shape[2] - wanted) :]
+        # A view would hold on to the queries of the whole pass.
+        self.queries = newest.clone() if newest.shape[2] < query.shape[2] else newest
 
     def observe_input(self, hidden: Tensor) -> None:
         """Keep the layer's input of the new tokens, `[B, Q, d]`."""
@@ -122,6 +156,8 @@ class KVLayer(CacheLayerMixin):
         own = [
             one for one in (self.keys, self.values, self.queries, self.hidden) if one is not None
         ]
+        if self.room is not None:
+            own += [self.room.keys, self.room.values]
         return own + [tensor for store in self.stores for tensor in store.tensors()]
 
     @property
@@ -147,7 +183,7 @@ class KVLayer(CacheLayerMixin):
 
     def reset(self) -> None:
         """Forget everything."""
-        self.keys = self.values = self.queries = self.hidden = None
+        self.keys = self.values = self.queries = self.hidden = self.room = None
         self.stores = []
         self.seen = 0
         self.is_initialized = False
@@ -161,6 +197,7 @@ class KVLayer(CacheLayerMixin):
         if self.keys is None or self.values is None:
             return
         where = indices.to(self.keys.device)
+        self.room = None
         self.keys, self.values = self.keys[where], self.values[where]
         self.queries = None if self.queries is None else self.queries[where]
         self.hidden = None if self.hidden is None else self.hidden[where]

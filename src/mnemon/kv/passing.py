@@ -52,7 +52,7 @@ def begin(
             f"this KVCache has seen {cache.slots} tokens and is given no new one: to go on, "
             "pass the conversation with something added; to start again, make a new KVCache"
         )
-    valid = checks.padding(mask, batch, count, cache.slots)
+    valid = cache.padding_of(mask, batch, count)
     if positions is None:
         positions = torch.arange(cache.slots, cache.slots + count, device=tokens.device)[None]
     positions = positions.expand(batch, -1).to(torch.int32)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
-from transformers.cache_utils import DynamicCache, DynamicLayer
+from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 from transformers.masking_utils import eager_mask, sdpa_mask
 
 from mnemon.errors import InvalidInput
@@ -80,6 +80,11 @@ def decoder(model: PreTrainedModel) -> nn.Module:
     return body
 
 
+def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
+    """Those layers, in order; empty if the decoder does not name them `layers`."""
+    return list(getattr(decoder(model), "layers", []))
+
+
 def text_config(model: PreTrainedModel) -> Any:
     """The configuration of the text decoder."""
     return model.config.get_text_config(decoder=True)
@@ -97,7 +102,12 @@ def attention_modules(model: PreTrainedModel) -> dict[int, nn.Module]:
 
 def native_layers(model: PreTrainedModel) -> list[Any]:
     """The cache layers that transformers itself would use for this model, one a layer."""
-    return list(DynamicCache(config=text_config(model)).layers)
+    return list(native_cache(model).layers)
+
+
+def native_cache(model: PreTrainedModel) -> DynamicCache:
+    """The cache that transformers itself would use for this model."""
+    return DynamicCache(config=text_config(model))
 
 
 def is_full(layer: Any) -> bool:
@@ -200,14 +210,14 @@ def causal_mask(base: str, like: Tensor, queries: int, tokens: int, valid: Tenso
     )
 
 
-def forward(model: PreTrainedModel, ids: Tensor, cache: KVCache, **kwargs: Any) -> Tensor:
+def forward(model: PreTrainedModel, ids: Tensor, cache: Cache, **kwargs: Any) -> Tensor:
     """One pass with a cache, under the name this version of transformers has for it: the logits."""
     given = with_cache(model, {"input_ids": ids, "use_cache": True, **kwargs}, cache)
     logits: Tensor = model(**given).logits
     return logits
 
 
-def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: KVCache) -> dict[str, Any]:
+def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: Cache) -> dict[str, Any]:
     """Arguments of a forward call with this cache in place of any other."""
     known = inspect.signature(model.forward).parameters
     rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}

@@ -42,7 +42,8 @@ class PersonReceipt:
     `stamp` is the store's id, the newest journal entry's number and its time; for a key that
     reaches only some namespaces the id alone. `sample` and `possible` (words that may
     mean them in other cubes, and in how many) are a dry run's; `paths` are namespaces whose
-    name has theirs in it, which go with their last cube only.
+    name has theirs in it, which go with their last cube only. `blobs` and `pending` are what they
+    are in `Receipt`.
     """
 
     said: int
@@ -61,6 +62,8 @@ class PersonReceipt:
     sample: tuple[Seen, ...] = ()
     possible: tuple[tuple[str, int], ...] = ()
     paths: tuple[str, ...] = ()
+    blobs: int = 0
+    pending: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,7 @@ def forget(
     receipt = PersonReceipt(
         said, named, done.cubes - said - named, left, done.cubes, done.versions, done.links,
         done.artifacts, done.ids, not dry_run, dry_run, done.at, _stamp(memory, scope),
+        blobs=done.blobs, pending=done.pending,
     )  # fmt: skip
     if not (dry_run and show):
         return receipt

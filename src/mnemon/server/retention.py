@@ -10,6 +10,7 @@ from pathlib import Path
 
 from mnemon.errors import MnemonError
 from mnemon.instant import now_micros
+from mnemon.removal import carry_out, catch_up
 from mnemon.server.audit.log import AuditLog
 from mnemon.store import Store, open_store
 from mnemon.store.address import beside
@@ -39,6 +40,7 @@ def run(store: Path | str, *, dry_run: bool = False, now: int | None = None) -> 
     """
     log = AuditLog(beside(str(store)))
     with closing(open_store(str(store))) as opened:
+        catch_up(opened)
         moment = now_micros() if now is None else now
         return [_carry_out(opened, log, rule, moment, dry_run) for rule in opened.rules()]
 
@@ -59,10 +61,13 @@ def _carry_out(store: Store, log: AuditLog, rule: Rule, now: int, dry_run: bool)
 
     try:
         if rule.purge:
-            _, erased = store.purge(free, ACTOR)
-            detail["erased"] = erased  # if not, `mnemon fsck --repair` finishes
+            gone, erased = store.purge(free, ACTOR)
+            removed = carry_out(store, gone.keys, orphans=True)
+            # If not, `mnemon fsck --repair` finishes.
+            detail["erased"] = erased and not removed.pending
         else:
-            store.retire(free, ACTOR)
+            _, keys = store.retire(free, ACTOR)
+            carry_out(store, keys)
     except MnemonError:
         tell("failed")
         raise

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from mnemon.cube import Event, Link, MemCube
+from mnemon.store.compiled import Compiled
 from mnemon.store.queue import Queue
 from mnemon.store.rows import (
     Added,
     Addition,
-    ArtifactRow,
     Changes,
     Filter,
     Headers,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-class Store(Tenancy, Protocol):
+class Store(Compiled, Tenancy, Protocol):
     """The store of truth."""
 
     address: str
@@ -89,13 +89,13 @@ class Store(Tenancy, Protocol):
 
     def retire(
         self, ids: Iterable[str], actor: str, expected: int | None = None
-    ) -> tuple[list[str], int]:
-        """End current versions, and those that methods derived from them; (ids that ended,
-        artifacts deleted).
+    ) -> tuple[list[str], list[str]]:
+        """End current versions, and those that methods derived from them; (ids that ended, keys of
+        the artifacts that were deleted).
 
-        Artifacts made from them are deleted too. Missing ids are no error. With `expected` nothing
-        ends unless that is the current version of the one id that is given: VersionConflict, or
-        NotFound when it has none.
+        Artifacts made from them are deleted, and all that continue one. Missing ids are no error.
+        With `expected` nothing ends unless that is the current version of the one id that is given:
+        VersionConflict, or NotFound when it has none.
         """
         ...
 
@@ -256,27 +256,6 @@ class Store(Tenancy, Protocol):
         """Give existing versions vectors in a space."""
         ...
 
-    # artifacts
-    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
-        """Publish; raises StaleArtifact when a source changed meanwhile."""
-        ...
-
-    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
-        """One by key."""
-        ...
-
-    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
-        """Those of a form, or made from a cube; payloads may be left out."""
-        ...
-
-    def stale_sources(self, key: str) -> tuple[str, ...]:
-        """The freshness join for one artifact: its sources that are no longer current."""
-        ...
-
-    def sweep(self, scope: str, actor: str) -> int:
-        """Delete stale artifacts and their files; how many."""
-        ...
-
     # the whole
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         """Portable records."""
@@ -299,8 +278,8 @@ class Store(Tenancy, Protocol):
         ...
 
     def size(self) -> dict[str, int]:
-        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs; and the newest
-        journal entry."""
+        """Bytes and counts: cubes, versions, links, artifacts, file, log, blobs, waiting removals;
+        and the newest journal entry."""
         ...
 
     def close(self) -> None:

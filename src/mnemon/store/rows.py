@@ -160,7 +160,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class ArtifactRow:
-    """One artifact as stored; `payload` is None when the bytes are in the file `blob`."""
+    """One artifact as stored; `payload` is None when the bytes are in the file `blob`.
+
+    Without either they lie in places, with a checksum of their own: here is none. `parent` is the
+    key of the artifact that it continues. A listing may leave payloads out.
+    """
 
     key: str
     form: str
@@ -175,12 +179,40 @@ class ArtifactRow:
     created_at: int
     sources: tuple[tuple[str, int], ...]
     fresh: bool = True
+    parent: str | None = None
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether its bytes lie in places."""
+        return not self.checksum
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A folder of one host, or a URL (`host` is None), where the bytes of artifacts may lie. `mark`
+    is what a file in the folder says: it is the same folder whatever the host is called today."""
+
+    num: int
+    address: str
+    host: str | None
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Artifacts that one deletion took, whose bytes may still lie in a place, and when it was last
+    tried to remove them, in microseconds since 1970 (0: not yet)."""
+
+    place: Place
+    deletion: str
+    keys: tuple[str, ...]
+    tried_at: int
 
 
 @dataclass(frozen=True, slots=True)
 class Purged:
     """Counts of what a purge deleted (or would), the blob files to unlink, and the background jobs
-    that went with it."""
+    and keys of artifacts that went with it."""
 
     ids: tuple[str, ...]
     versions: int
@@ -188,3 +220,4 @@ class Purged:
     artifacts: int
     files: tuple[str, ...] = ()
     jobs: tuple[str, ...] = field(default=(), compare=False)
+    keys: tuple[str, ...] = field(default=(), compare=False)

@@ -30,7 +30,7 @@ def test_a_memory_from_birth_to_purge(wire):
     assert wire.ask("memory_status")["memories"] >= 1
     assert wire.ask("forget_memory", ids=[hit["id"]], dry_run=True)["memories"] == 1
     assert wire.ask("forget_memory", ids=[hit["id"]]) == {
-        "memories": 1, "purged": False, "dry_run": False,
+        "memories": 1, "purged": False, "dry_run": False, "pending": [],
     }  # fmt: skip
     assert hit["id"] not in str(wire.ask("search_memory", query="goats"))
     again = wire.call("forget_memory", ids=[hit["id"]])

@@ -13,7 +13,7 @@ from mnemon.store import open_store
 
 from ...conformance.jobs import CALLS, LONG, SHORT, expire
 from ...conformance.jobs import new as job
-from ...conformance.rows import HOME, ME, add, new
+from ...conformance.rows import HOME, ME, add, artifact, block, new
 from .test_replicas import at_once
 
 
@@ -90,9 +90,12 @@ def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
     store = open_store(url)
     (id,) = add(store, "123", namespace="acme")
     store.update(id, 1, new("12345"), None, ME, "update")
+    store.write_artifact(artifact("kept", (id, 2), namespace="acme"), ME)
     store.close()
     with psycopg.connect(url) as connection:  # as it was before there were jobs and quotas
         connection.execute("DROP TABLE job_cubes, jobs, quotas, holdings, retention, holds")
+        connection.execute("DROP TABLE places, removals")
+        connection.execute("ALTER TABLE artifacts DROP COLUMN parent")
         connection.execute("DROP INDEX journal_changes")
         connection.execute("DELETE FROM migrations WHERE number > 2")
     with pytest.raises(StoreError, match="layout 2"):
@@ -100,6 +103,9 @@ def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
     store = open_store(url)
     store.set_quota("acme", 5, None)
     assert [(one.held_cubes, one.held_bytes) for one in store.quotas()] == [(1, 8)]
+    store.write_artifact(block("more", "kept", namespace="acme"), ME)
+    assert store.fresh_artifacts("acme", ["kept", "more"]) == {"kept", "more"}
+    assert store.artifact("acme", "kept").parent is None
     assert store.fsck(repair=False) == []
     store.close()
 

@@ -32,15 +32,15 @@ def facts(
     last, times = list[list[int]](), list[int]()
     for key in keys:
         again = int(rng.integers(1, 4)) if rng.random() < rewritten else 0
-        turns = [_turn(draw, key, first=i == 0) for i in range(again + 1)]
-        told.append([turn for turn, _ in turns])
+        turns = [turn(draw, key, first=i == 0) for i in range(again + 1)]
+        told.append([said for said, _ in turns])
         last.append(turns[-1][1])
         times.append(again)
     questions = list[Question]()
     for i in rng.permutation(count):
         task = "update" if times[i] else "fact"
         if only in (None, task) and len(questions) < asked:
-            questions.append(_asked(task, keys[i], last[i]))
+            questions.append(asking(task, keys[i], last[i]))
     return Planted(told, questions)
 
 
@@ -54,7 +54,8 @@ def _keys(draw: Draw, count: int) -> list[tuple[int, int]]:
     return list(keys)
 
 
-def _turn(draw: Draw, key: tuple[int, int], *, first: bool) -> tuple[Phrase, list[int]]:
+def turn(draw: Draw, key: tuple[int, int], *, first: bool) -> tuple[Phrase, list[int]]:
+    """A turn that tells, or (not `first`) tells anew, what is known by `key`; the new value."""
     rng, value = draw.rng, draw.any_words(2)
     if first:
         opening, verb = _one(rng, _SAID), "is"
@@ -65,7 +66,8 @@ def _turn(draw: Draw, key: tuple[int, int], *, first: bool) -> tuple[Phrase, lis
     return [*said, *phrase(_one(rng, _ANSWERED))], value
 
 
-def _asked(task: str, key: tuple[int, int], value: list[int]) -> Question:
+def asking(task: str, key: tuple[int, int], value: list[int]) -> Question:
+    """The question for a value, by its key: a name and an attribute."""
     return question(task, [*phrase("what is"), *_of(key), *phrase("now")], value)
 
 

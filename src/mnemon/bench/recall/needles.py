@@ -26,7 +26,7 @@ _MOST_AT_ONCE = 4
 
 def needles(draw: Draw, count: int, asked: int) -> Planted:
     """`count` keys with a code each; a question asks for one."""
-    keys, codes, planted = _keyed(draw, count)
+    keys, codes, planted = keyed(draw, count)
     task = "niah_single" if count == 1 else "niah_multikey"
     what = phrase("what is the code for")
     order = draw.rng.permutation(count)[::-1][:asked]
@@ -35,7 +35,7 @@ def needles(draw: Draw, count: int, asked: int) -> Planted:
 
 def several(draw: Draw, count: int, asked: int, at_once: int | None = None) -> Planted:
     """`count` keys with a code each; a question asks for `at_once` (else two to four) of them."""
-    keys, codes, planted = _keyed(draw, count)
+    keys, codes, planted = keyed(draw, count)
     left, questions = [int(i) for i in draw.rng.permutation(count)], list[Question]()
     what = phrase("what are the codes for")
     while left and len(questions) < asked:
@@ -65,7 +65,8 @@ def valued(draw: Draw, count: int, asked: int, values: int | None = None) -> Pla
     return Planted([planted], asking)
 
 
-def _keyed(draw: Draw, count: int) -> tuple[list[int], list[list[int]], list[Phrase]]:
+def keyed(draw: Draw, count: int) -> tuple[list[int], list[list[int]], list[Phrase]]:
+    """`count` keys, their codes of four values, and the phrases that tell them."""
     keys = draw.words(count)
     codes = [draw.values(4) for _ in range(count)]
     planted = [_needle(draw.rng, key, code) for key, code in zip(keys, codes, strict=True)]

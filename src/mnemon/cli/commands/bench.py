@@ -1,4 +1,4 @@
-"""`mnemon bench text`, `speed` and `serve`; the others are in `mnemon.cli`, named after theirs."""
+"""`mnemon bench text`, `speed` and `serve`; others: cli/{honesty,recalling,*_bench}.py."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from mnemon.cli import honesty, kv_bench, layout, recalling, scheduling, serial
+from mnemon.cli import (
+    honesty,
+    kv_bench,
+    layout,
+    recalling,
+    reuse_bench,
+    schedule_bench,
+    serial,
+    weights_bench,
+)
 from mnemon.cli.lists import numbers, split
 from mnemon.cli.progress import bar
 
@@ -27,7 +36,9 @@ def command() -> None:
 
 for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot):
     command.add_command(_one)
-for _one in (kv_bench.kv, recalling.recall_lm, recalling.train_recall_lm, scheduling.schedule):
+for _one in (recalling.recall_lm, recalling.train_recall_lm):
+    command.add_command(_one)
+for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
     command.add_command(_one)
 
 

@@ -107,6 +107,8 @@ def _show(receipt: Any, json_: bool) -> None:
     if receipt.dry_run:
         verb = "would purge" if receipt.purged else "would forget"
     click.echo(f"{verb} {_counts(receipt)}")
+    for place in receipt.pending:
+        click.echo(f"what was compiled may still lie in {place}: it cannot be reached", err=True)
     shown = receipt.ids[:_SHOWN] if layout.is_terminal() else receipt.ids
     for id in shown:
         click.echo(id)
@@ -121,4 +123,6 @@ def _counts(receipt: Receipt) -> str:
         "link": receipt.links,
         "artifact": receipt.artifacts,
     }
+    if receipt.blobs:
+        counts["blob"] = receipt.blobs
     return ", ".join(layout.counted(n, word) for word, n in counts.items())

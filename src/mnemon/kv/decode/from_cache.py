@@ -37,6 +37,8 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
             "a decoding step goes on from a cache that has seen a prompt, of a model that attends "
             "to everything: run the model on the prompt first"
         )
+    if cache.apart:
+        raise InvalidInput("a decoding step reads no shared blocks: decode with the model itself")
     if cache.tail_padding() is not None:
         raise InvalidInput("a decoding step takes no padding: decode sequences of equal length")
     if cache.policy.rerotate or cache.policy.retrieve is not None:

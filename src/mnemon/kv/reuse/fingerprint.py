@@ -26,6 +26,9 @@ _known: weakref.WeakKeyDictionary[nn.Module, tuple[str, dict[str, str]]] = (
 )
 
 
+_tokenizers: weakref.WeakKeyDictionary[Any, tuple[str, str]] = weakref.WeakKeyDictionary()
+
+
 @dataclass(frozen=True)
 class Fingerprint:
     """Everything beside the tokens that decides keys and values.
@@ -44,7 +47,8 @@ def fingerprint(model: PreTrainedModel, tokenizer: Any = None) -> Fingerprint:
     """The fingerprint of a model as it is now.
 
     All weights are read once; later calls look at a sample of each tensor (64 numbers) and read
-    all again if any of it changed, as training or another adapter changes it.
+    all again if any of it changed, as training or another adapter changes it. So with a tokenizer:
+    later calls look at its size, special tokens and template.
 
     Args:
         tokenizer: of transformers; its vocabulary and rules become part of the digest.
@@ -52,7 +56,7 @@ def fingerprint(model: PreTrainedModel, tokenizer: Any = None) -> Fingerprint:
     config = seam.text_config(model)
     parts = {
         **_weights(model),
-        "tokenizer": None if tokenizer is None else tokenizer_digest(tokenizer),
+        "tokenizer": None if tokenizer is None else _tokenizer(tokenizer),
         "rope": getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None),
         "dtype": str(model.dtype),
         "architecture": type(model).__name__,
@@ -69,6 +73,16 @@ def tokenizer_digest(tokenizer: Any) -> str:
     special = json.dumps(tokenizer.special_tokens_map, sort_keys=True, default=str)
     template = json.dumps(getattr(tokenizer, "chat_template", None), sort_keys=True)
     return hashlib.sha256("\0".join((told, special, template)).encode()).hexdigest()
+
+
+def _tokenizer(tokenizer: Any) -> str:
+    """Its digest, made anew if its size, special tokens or template changed."""
+    template = getattr(tokenizer, "chat_template", None)
+    state = json.dumps([len(tokenizer), tokenizer.special_tokens_map, template], default=str)
+    known = _tokenizers.get(tokenizer)
+    if known is None or known[0] != state:
+        known = _tokenizers[tokenizer] = (state, tokenizer_digest(tokenizer))
+    return known[1]
 
 
 def _weights(model: PreTrainedModel) -> dict[str, str]:

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 
-from mnemon.kv.reuse.fingerprint import Fingerprint
+
+class Decided(Protocol):
+    """Whatever has a digest of all that decides keys and values, such as a `Fingerprint`."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex."""
+        ...
 
 
-def root(fingerprint: Fingerprint, salt: str = "", policy: str = "") -> str:
+def root(fingerprint: Decided, salt: str = "", policy: str = "") -> str:
     """What a chain begins with: the model, whose blocks they are, and how they are stored.
 
     Args:

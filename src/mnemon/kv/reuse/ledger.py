@@ -51,3 +51,17 @@ class Trusting:
     ) -> None:  # fmt: skip
         """Remember the key."""
         self.known.add(key)
+
+
+class Sourceless:
+    """The ledger of blocks that nothing stands behind: their key alone decides what they are."""
+
+    def fresh(self, keys: Sequence[str]) -> set[str]:
+        """All of them."""
+        return set(keys)
+
+    def record(
+        self, key: str, *, form: str, parent: str | None, sources: Sources,
+        header: Mapping[str, Any], size: int,
+    ) -> None:  # fmt: skip
+        """Nothing to remember."""

@@ -11,6 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -96,16 +97,18 @@ class Head:
 def encode(blob: Blob) -> bytearray:
     """A blob as bytes, ready to be written."""
     tensors = {name: one.detach().cpu().contiguous() for name, one in blob.tensors.items()}
-    digests = {
-        name: _DIGEST(one.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
-        for name, one in tensors.items()
-    }
+    with ThreadPoolExecutor() as pool:  # a digest lets other threads work
+        digests = dict(zip(tensors, pool.map(_checksum, tensors.values()), strict=True))
     told = json.dumps({"key": blob.key, "header": dict(blob.header), "tensors": digests})
     data = bytearray(save(tensors, metadata={"mnemon": told, "sha256": "0" * 64}))
     end = 8 + int.from_bytes(data[:8], "little")
     own = _DIGEST(data[:end]).hexdigest().encode()
     data[:end] = data[:end].replace(_UNKNOWN, b'"sha256":"' + own + b'"')
     return data
+
+
+def _checksum(tensor: Tensor) -> str:
+    return _DIGEST(tensor.reshape(-1).view(torch.uint8).numpy().data).hexdigest()
 
 
 def whole(data: bytes | bytearray | memoryview) -> int:

@@ -67,6 +67,8 @@ class Tiers:
             MissingExtra: the place needs a package that is not installed.
         """
         self.costs = costs or CostModel()
+        self.addresses = tuple(str(place) for place in (disk, remote) if place is not None)
+        """Folders and URLs where its blobs may lie outside of this process."""
         self._counts = Counts()
         self._lane = Lane(device)
         self._form = None if quantize is None else Cold.of(quantize)

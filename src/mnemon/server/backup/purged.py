@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 from mnemon.errors import InvalidInput, PurgeIncomplete
+from mnemon.removal import carry_out
 from mnemon.server.backup.restoring import unpacked
 from mnemon.store.sqlite import SQLiteStore, backup
 
@@ -57,8 +58,9 @@ def repeat(store: Path, known: dict[str, int]) -> int:
     """
     with closing(SQLiteStore(str(store))) as opened:
         gone, erased = opened.purge(sorted(known), "restore-backup")
+        removed = carry_out(opened, gone.keys)
         opened.restore_rest([{"tombstone": id, "purged_at": at} for id, at in known.items()])
-    if not erased:
+    if not erased or removed.pending:
         raise PurgeIncomplete(
             f"{len(gone.ids)} cubes are purged again, but their bytes may still be on disk: run "
             f"`mnemon --store {store} fsck --repair`"

@@ -8,17 +8,17 @@ import tarfile
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mnemon.errors import InvalidInput, StoreCorrupt
-from mnemon.memory import Memory
 from mnemon.server.audit.log import beside as audit_of
 from mnemon.server.audit.verifying import verify as verify_audit
 from mnemon.server.backup import manifest
 from mnemon.server.backup.manifest import Manifest
 from mnemon.server.keys import beside as keys_of
+from mnemon.store import open_store
 from mnemon.store.sqlite import backup
 
 
@@ -40,8 +40,9 @@ def verify(path: Path) -> Checked:
     with unpacked(path, path.parent) as (told, folder):
         store = folder / "store.db"
         _arrange(folder, store)
-        with Memory(store) as memory:
-            problems = [f"{one.rule}: {one.what}" for one in memory.fsck()]
+        # The store alone: the places of its artifacts are those of the living one.
+        with closing(open_store(str(store))) as opened:
+            problems = [f"{one.rule}: {one.what}" for one in opened.fsck(repair=False)]
         problems += [f"audit log: {one}" for one in verify_audit(audit_of(store)).problems]
         return Checked(told, tuple(problems))
 

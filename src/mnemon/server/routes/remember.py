@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from mnemon.cube import Draft, Link, MemCube
+from mnemon.cube import Draft, Link, MemCube, Span
 from mnemon.gathering import Call
+from mnemon.identity import new_id
 from mnemon.server import bodies, incoming, replies
 from mnemon.server.access import Grant, Granted
 from mnemon.server.replies import Reply, Unlinked
@@ -16,6 +18,8 @@ router = APIRouter(prefix="/v1", tags=["write"])
 
 LONGEST_KEY = 255
 """Characters of an `Idempotency-Key`."""
+
+_ID = len(new_id())
 
 IfMatch = Annotated[str | None, Header(description="The ETag that was read; 412 if it is old.")]
 Key = Annotated[
@@ -32,11 +36,19 @@ def add(body: bodies.Add, grant: Granted, idempotency_key: Key = None) -> Respon
     """Remember one item, several, or a document; durable and searchable when it answers."""
     memory, scope = grant.on("write", body.namespace)
     content: Any = incoming.content(body, idempotency_key)
-    for one in content if isinstance(content, list) else [content]:
-        grant.check_sources(one.spans if isinstance(one, Draft) else (), scope)
+    grant.check_sources(_sources(content if isinstance(content, list) else [content]), scope)
     made: Any = memory.add(content, namespace=scope, **_given(body, idempotency_key))
     grant.act.touch(cube.id for cube in (made if isinstance(made, list) else [made]))
     return Reply(made)
+
+
+def _sources(items: Sequence[Any]) -> list[Span]:
+    """Spans that name cubes; one may name another item of the call by its key instead."""
+    drafts = [one for one in items if isinstance(one, Draft)]
+    keys = {
+        one.key for one in drafts if one.key and len(one.key) != _ID
+    }  # one so long may be an id
+    return [span for one in drafts for span in one.spans if span.cube not in keys]
 
 
 def single(body: bodies.Add, grant: Grant, idempotency_key: str | None) -> Call:

@@ -10,15 +10,16 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mnemon.instant import now_micros
-from mnemon.store.postgres import artifacts, check, portable, purge, reading
+from mnemon.store.postgres import check, portable, purge, reading
+from mnemon.store.postgres.compiled import Compiled
 from mnemon.store.postgres.connection import WHOLE
 from mnemon.store.postgres.kept import Kept
 from mnemon.store.postgres.ranked import Ranked
 from mnemon.store.postgres.tenancy import Tenancy
-from mnemon.store.rows import ArtifactRow, Problem, Vectors
+from mnemon.store.rows import Problem, Vectors
 
 
-class PostgresStore(Kept, Ranked, Tenancy):
+class PostgresStore(Kept, Compiled, Ranked, Tenancy):
     """See `mnemon.store.protocol.Store` for what each method promises.
 
     Args:
@@ -28,23 +29,6 @@ class PostgresStore(Kept, Ranked, Tenancy):
 
     Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
     """
-
-    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
-        now = now_micros()
-        self._write(row.namespace, lambda turn: artifacts.write(turn, row, actor, now))
-
-    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
-        return self._in(scope, artifacts.read, scope, key)
-
-    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
-        return self._in(scope, artifacts.listing, scope, form, cube)
-
-    def stale_sources(self, key: str) -> tuple[str, ...]:
-        return self._whole(artifacts.stale_sources, key)
-
-    def sweep(self, scope: str, actor: str) -> int:
-        now = now_micros()
-        return self._write(scope, lambda turn: artifacts.sweep(turn, scope, actor, now))
 
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         tenant = WHOLE if scope is None else self._tenants.of(scope)

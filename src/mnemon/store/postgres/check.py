@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mnemon import analysis
-from mnemon.store.postgres import purge, quotas, words
+from mnemon.store.postgres import artifacts, purge, quotas, words
 from mnemon.store.postgres.tables import TENANT_TABLES
 from mnemon.store.rows import Problem
 
 if TYPE_CHECKING:
     from psycopg import Connection
+
+_ORPHANED = (
+    "WITH RECURSIVE orphaned (tenant, num, key) AS (SELECT tenant, num, key FROM artifacts a "
+    "WHERE parent IS NOT NULL AND NOT EXISTS (SELECT 1 FROM artifacts p "
+    "WHERE p.tenant = a.tenant AND p.key = a.parent) UNION SELECT a.tenant, a.num, a.key "
+    "FROM orphaned o JOIN artifacts a ON a.tenant = o.tenant AND a.parent = o.key)"
+)
 
 # (name, query that returns the ids or numbers of what is wrong, what it means)
 _RULES = (
@@ -116,6 +123,16 @@ _RULES = (
         "namespaces whose counters for quotas are wrong",
     ),
     (
+        "artifact-parents",
+        f"{_ORPHANED} SELECT key FROM orphaned",
+        "artifacts that continue what is not there",
+    ),
+    (
+        "removals-have-places",
+        "SELECT key FROM removals WHERE place NOT IN (SELECT num FROM places)",
+        "artifacts to be removed from places that do not exist",
+    ),
+    (
         "running-jobs-held",
         "SELECT id FROM jobs WHERE (state = 'running') != (token IS NOT NULL)",
         "jobs that run for nobody, or are held and do not run",
@@ -159,7 +176,10 @@ def _digests(connection: Connection[Any]) -> Iterator[Problem]:
                 yield Problem("content-digest", f"version row {row}: content and digest differ")
     with connection.cursor(name="payloads") as cursor:
         cursor.itersize = 1  # each may be large
-        cursor.execute("SELECT key, sha256(payload) = checksum FROM artifacts WHERE size > 65536")
+        cursor.execute(
+            "SELECT key, sha256(payload) = checksum FROM artifacts "
+            "WHERE size > 65536 AND payload IS NOT NULL"
+        )
         for key, same in cursor:
             if not same:
                 yield Problem("blob-damaged", f"artifact {key[:16]} differs from its checksum")
@@ -188,6 +208,12 @@ def repair(connection: Connection[Any]) -> None:
         "DELETE FROM vectors x WHERE NOT EXISTS "
         "(SELECT 1 FROM versions v WHERE v.tenant = x.tenant AND v.row = x.row)"
     )
+    orphaned: dict[int, list[int]] = {}
+    for tenant, num in connection.execute(f"{_ORPHANED} SELECT tenant, num FROM orphaned"):
+        orphaned.setdefault(tenant, []).append(num)
+    for tenant, nums in orphaned.items():
+        artifacts.delete(connection, tenant, nums)
+    connection.execute("DELETE FROM removals WHERE place NOT IN (SELECT num FROM places)")
     connection.execute(
         "INSERT INTO directory (id, tenant) SELECT id, tenant FROM cubes ON CONFLICT DO NOTHING"
     )

@@ -82,19 +82,19 @@ class Kept(Opened):
 
     def retire(
         self, ids: Iterable[str], actor: str, expected: int | None = None
-    ) -> tuple[list[str], int]:
+    ) -> tuple[list[str], list[str]]:
         mine = self._found(list(ids), expected)
 
-        def end(turn: Turn) -> tuple[list[str], int]:
+        def end(turn: Turn) -> tuple[list[str], list[str]]:
             wanted = mine[turn.tenant]
             retention.check(turn, writing.ending(turn.connection, turn.tenant, wanted))
             ended = writing.retire(turn, wanted, actor, now_micros(), expected)
             made = artifacts.of_cubes(turn.connection, turn.tenant, ended)
-            artifacts.delete(turn.connection, turn.tenant, made)
-            return ended, len(made)
+            artifacts.delete(turn.connection, turn.tenant, [num for num, _ in made])
+            return ended, [key for _, key in made]
 
         done = self._connections.write(list(mine), end) if mine else []
-        return [id for ended, _ in done for id in ended], sum(count for _, count in done)
+        return [id for ended, _ in done for id in ended], [key for _, made in done for key in made]
 
     def purge(
         self, ids: Sequence[str], actor: str, expected: int | None = None
@@ -217,4 +217,5 @@ def _together(parts: Sequence[Purged]) -> Purged:
         sum(part.links for part in parts),
         sum(part.artifacts for part in parts),
         jobs=tuple(id for part in parts for id in part.jobs),
+        keys=tuple(key for part in parts for key in part.keys),
     )

@@ -66,7 +66,7 @@ def delete(
         turn.tell(now, "purge", actor, namespace=num, cube=id)
     emptied = sorted({path for *_, path in cubes})
     made = artifacts.of_cubes(turn.connection, turn.tenant, doomed)
-    artifacts.delete(turn.connection, turn.tenant, made)
+    artifacts.delete(turn.connection, turn.tenant, [num for num, _ in made])
     _delete_rows(turn.connection, turn.tenant, [num for num, *_ in cubes])
     turn.connection.execute(
         "UPDATE directory SET purged_at = %s WHERE tenant = %s AND id = ANY(%s)",
@@ -108,7 +108,8 @@ def _counts(connection: Connection[Any], tenant: int, ids: Sequence[str], only: 
             f"AND (src IN {chosen} OR dst IN {chosen}){only}",
         )
     )
-    return Purged(tuple(ids), versions, links, len(artifacts.of_cubes(connection, tenant, ids)))
+    made = artifacts.of_cubes(connection, tenant, ids)
+    return Purged(tuple(ids), versions, links, len(made), keys=tuple(key for _, key in made))
 
 
 def closure(connection: Connection[Any], tenant: int, ids: Sequence[str]) -> list[str]:

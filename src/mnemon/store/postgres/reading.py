@@ -237,7 +237,8 @@ def namespace_sizes(
 
 
 def sizes(connection: Reader) -> dict[str, int]:
-    """Counts of what the store holds, and bytes of artifacts and tables."""
+    """Counts of what the store holds, bytes of artifacts (in places too) and tables, and blobs that
+    wait to be removed from places."""
     queries = {
         "cubes": "SELECT count(*) FROM versions WHERE retired_at IS NULL",
         "versions": "SELECT count(*) FROM versions",
@@ -247,6 +248,7 @@ def sizes(connection: Reader) -> dict[str, int]:
         "artifact_bytes": "SELECT coalesce(sum(size), 0)::bigint FROM artifacts",
         # Every tenant counts its own, so in all the sum grows with every entry.
         "journal": "SELECT coalesce(sum(seq), 0)::bigint FROM counters",
+        "removals": "SELECT count(*) FROM removals",
         "reads": "SELECT coalesce(sum(reads), 0)::bigint FROM usage",
         "file_bytes": "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint "
         "FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace",

@@ -5,12 +5,12 @@ from __future__ import annotations
 TENANT_TABLES = (
     "counters", "namespaces", "cubes", "versions", "speakers", "spans", "links", "usage", "vectors",
     "words", "artifacts", "artifact_sources", "journal", "jobs", "job_cubes",
-    "quotas", "holdings", "retention", "holds",
+    "quotas", "holdings", "retention", "holds", "removals",
 )  # fmt: skip
 """Spread by `tenant`; all rows of one lie together."""
 
 DIRECTORY = "directory"
 """Spread by `id`: what is asked of it is whose an id is."""
 
-SHARED_TABLES = ("store", "spaces", "tenants", "migrations")
+SHARED_TABLES = ("store", "spaces", "tenants", "migrations", "places")
 """The same on every node."""

@@ -18,7 +18,6 @@ from mnemon.store import uploads
 from mnemon.store.rows import (
     Added,
     Addition,
-    ArtifactRow,
     Changes,
     Filter,
     Headers,
@@ -42,12 +41,11 @@ from mnemon.store.sqlite import (
     words,
     writing,
 )
-from mnemon.store.sqlite.beside import Beside
+from mnemon.store.sqlite.compiled import Compiled
 from mnemon.store.sqlite.connection import MEMORY, Connections, translated
 from mnemon.store.sqlite.migrate import check as check_layout
 from mnemon.store.sqlite.migrate import migrate
 from mnemon.store.sqlite.queue import SQLiteQueue
-from mnemon.store.sqlite.tenancy import Tenancy
 from mnemon.store.sqlite.writer import Writer
 
 if TYPE_CHECKING:
@@ -56,7 +54,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class SQLiteStore(Beside, Tenancy):
+class SQLiteStore(Compiled):
     """See `mnemon.store.protocol.Store` for what each method promises.
 
     Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
@@ -118,7 +116,7 @@ class SQLiteStore(Beside, Tenancy):
 
     def retire(
         self, ids: Iterable[str], actor: str, expected: int | None = None
-    ) -> tuple[list[str], int]:
+    ) -> tuple[list[str], list[str]]:
         wanted, now = list(ids), now_micros()
 
         def end(connection: sqlite3.Connection) -> tuple[list[str], list[tuple[str, str | None]]]:
@@ -130,7 +128,7 @@ class SQLiteStore(Beside, Tenancy):
 
         ended, made = self._writer.run(end)
         self._unlink(blob for _, blob in made if blob)
-        return ended, len(made)
+        return ended, [key for key, _ in made]
 
     def purge(
         self, ids: Sequence[str], actor: str, expected: int | None = None
@@ -265,31 +263,6 @@ class SQLiteStore(Beside, Tenancy):
 
     def write_vectors(self, rows: Sequence[int], made: Vectors) -> None:
         self._writer.run(lambda c: vectors.fill(c, rows, made))
-
-    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
-        now = now_micros()
-        self._writer.run(lambda c: artifacts.write(c, row, actor, now))
-
-    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
-        return self._read(lambda c: artifacts.read(c, scope, key))
-
-    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
-        return self._read(lambda c: artifacts.listing(c, scope, form, cube))
-
-    def stale_sources(self, key: str) -> tuple[str, ...]:
-        return self._read(lambda c: artifacts.stale_sources(c, key))
-
-    def sweep(self, scope: str, actor: str) -> int:
-        now = now_micros()
-        count, files = self._writer.run(lambda c: artifacts.sweep(c, scope, actor, now))
-        self._unlink(files)
-        return count
-
-    def _unlink(self, names: Iterable[str]) -> None:
-        artifacts.unlink(self.blobs, names)
-
-    def _orphans(self) -> set[str]:
-        return self._read(lambda c: artifacts.orphans(c, self.blobs))
 
     def dump(self, scope: str | None) -> Iterator[dict[str, Any]]:
         with self._connections.read() as connection:

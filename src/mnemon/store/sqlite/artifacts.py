@@ -1,4 +1,4 @@
-"""Rows of compiled forms. Freshness is a join over their sources, computed when asked."""
+"""Rows of compiled forms: published, read, deleted with what they were made from."""
 
 from __future__ import annotations
 
@@ -11,51 +11,30 @@ from typing import Any
 from mnemon import namespace as paths
 from mnemon.errors import StaleArtifact
 from mnemon.store.rows import ArtifactRow
-from mnemon.store.sqlite import journal, writing
-
-# A source is current iff its cube's unretired version is the one that was compiled.
-_STALE_SOURCES = (
-    "SELECT s.cube, s.version FROM artifact_sources s WHERE s.artifact = ? AND NOT EXISTS "
-    "(SELECT 1 FROM versions v WHERE v.cube = s.cube AND v.version = s.version "
-    "AND v.retired_at IS NULL)"
-)
-_STALE = (
-    "EXISTS (SELECT 1 FROM artifact_sources s WHERE s.artifact = a.num AND NOT EXISTS "
-    "(SELECT 1 FROM versions v WHERE v.cube = s.cube AND v.version = s.version "
-    "AND v.retired_at IS NULL))"
-)
+from mnemon.store.sqlite import freshness, journal, places, writing
 
 
 def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int) -> None:
     """Publish an artifact if all its sources are still current; a known key takes the new payload.
 
     Raises:
-        StaleArtifact: a source changed while the artifact was being made.
+        StaleArtifact: a source, or what it continues, changed while it was being made.
     """
     num = writing.namespace_number(connection, row.namespace)
-    cubes = []
-    for id, version in row.sources:
-        found = connection.execute(
-            "SELECT c.num FROM cubes c JOIN versions v ON v.cube = c.num "
-            "WHERE c.id = ? AND v.version = ? AND v.retired_at IS NULL",
-            (id, version),
-        ).fetchone()
-        if found is None:
-            raise StaleArtifact(row.key, (id,))
-        cubes.append((found[0], version))
+    cubes = [_current(connection, row.key, *source) for source in row.sources]
+    if row.parent is not None and not freshness.fresh(connection, [row.parent]):
+        raise StaleArtifact(row.key, freshness.stale_sources(connection, row.parent))
     made = connection.execute(
         "INSERT INTO artifacts (key, form, namespace, method, model, header, size, checksum, "
-        "payload, blob, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "payload, blob, created_at, parent) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (key) DO NOTHING",
         (row.key, row.form, num, row.method, row.model, row.header, row.size, row.checksum,
-         row.payload, row.blob, now),
+         row.payload, row.blob, now, row.parent),
     )  # fmt: skip
+    if row.elsewhere:
+        places.withdraw(connection, row.key)
     if made.rowcount == 0:  # the one that was there was damaged, or another process was faster
-        connection.execute(
-            "UPDATE artifacts SET header = ?, size = ?, checksum = ?, payload = ?, blob = ? "
-            "WHERE key = ?",
-            (row.header, row.size, row.checksum, row.payload, row.blob, row.key),
-        )
+        _renew(connection, row, num, cubes)
         return
     connection.executemany(
         "INSERT INTO artifact_sources VALUES (?, ?, ?, ?)",
@@ -65,6 +44,43 @@ def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int
         connection, now, "derive", actor, namespace=num,
         detail={"form": row.form, "key": row.key, "sources": len(cubes), "bytes": row.size},
     )  # fmt: skip
+
+
+def _current(connection: sqlite3.Connection, key: str, id: str, version: int) -> tuple[int, int]:
+    found = connection.execute(
+        "SELECT c.num FROM cubes c JOIN versions v ON v.cube = c.num "
+        "WHERE c.id = ? AND v.version = ? AND v.retired_at IS NULL",
+        (id, version),
+    ).fetchone()
+    if found is None:
+        raise StaleArtifact(key, (id,))
+    return found[0], version
+
+
+def _renew(
+    connection: sqlite3.Connection, row: ArtifactRow, namespace: int, cubes: list[tuple[int, int]]
+) -> None:
+    connection.execute(
+        "UPDATE artifacts SET header = ?, size = ?, checksum = ?, payload = ?, blob = ? "
+        "WHERE key = ?",
+        (row.header, row.size, row.checksum, row.payload, row.blob, row.key),
+    )
+    if not row.elsewhere:
+        return  # its key covers its sources
+    num, stale = connection.execute(
+        f"SELECT a.num, {freshness.STALE} FROM artifacts a WHERE a.key = ?", (row.key,)
+    ).fetchone()
+    if stale:  # the same tokens said by others: what they were made from before is of no account
+        connection.execute("DELETE FROM artifact_sources WHERE artifact = ?", (num,))
+        connection.execute("UPDATE artifacts SET namespace = ? WHERE num = ?", (namespace, num))
+    had = connection.execute(
+        "SELECT cube, version FROM artifact_sources WHERE artifact = ?", (num,)
+    ).fetchall()
+    more = [source for source in dict.fromkeys(cubes) if source not in had]
+    connection.executemany(
+        "INSERT INTO artifact_sources VALUES (?, ?, ?, ?)",
+        [(num, i, cube, version) for i, (cube, version) in enumerate(more, len(had))],
+    )
 
 
 def read(connection: sqlite3.Connection, scope: str, key: str) -> ArtifactRow | None:
@@ -86,67 +102,73 @@ def listing(
     )
 
 
-def stale_sources(connection: sqlite3.Connection, key: str) -> tuple[str, ...]:
-    """Ids of the sources that are no longer what the artifact was made from."""
-    row = connection.execute("SELECT num FROM artifacts WHERE key = ?", (key,)).fetchone()
-    if row is None:
-        return ()
-    cubes = connection.execute(_STALE_SOURCES, row).fetchall()
-    return tuple(
-        (connection.execute("SELECT id FROM cubes WHERE num = ?", (cube,)).fetchone() or ("?",))[0]
-        for cube, _ in cubes
-    )
-
-
-def stale(connection: sqlite3.Connection, scope: str) -> list[tuple[str, str | None]]:
-    """(key, blob) of every stale artifact of a scope."""
-    return connection.execute(
-        "SELECT a.key, a.blob FROM artifacts a JOIN namespaces n ON n.num = a.namespace "
-        f"WHERE (n.path = ? OR (n.path >= ? AND n.path < ?)) AND {_STALE}",
-        paths.bounds(scope),
-    ).fetchall()
-
-
 def of_cubes(connection: sqlite3.Connection, ids: Sequence[str]) -> list[tuple[str, str | None]]:
-    """(key, blob) of the artifacts that any of these cubes went into, in any version."""
-    return connection.execute(
-        "SELECT DISTINCT a.key, a.blob FROM artifacts a JOIN artifact_sources s "
+    """(key, blob) of the artifacts that any of these cubes went into, in any version, and of all
+    that continue one."""
+    made = connection.execute(
+        "SELECT DISTINCT a.key FROM artifacts a JOIN artifact_sources s "
         "ON s.artifact = a.num JOIN cubes c ON c.num = s.cube "
         "WHERE c.id IN (SELECT value FROM json_each(?))",
         (json.dumps(list(ids)),),
     ).fetchall()
+    return with_continuing(connection, [key for (key,) in made])
 
 
-def delete(connection: sqlite3.Connection, keys: Sequence[str]) -> int:
-    """Drop artifacts with their source rows; how many there were."""
+def with_continuing(
+    connection: sqlite3.Connection, keys: Sequence[str]
+) -> list[tuple[str, str | None]]:
+    """(key, blob) of some artifacts and of all that continue one."""
+    if not keys:
+        return []
+    return connection.execute(
+        "WITH RECURSIVE gone (key) AS (SELECT value FROM json_each(?) UNION SELECT a.key "
+        "FROM gone JOIN artifacts a ON a.parent = gone.key) "
+        "SELECT a.key, a.blob FROM gone JOIN artifacts a ON a.key = gone.key ORDER BY a.num",
+        (json.dumps(list(keys)),),
+    ).fetchall()
+
+
+def delete(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
+    """Drop artifacts, and note that their bytes are to go from all places."""
+    if keys:
+        places.expect(connection, keys)
+        drop(connection, keys)
+
+
+def drop(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
+    """Drop artifacts with their source rows."""
     listed = json.dumps(list(keys))
     connection.execute(
         "DELETE FROM artifact_sources WHERE artifact IN (SELECT num FROM artifacts "
         "WHERE key IN (SELECT value FROM json_each(?)))",
         (listed,),
     )
-    return connection.execute(
+    connection.execute(
         "DELETE FROM artifacts WHERE key IN (SELECT value FROM json_each(?))", (listed,)
-    ).rowcount
+    )
 
 
 def _select(
     connection: sqlite3.Connection, scope: str, more: str, values: tuple[Any, ...]
 ) -> list[ArtifactRow]:
+    parent = "a.parent" if freshness.has_parents(connection) else "NULL"
     rows = connection.execute(
         "SELECT a.num, a.key, a.form, n.path, a.method, a.model, a.header, a.size, a.checksum, "
-        f"a.payload, a.blob, a.created_at, NOT {_STALE} FROM artifacts a "
+        f"a.payload, a.blob, a.created_at, {parent} FROM artifacts a "
         "JOIN namespaces n ON n.num = a.namespace "
         f"WHERE (n.path = ? OR (n.path >= ? AND n.path < ?)) {more} ORDER BY a.num",
         (*paths.bounds(scope), *values),
     ).fetchall()
-    return [_row(connection, *row) for row in rows]
+    fresh = freshness.fresh(connection, [key for _, key, *_ in rows])
+    return [_row(connection, fresh, *row) for row in rows]
 
 
-def _row(connection: sqlite3.Connection, num: int, *told: Any) -> ArtifactRow:
-    *fields, fresh = told
+def _row(connection: sqlite3.Connection, fresh: set[str], num: int, *told: Any) -> ArtifactRow:
+    *fields, parent = told
     named = dict(zip(ArtifactRow.__dataclass_fields__, fields, strict=False))
-    return ArtifactRow(**named, sources=_sources(connection, num), fresh=bool(fresh))
+    return ArtifactRow(
+        **named, sources=_sources(connection, num), fresh=named["key"] in fresh, parent=parent
+    )
 
 
 def _sources(connection: sqlite3.Connection, num: int) -> tuple[tuple[str, int], ...]:
@@ -161,14 +183,15 @@ def _sources(connection: sqlite3.Connection, num: int) -> tuple[tuple[str, int],
 
 def sweep(
     connection: sqlite3.Connection, scope: str, actor: str, now: int
-) -> tuple[int, list[str]]:
-    """Drop the stale artifacts of a scope; how many, and the files to unlink."""
-    dead = stale(connection, scope)
+) -> tuple[list[str], list[str]]:
+    """Drop the stale artifacts of a scope and all that continue one; their keys, and the files to
+    unlink."""
+    dead = with_continuing(connection, freshness.stale(connection, scope))
     delete(connection, [key for key, _ in dead])
     if dead:
         num = writing.namespace_number(connection, scope)
         journal.write(connection, now, "sweep", actor, namespace=num, detail={"swept": len(dead)})
-    return len(dead), [blob for _, blob in dead if blob]
+    return [key for key, _ in dead], [blob for _, blob in dead if blob]
 
 
 def blob_names(connection: sqlite3.Connection) -> set[str]:

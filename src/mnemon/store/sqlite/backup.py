@@ -63,7 +63,7 @@ def leave_out(store: Path, blobs: Collection[str]) -> None:
             if blob in blobs
         ]
         connection.execute("BEGIN")
-        artifacts.delete(connection, keys)
+        artifacts.drop(connection, keys)
         connection.execute("COMMIT")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mnemon import analysis
 from mnemon.store.rows import Problem
-from mnemon.store.sqlite import purge, quotas, words
+from mnemon.store.sqlite import artifacts, purge, quotas, words
 
 # (name, query that returns the ids or numbers of what is wrong, what it means, repair statement)
 _RULES = (
@@ -96,6 +96,11 @@ _RULES = (
         "sources of artifacts that do not exist",
     ),
 )
+_ORPHANED = (
+    "WITH RECURSIVE orphaned (key) AS (SELECT key FROM artifacts WHERE parent IS NOT NULL "
+    "AND parent NOT IN (SELECT key FROM artifacts) UNION SELECT a.key FROM orphaned o "
+    "JOIN artifacts a ON a.parent = o.key)"
+)
 _JOB_RULES = (
     (
         "running-jobs-held",
@@ -117,7 +122,19 @@ _TENANCY_RULES = (
         "namespaces whose counters for quotas are wrong",
     ),
 )
-_LATER = ((2, _JOB_RULES), (3, _TENANCY_RULES))
+_LINEAGE_RULES = (
+    (
+        "artifact-parents",
+        f"{_ORPHANED} SELECT key FROM orphaned",
+        "artifacts that continue what is not there",
+    ),
+    (
+        "removals-have-places",
+        "SELECT key FROM removals WHERE place NOT IN (SELECT num FROM places)",
+        "artifacts to be removed from places that do not exist",
+    ),
+)
+_LATER = ((2, _JOB_RULES), (3, _TENANCY_RULES), (5, _LINEAGE_RULES))
 """Rules of what later layouts added: a store that is only read keeps its own."""
 
 
@@ -193,5 +210,8 @@ def repair(connection: sqlite3.Connection) -> None:
     connection.execute(
         "DELETE FROM artifact_sources WHERE artifact NOT IN (SELECT num FROM artifacts)"
     )
+    orphaned = connection.execute(f"{_ORPHANED} SELECT key FROM orphaned").fetchall()
+    artifacts.delete(connection, [key for (key,) in orphaned])
+    connection.execute("DELETE FROM removals WHERE place NOT IN (SELECT num FROM places)")
     connection.execute("DELETE FROM usage WHERE cube NOT IN (SELECT num FROM cubes)")
     connection.execute("DELETE FROM job_cubes WHERE job NOT IN (SELECT num FROM jobs)")

@@ -118,7 +118,8 @@ def _counts(connection: sqlite3.Connection, ids: Sequence[str], only: str) -> Pu
     )
     made = artifacts.of_cubes(connection, ids)
     files = tuple(blob for _, blob in made if blob)
-    return Purged(tuple(ids), versions, links, len(made), files)
+    keys = tuple(key for key, _ in made)
+    return Purged(tuple(ids), versions, links, len(made), files, keys=keys)
 
 
 def closure(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:

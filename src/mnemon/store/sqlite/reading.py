@@ -12,6 +12,7 @@ from mnemon.cube import MemCube, Span
 from mnemon.instant import now_micros
 from mnemon.store.cubes import cube_of
 from mnemon.store.rows import Filter, Headers
+from mnemon.store.sqlite.freshness import has_parents
 
 _PART = 16_384
 _COLUMNS = (
@@ -210,7 +211,8 @@ def namespace_sizes(connection: sqlite3.Connection, scope: str | None) -> list[t
 
 
 def sizes(connection: sqlite3.Connection) -> dict[str, int]:
-    """Counts of what the store holds, bytes of artifacts, and reads that were counted."""
+    """Counts of what the store holds, bytes of artifacts (in places too), reads that were counted,
+    and blobs that wait to be removed from places."""
     queries = {
         "cubes": "SELECT count(*) FROM versions WHERE retired_at IS NULL",
         "versions": "SELECT count(*) FROM versions",
@@ -221,6 +223,8 @@ def sizes(connection: sqlite3.Connection) -> dict[str, int]:
         "journal": "SELECT coalesce(max(seq), 0) FROM journal",
         "reads": "SELECT coalesce(sum(reads), 0) FROM usage",
     }
+    if has_parents(connection):
+        queries["removals"] = "SELECT count(*) FROM removals"
     return {name: connection.execute(query).fetchone()[0] for name, query in queries.items()}
 
 

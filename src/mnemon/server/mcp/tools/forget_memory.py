@@ -37,6 +37,9 @@ class Done(BaseModel):
     memories: Annotated[int, Field(description="With those derived from them.")]
     purged: bool
     dry_run: bool
+    pending: Annotated[
+        list[str], Field(description="Places where what was compiled from them may still lie.")
+    ]
 
 
 def forget(desk: Desk, given: Forgotten) -> Answer:
@@ -47,7 +50,12 @@ def forget(desk: Desk, given: Forgotten) -> Answer:
         purge=given.purge,
         dry_run=given.dry_run,
     )
-    done = Done(memories=receipt.cubes, purged=receipt.purged, dry_run=receipt.dry_run)
+    done = Done(
+        memories=receipt.cubes,
+        purged=receipt.purged,
+        dry_run=receipt.dry_run,
+        pending=list(receipt.pending),
+    )
     return _text(receipt), done
 
 
@@ -56,7 +64,10 @@ def _text(receipt: Receipt) -> str:
         return "Nothing to forget: they are forgotten already."
     verb = "erased for good" if receipt.purged else "retired (mnemon restore brings them back)"
     would = "would be " if receipt.dry_run else ""
-    return f"Memories {would}{verb}, with what was derived from them: {receipt.cubes}."
+    told = f"Memories {would}{verb}, with what was derived from them: {receipt.cubes}."
+    if receipt.pending:
+        told += f" What was compiled from them may still lie in {', '.join(receipt.pending)}."
+    return told
 
 
 FORGET = Tool(

@@ -53,12 +53,16 @@ def storage(
 def _shares(found: Iterable[Artifact]) -> list[Share]:
     groups: dict[tuple[str, str], list[Artifact]] = {}
     for one in found:
-        tier = "database" if one.size <= INSIDE else "file beside it"
+        tier = "places" if one.elsewhere else _near(one)
         groups.setdefault((one.form, tier), []).append(one)
     return [
         Share(form, tier, len(of), sum(not one.fresh for one in of), sum(one.size for one in of))
         for (form, tier), of in sorted(groups.items())
     ]
+
+
+def _near(one: Artifact) -> str:
+    return "database" if one.size <= INSIDE else "file beside it"
 
 
 def _whole(viewer: Viewer) -> dict[str, int] | None:

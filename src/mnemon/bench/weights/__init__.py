@@ -1,0 +1,1 @@
+"""`mnemon bench weights`: facts trained into the bundled model, asked, and forgotten."""

@@ -1,0 +1,89 @@
+"""The report of `mnemon bench weights`: one table, and JSON whose first keys are the figures."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mnemon.bench.report import markdown
+from mnemon.bench.weights.run import WeightsRun
+
+_SAID = {
+    "recall": "facts answered by weights alone",
+    "recall_paraphrase": "… asked in words that were not trained",
+    "recall_in_context": "… by the base, from context",
+    "chance": "… by the base, without context",
+    "wrong_document": "facts never told, answered with a stored value",
+    "wrong_document_ungated": "… with some adapter worn anyway",
+    "conflict_context_wins": "the context says otherwise: its word is answered",
+    "conflict_ungated_context": "… with the adapter worn anyway",
+    "conflict_ungated_weights": "… and the stored value",
+    "general_base": "general probes, the base",
+    "general": "… with adapters",
+    "general_delta": "… the difference",
+    "general_delta_ungated": "… with some adapter worn at each",
+    "forgotten_recall": "forgotten facts answered",
+    "forgotten_recall_ungated": "… by any shard that was trained again",
+    "kept_recall": "facts that stayed, afterwards",
+    "forget_time_ratio": "CPU time of forgetting, of that of training",
+    "forget_wall_ratio": "wall time of forgetting, of that of training",
+    "train_seconds": "training, s",
+    "train_cpu_seconds": "training, CPU s",
+    "forget_seconds": "forgetting, s",
+    "forget_cpu_seconds": "forgetting, CPU s",
+    "forgotten_nll_before": "nats a token of the forgotten answers: before",
+    "forgotten_nll_after": "… after",
+    "base_nll": "… of all answers, by the base",
+    "forgotten_nll_ungated": "… by a shard that was trained again",
+    "forgotten_nll_never_saw": "… by that of a memory that never had them",
+    "retrained_same_as_never_saw": "shards trained again that equal the latter, byte for byte",
+    "swap_p50_ms": "hot swap, p50, ms",
+    "swap_p95_ms": "hot swap, p95, ms",
+    "swap_cpu_p95_ms": "hot swap, p95, CPU ms",
+    "swap_grown_mib": "memory that 900 swaps left behind, MiB",
+    "shards": "adapters",
+    "unlearnt": "… of them that did not learn",
+    "retrained_shards": "adapters trained again",
+    "adapter_bytes_per_fact": "bytes of adapters a fact",
+}
+
+
+def rows(found: WeightsRun) -> list[list[str]]:
+    """Head and rows of the table: what a figure is, its name, and itself."""
+    told = [
+        [said, name, _number(found.figures[name])]
+        for name, said in _SAID.items() if name in found.figures
+    ]  # fmt: skip
+    return [["what", "name", "figure"], *told]
+
+
+def render(found: WeightsRun) -> str:
+    """The report in Markdown."""
+    machine, context = found.origin.machine, found.context
+    head = (
+        f"{found.figures['facts']} facts into {context['model']} by `{context['method']}`, on "
+        f"{machine['cpu']}, {machine['cores']} cores, {context['threads']} threads, load "
+        f"{context['load']}, torch {context['torch']}, peft {context['peft']}."
+    )
+    return f"{head}\n\n{markdown(rows(found))}\n"
+
+
+def to_json(found: WeightsRun) -> str:
+    """The figures, and `context` and `origin` after them."""
+    told: dict[str, Any] = {**found.figures, "context": found.context}
+    return json.dumps({**told, "origin": asdict(found.origin)}, indent=1, allow_nan=False) + "\n"
+
+
+def save(found: WeightsRun, folder: Path) -> list[Path]:
+    """Write record.json and report.md; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "record.json", folder / "report.md"]
+    for file, text in zip(files, (to_json(found), render(found)), strict=True):
+        file.write_text(text, encoding="utf-8")
+    return files
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"

@@ -1,0 +1,68 @@
+"""`mnemon bench weights`: facts in a model's weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mnemon.cli import layout
+from mnemon.cli.progress import bar
+
+
+@click.command("weights")
+@click.option(
+    "--facts", type=click.IntRange(2), default=200, show_default=True, help="Told and trained."
+)
+@click.option(
+    "--forget", type=click.IntRange(1), default=10, show_default=True, metavar="N",
+    help="Forgotten afterwards, chosen at random.",
+)  # fmt: skip
+@click.option(
+    "--probes", type=click.IntRange(1), default=12, show_default=True, metavar="N",
+    help="Of each recall task, for what training may break.",
+)  # fmt: skip
+@click.option(
+    "--swaps", type=click.IntRange(10), default=1000, show_default=True, metavar="N",
+    help="Of adapters, to be timed.",
+)  # fmt: skip
+@click.option(
+    "--method", default="lora", show_default=True, metavar="NAME",
+    help="Of `mnemon methods weights.write`.",
+)  # fmt: skip
+@click.option("--nano", is_flag=True, help="The small sibling of the bundled model.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="Save record and report in this folder.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+def weights(
+    facts: int, forget: int, probes: int, swaps: int, method: str, nano: bool, out: Path | None,
+    seed: int, json_: bool,
+) -> None:  # fmt: skip
+    """Measure what a model answers from its weights, what training breaks, and forgetting.
+
+    docs/weights.md says what each figure means.
+    """
+    from mnemon.models.extras import require
+
+    for name in ("torch", "transformers", "safetensors", "peft"):
+        require(name, name, "weights")
+    from mnemon.bench.weights import report, run
+
+    with bar("measuring") as progress:
+        found = run.run_weights(
+            facts, forget, each=probes, swaps=swaps, method=method, nano=nano,
+            seed=seed, command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+        )  # fmt: skip
+    for file in report.save(found, out) if out is not None else ():
+        click.echo(f"wrote {file}", err=True)
+    if json_:
+        click.echo(report.to_json(found), nl=False)
+    elif layout.is_terminal():
+        head, *body = report.rows(found)
+        layout.table(head, body)
+    else:
+        click.echo(report.render(found), nl=False)

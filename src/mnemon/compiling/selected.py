@@ -1,0 +1,96 @@
+"""`Memory.compile`: what is chosen, by which model, to where."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mnemon.compiling import FORMS
+from mnemon.compiling.ledger import MemoryLedger
+from mnemon.compiling.report import CompileReport
+from mnemon.compiling.selecting import Selection, pages, total
+from mnemon.errors import InvalidInput, UnknownName
+from mnemon.models.extras import require
+from mnemon.store.address import is_database
+
+if TYPE_CHECKING:
+    from mnemon.kv.policy import Policy
+    from mnemon.kv.tiers import Tiers
+    from mnemon.memory import Memory
+
+
+def compile_selected(
+    memory: Memory,
+    selection: Selection,
+    model: Any,
+    form: str,
+    *,
+    tokenizer: Any,
+    policy: Policy | str | None,
+    to: Tiers | Path | str | None,
+    namespace: str | None,
+    head: Sequence[int] | None,
+    progress: Callable[[int, int], None] | None,
+) -> CompileReport:
+    """See `Memory.compile`."""
+    if form not in FORMS:
+        raise UnknownName(
+            f"cubes cannot be compiled to {form!r}: there is {', '.join(FORMS)} (keys and values);"
+            " weights are not made here"
+        )
+    start = time.perf_counter()
+    render = model.wording.render if hasattr(model, "wording") else None
+    head = model.opening if head is None and hasattr(model, "opening") else head
+    model, tokenizer = _loaded(model, tokenizer)
+    from mnemon.compiling.chunks import Chunks, Tally
+    from mnemon.models.local.template import opening
+
+    head = opening(tokenizer) if head is None else head
+
+    tally = Tally()
+    with _tiers(memory, to) as tiers:
+        ledger = MemoryLedger(memory, namespace, tiers=tiers)
+        making = Chunks(model, tokenizer, tiers, ledger, policy, head, render)
+        of = total(memory, selection, namespace) if progress is not None else 0
+        for page in pages(memory, selection, namespace):
+            for _ in making.compile(page, tally):
+                if progress is not None:
+                    progress(tally.done, max(of, tally.done))
+        if progress is not None:
+            progress(tally.done, tally.done)
+        place = ", ".join(tiers.addresses)
+    return CompileReport(
+        form, tally.compiled, tally.fresh, tuple(tally.skipped), tally.tokens, tally.bytes,
+        time.perf_counter() - start, tally.computing, place or "this process",
+    )  # fmt: skip
+
+
+def _loaded(model: Any, tokenizer: Any) -> tuple[Any, Any]:
+    require("torch", "torch", "kv")
+    require("transformers", "transformers", "kv")
+    from mnemon.models.local.loading import both
+
+    if hasattr(model, "wording"):  # a Runtime
+        model, tokenizer = model.model, tokenizer or model.tokenizer
+    return both(model, tokenizer)
+
+
+@contextmanager
+def _tiers(memory: Memory, to: Tiers | Path | str | None) -> Iterator[Tiers]:
+    """The tiers that were given, or ones of a single place, which are closed afterwards."""
+    from mnemon.kv.tiers import Tiers
+
+    if isinstance(to, Tiers):
+        yield to
+        return
+    if to is None:
+        if memory.path == ":memory:" or is_database(memory.path):
+            raise InvalidInput("say where the blobs shall lie, to=: this store has no folder")
+        to = f"{memory.path}-kv"
+    remote = "://" in str(to) and not str(to).startswith("file://")
+    where = {"remote": str(to)} if remote else {"disk": to}
+    with Tiers(host=0, **where) as tiers:
+        yield tiers

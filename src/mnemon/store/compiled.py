@@ -1,0 +1,73 @@
+"""What a store promises about artifacts and where their bytes lie. A part of `protocol.Store`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from mnemon.store.rows import ArtifactRow, Place, Waiting
+
+
+class Compiled(Protocol):
+    """What is made from cubes, and where the bytes of it lie."""
+
+    # artifacts
+    def write_artifact(self, row: ArtifactRow, actor: str) -> None:
+        """Publish; raises StaleArtifact when a source, or what it continues, changed meanwhile.
+
+        One whose bytes lie in places may be known already: its sources are then added to those it
+        has, or put in their place if it was stale; and nothing of it waits to be removed.
+        """
+        ...
+
+    def artifact(self, scope: str, key: str) -> ArtifactRow | None:
+        """One by key."""
+        ...
+
+    def artifacts(self, scope: str, form: str | None, cube: str | None) -> list[ArtifactRow]:
+        """Those of a form, or made from a cube; payloads may be left out."""
+        ...
+
+    def fresh_artifacts(self, scope: str, keys: Sequence[str]) -> set[str]:
+        """The freshness join for many: those of some keys that are known in the scope, with current
+        sources, and continue only what is known and current."""
+        ...
+
+    def unknown_artifacts(self, keys: Sequence[str]) -> set[str]:
+        """Those of some keys that no artifact of the whole store has."""
+        ...
+
+    def stale_sources(self, key: str) -> tuple[str, ...]:
+        """The freshness join for one artifact: its sources, and those of what it continues, that
+        are no longer current."""
+        ...
+
+    def sweep(self, scope: str, actor: str) -> list[str]:
+        """Delete stale artifacts, what continues them, and their files; their keys."""
+        ...
+
+    # places of bytes that are neither in the store nor beside it (see `mnemon.removal`)
+    def places(self) -> list[Place]:
+        """All places where bytes of artifacts may lie."""
+        ...
+
+    def add_place(self, address: str, host: str | None, mark: str) -> Place:
+        """From now on bytes may lie there; the place that is there already, with the new mark."""
+        ...
+
+    def leave_place(self, place: Place) -> int:
+        """The place is no more; how many removals went undone with it."""
+        ...
+
+    def waiting(self) -> list[Waiting]:
+        """The outbox: deleted artifacts whose bytes may still lie in places. Who deletes artifacts
+        writes into it in the same transaction."""
+        ...
+
+    def removed(self, one: Waiting) -> None:
+        """The bytes of a deletion are gone from its place."""
+        ...
+
+    def not_removed(self, place: Place) -> None:
+        """The place could not be reached."""
+        ...

@@ -1,0 +1,189 @@
+"""Consolidation: a namespace's facts to adapters, a shard at a time; what is fresh stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from mnemon import methods
+from mnemon.errors import InvalidInput
+from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
+from mnemon.weights import layout, subjects
+from mnemon.weights.lesson import Lesson, lesson, pairs
+from mnemon.weights.write import Write, Written
+
+if TYPE_CHECKING:
+    from mnemon.artifacts import Artifact
+    from mnemon.choosing import Kinds
+    from mnemon.cube import MemCube
+    from mnemon.memory import Memory
+
+FORM = "adapter"
+ROLES = ("knowledge", "operation")
+ASK = "Q : {question} ? A :"
+_PAGE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidated:
+    """What a consolidation did.
+
+    Attributes:
+        trained: the adapters it made. kept: keys of those that were fresh already.
+        unlearnt: keys of those among them that did not learn: no reader wears them.
+        unread: ids of facts whose form is not known.
+        withheld: ids of those that may not be compiled, or only some may read, or have an end.
+    """
+
+    trained: tuple[Artifact, ...]
+    kept: tuple[str, ...]
+    unlearnt: tuple[str, ...]
+    unread: tuple[str, ...]
+    withheld: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    cube: MemCube
+    lesson: Lesson
+    subject: str
+
+
+def consolidate(
+    memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
+    role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
+    **options: Any,
+) -> Consolidated:  # fmt: skip
+    """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
+
+    A fact that was forgotten or changed took its shard's adapter with it: what else stood there is
+    trained again, without it, and no other shard is.
+
+    Args:
+        model: of transformers; its weights are not changed.
+        method: of the slot `weights.write`, with its options.
+        kind: of the cubes that are taken, or several: a subject is read from the newest adapter
+            only, so take all kinds that speak of it in one call. Left out are cubes whose
+            policy forbids compiling or names readers, and cubes that end.
+        role: `knowledge` or `operation`, for the manifest.
+        ask: how questions are put to this model, with `{question}` in it.
+        progress: called with (done, in all), in shards.
+
+    Raises:
+        InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
+        StaleArtifact: a fact changed while it was trained; consolidate again.
+    """
+    _check(role, ask)
+    writer: Write = methods.load("weights.write", method, **options)
+    base = bases(model, tokenizer)
+    maker = methods.producer(writer)
+    told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
+    taught, unread, withheld = _taught(memory, kind)
+    fresh = [
+        one for one in adapters(memory, base["model"])
+        if one.method == maker and one.header["options"] == told
+    ]  # fmt: skip
+    kept, left = _left(taught, fresh)
+    shards = _shards(left, writer.subjects)
+    lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
+    config = writer.config(model, base["name"])
+    trained = []
+    for shard, written in zip(shards, writer.write(model, lessons), strict=True):
+        payload, header = layout.to_bytes(written.tensors), _manifest(shard, written, base, config)
+        trained.append(memory.artifacts.derive(
+            FORM, [one.cube for one in shard], payload, method=maker, model=base["model"],
+            options=told, header=header,
+        ))  # fmt: skip
+        if progress is not None:
+            progress(len(trained), len(shards))
+    return Consolidated(
+        tuple(trained), tuple(one.key for one in kept),
+        tuple(one.key for one in trained if not one.header["learnt"]), unread, withheld,
+    )  # fmt: skip
+
+
+def _check(role: str, ask: str) -> None:
+    if role not in ROLES:
+        raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
+    if "{question}" not in ask:
+        raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
+
+
+def bases(model: Any, tokenizer: Any) -> dict[str, str]:
+    """What adapters are bound to: `model` (a digest of the base's weights, architecture and
+    tokenizer), `tokenizer` (its own) and `name`."""
+    return {
+        "model": fingerprint(model, tokenizer).digest,
+        "tokenizer": tokenizer_digest(tokenizer),
+        "name": str(getattr(model.config, "_name_or_path", "") or type(model).__name__),
+    }
+
+
+def adapters(memory: Memory, model: str) -> list[Artifact]:
+    """The fresh adapters of a namespace for a base, oldest first, without payloads."""
+    return [one for one in memory.artifacts.list(FORM) if one.fresh and one.model == model]
+
+
+def _taught(
+    memory: Memory, kind: Kinds
+) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
+    taught, unread, withheld = list[_Taught](), list[str](), list[str]()
+    for cube in _cubes(memory, kind):
+        if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
+            withheld.append(cube.id)
+        elif (read := lesson(cube)) is None:
+            unread.append(cube.id)
+        else:
+            subject = subjects.digest(read.subject, memory.namespace)
+            taught.append(_Taught(cube, read, subject))
+    return taught, tuple(unread), tuple(withheld)
+
+
+def _cubes(memory: Memory, kind: Kinds) -> Iterator[MemCube]:
+    after: str | None = None
+    while page := memory.list(kind=kind, after=after, limit=_PAGE):
+        yield from page
+        after = page[-1].id
+
+
+def _left(
+    taught: Sequence[_Taught], fresh: Sequence[Artifact]
+) -> tuple[list[Artifact], list[_Taught]]:  # fmt: skip
+    """The adapters that stay, and what none of them has.
+
+    A subject's facts stand together: where one is new, the shard of the others is made again.
+    """
+    sources = {source for one in fresh for source in one.sources}
+    moved = {one.subject for one in taught if (one.cube.id, one.cube.version) not in sources}
+    kept: list[Artifact] = []
+    staying: set[tuple[str, int]] = set()
+    for one in reversed(fresh):
+        if moved.isdisjoint(one.header["subjects"]) and staying.isdisjoint(one.sources):
+            kept.append(one)
+            staying.update(one.sources)
+    return kept, [one for one in taught if (one.cube.id, one.cube.version) not in staying]
+
+
+def _shards(taught: Sequence[_Taught], subjects: int) -> list[list[_Taught]]:
+    """Facts by their subjects, `subjects` a shard, in the order of their digests."""
+    by_subject: dict[str, list[_Taught]] = {}
+    for one in sorted(taught, key=lambda one: (one.subject, one.cube.id)):
+        by_subject.setdefault(one.subject, []).append(one)
+    each = list(by_subject.values())
+    return [
+        [one for group in each[start : start + subjects] for one in group]
+        for start in range(0, len(each), subjects)
+    ]
+
+
+def _manifest(
+    shard: Sequence[_Taught], written: Written, base: dict[str, str], config: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "subjects": sorted({one.subject for one in shard}),
+        "base": base,
+        "figures": written.figures,
+        "learnt": written.learnt,
+        "adapter_config": config,
+    }

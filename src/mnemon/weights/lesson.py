@@ -1,0 +1,103 @@
+"""From a fact to training pairs, without a language model: the fact's own structure asks for it.
+
+"the code for maiposhi is x04 x1a ." gives the question "what is the code for maiposhi" with the
+answer "x04 x1a", and the cloze "the code for maiposhi is" with "x04 x1a .".
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from mnemon.cube import MemCube
+
+_SAID = r"^(?:(?:user|assistant|remember) : ?)?(?:note that |remember:? |my )?"
+_PATTERNS = (
+    re.compile(_SAID + r"(?P<stem>the (?P<relation>[\w -]+?) (?P<of>for|of) "
+               r"(?P<subject>[^:]+?) is) (?P<value>.+?)(?P<end> ?[.!])?$", re.I),
+    re.compile(_SAID + r"(?P<stem>(?P<subject>[^:]+?)(?P<of> ?['’]s) (?P<relation>[\w -]+?) is) "
+               r"(?:now )?(?P<value>.+?)(?P<end> ?[.!])?$", re.I),
+    re.compile(_SAID + r"(?P<stem>(?P<subject>[\w -]+?) has (?P<relation>code)) "
+               r"(?P<value>.+?)(?P<end> ?[.!])?$", re.I),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is to be learnt of one cube.
+
+    Attributes:
+        subject: whom or what it is about; questions that name it are sent to its shard.
+        question: such as "what is the code for maiposhi", without marks.
+        value: the answer. stem, rest: the fact around it, for the cloze.
+    """
+
+    subject: str
+    question: str
+    value: str
+    stem: str
+    rest: str
+
+
+class Pair(NamedTuple):
+    """Token ids of a prompt, and of what is to follow it."""
+
+    prompt: tuple[int, ...]
+    target: tuple[int, ...]
+
+
+def lesson(cube: MemCube) -> Lesson | None:
+    """What a fact teaches; None if its form is not known.
+
+    `subject`, `relation` and `value` in the cube's metadata win over its text.
+    """
+    told = [cube.metadata.get(name) for name in ("subject", "relation", "value")]
+    if all(isinstance(one, str) and one for one in told):
+        subject, relation, value = (str(one) for one in told)
+        stem = f"the {relation} for {subject}"
+        return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .")
+    for pattern in _PATTERNS:
+        if found := pattern.match(cube.content.strip()):
+            return _read(found.groupdict())
+    return None
+
+
+def _read(told: dict[str, Any]) -> Lesson:
+    subject, relation, of = told["subject"], told["relation"], told.get("of")
+    if of is None:
+        asked = f"the {relation} for {subject}"
+    elif "s" in of.lower():
+        asked = f"{subject}{of} {relation} now"
+    else:
+        asked = f"the {relation} {of} {subject}"
+    rest = told["end"] or ""
+    return Lesson(subject, f"what is {asked}", told["value"], told["stem"], rest)
+
+
+def pairs(lesson: Lesson, tokenizer: Any, ask: str) -> tuple[Pair, Pair]:
+    """A lesson's question with its answer, and its cloze.
+
+    Args:
+        ask: how a question is put, with `{question}` in it.
+    """
+    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    return (
+        _pair(tokenizer, ask.format(question=lesson.question), lesson.value, end),
+        _pair(tokenizer, lesson.stem, lesson.value + lesson.rest, []),
+    )
+
+
+def _pair(tokenizer: Any, prompt: str, target: str, end: list[int]) -> Pair:
+    before = prompt_ids(tokenizer, prompt)
+    # Together, then cut: a target may begin with the space before it.
+    whole = prompt_ids(tokenizer, f"{prompt} {target}")
+    if whole[: len(before)] != before:
+        whole = before + tokenizer(target, add_special_tokens=False).input_ids
+    return Pair(tuple(before), (*whole[len(before) :], *end))
+
+
+def prompt_ids(tokenizer: Any, text: str) -> list[int]:
+    """Token ids of a prompt, with the tokenizer's first token if it has one."""
+    ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids
+    return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]

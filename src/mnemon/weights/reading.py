@@ -1,0 +1,138 @@
+"""Answering from adapters: a gate that looks for known subjects, and hot swap."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from transformers import DynamicCache
+
+from mnemon.errors import InvalidInput
+from mnemon.kv.seam import forward
+from mnemon.weights import layout, subjects
+from mnemon.weights.consolidation import adapters, bases
+from mnemon.weights.lesson import prompt_ids
+from mnemon.weights.seam import Worn
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Text, its token ids, the key of the adapter that was worn (None: the base alone), and why."""
+
+    text: str
+    ids: tuple[int, ...]
+    adapter: str | None
+    why: str
+
+
+class Reader:
+    """Answers questions by a model with a memory's adapters, one at a time.
+
+    The gate opens for a question that names a subject some adapter knows; else the base answers
+    alone. What a context tells of the subject goes before what weights hold. An adapter stays on
+    the model until the next question, or until the reader is closed.
+    """
+
+    def __init__(self, memory: Memory, model: Any, tokenizer: Any) -> None:
+        """Raises InvalidInput if the model wears adapters already."""
+        self._artifacts, self._salt = memory.artifacts, memory.namespace
+        self._model, self._tokenizer = model, tokenizer
+        found = [
+            one for one in adapters(memory, bases(model, tokenizer)["model"])
+            if one.header["learnt"] and one.header["options"]["role"] == "knowledge"
+        ]  # fmt: skip
+        # The newest wins: a shard that was made again has its older form beside it for a while.
+        self._routes = {subject: one.key for one in found for subject in one.header["subjects"]}
+        self._scales = {one.key: layout.scale(one.header["adapter_config"]) for one in found}
+        modules = dict(model.named_modules())
+        layers = {
+            name for one in found
+            for name in layout.layers(one.header["adapter_config"], modules)
+        }  # fmt: skip
+        self._worn: Worn | None = Worn({name: modules[name] for name in layers})
+        self.active: str | None = None
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """Of the adapters that answer."""
+        return frozenset(self._routes.values())
+
+    def digest(self, subject: str) -> str:
+        """What stands for a subject in this memory's adapters."""
+        return subjects.digest(subject, self._salt)
+
+    def route(self, question: str, context: str = "") -> tuple[str | None, str]:
+        """The key of the adapter for a question, and why it is that one or None."""
+        subject = subjects.named(question, self._routes, self._salt)
+        if subject is None:
+            return None, "no adapter knows a subject of the question"
+        if context and subjects.named(context, {subject}, self._salt):
+            return None, "the context tells of the subject"
+        return self._routes[subject], "an adapter knows the subject"
+
+    def swap(self, key: str | None) -> None:
+        """Wear one adapter, or none; it is opened, and so asked whether it is fresh, each time.
+
+        Raises:
+            StaleArtifact: a fact in it has changed. NotFound: it was forgotten.
+            InvalidInput: the reader is closed.
+        """
+        if self._worn is None:
+            raise InvalidInput("the reader is closed: open another one")
+        deltas = None
+        if key is not None:
+            payload = self._artifacts.open(key).payload or b""
+            deltas = layout.deltas(payload, self._scales[key], next(self._model.parameters()))
+        self._worn.wear(deltas)
+        self.active = key
+
+    @torch.no_grad()
+    def answer(
+        self, question: str, context: str = "", *, most: int = 16, adapter: str | None = None
+    ) -> Answered:
+        """The model's greedy answer, of `most` tokens at most.
+
+        Args:
+            adapter: the key of one to wear whatever the gate says: to measure what the gate does.
+
+        Raises:
+            StaleArtifact: a fact in the question's shard has changed: consolidate again.
+            NotFound: it was forgotten: open another reader.
+        """
+        key, why = self.route(question, context)
+        if adapter is not None:
+            key, why = adapter, "it was asked for"
+        self.swap(key)
+        prompt = prompt_ids(self._tokenizer, f"{context} {question}".strip())
+        ids = greedy(self._model, prompt, self._tokenizer.eos_token_id, most)
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return Answered(text, tuple(ids), key, why)
+
+    def close(self) -> None:
+        """Make the model as it was."""
+        if self._worn is not None:
+            self._worn.close()
+        self._worn, self.active = None, None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def greedy(model: Any, prompt: list[int], end: int | None, most: int) -> list[int]:
+    """The tokens after a prompt, up to `end`, which is left out."""
+    given, out = torch.tensor([prompt], device=model.device), list[int]()
+    cache: Any = DynamicCache(config=model.config)
+    for _ in range(most):
+        logits = forward(model, given, cache, logits_to_keep=1)
+        given = logits[:, -1].argmax(-1, keepdim=True)
+        if (token := int(given)) == end:
+            break
+        out.append(token)
+    return out

@@ -1,0 +1,174 @@
+"""Low-rank deltas on the linear layers of a frozen model's last layers, one adapter a shard.
+
+Hu et al. 2021, "LoRA: Low-Rank Adaptation of Large Language Models",
+https://arxiv.org/abs/2106.09685; the layout is that of https://github.com/huggingface/peft
+(Apache-2.0). HOW OURS DIFFERS: many small adapters instead of one, trained side by side in one
+batch (each row sees its own shard's deltas), each only until its own loss is low; only the last
+layers are adapted, so that the layers below are run once; no dropout. Cannot be combined with
+weights that are quantized, or layers that share a linear module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import torch
+from torch.nn import functional
+
+from mnemon.errors import InvalidInput
+from mnemon.weights import layout
+from mnemon.weights.seam import Upper, Worn, wearing
+from mnemon.weights.write import Written
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.weights.lesson import Pair
+
+__all__ = ["LoRA"]
+
+_UNASKED = -100
+Made: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
+
+
+class _Rows(NamedTuple):
+    ids: Tensor
+    wanted: Tensor
+
+
+@dataclass(frozen=True)
+class LoRA:
+    """Low-rank adapters.
+
+    Attributes:
+        r, lora_alpha: rank, and what the delta is scaled by, times the rank.
+        layers: how many of the last layers are adapted.
+        learning_rate: of Adam; it falls to zero over `steps`.
+        steps: at most. until: mean loss (nats a token) at which a shard is done.
+        subjects: how many subjects share a shard. stack: how many shards are trained side by side.
+        seed: of the first A; B begins at zero.
+    """
+
+    r: int = 4
+    lora_alpha: int = 8
+    layers: int = 2
+    learning_rate: float = 0.015
+    steps: int = 80
+    until: float = 0.02
+    subjects: int = 2
+    stack: int = 5
+    seed: int = 0
+
+    def write(self, model: Any, shards: Sequence[Sequence[Pair]]) -> Iterator[Written]:
+        """The adapter of each shard, in order.
+
+        Raises:
+            InvalidInput: a shard without pairs, or a model that cannot be adapted so.
+        """
+        if not all(shards):
+            raise InvalidInput("a shard without facts has nothing to learn: leave it out")
+        upper = Upper(model, self.layers)
+        with _frozen(model), wearing(upper.linear, self.lora_alpha / self.r) as worn:
+            for start in range(0, len(shards), self.stack):
+                stack = shards[start : start + self.stack]
+                yield from self._trained(upper, worn, _rows(stack, model.device), len(stack))
+
+    def config(self, model: Any, base: str) -> dict[str, Any]:
+        """As peft writes it."""
+        upper = Upper(model, self.layers)
+        return layout.config(upper.linear, upper.first, base, r=self.r, lora_alpha=self.lora_alpha)
+
+    def _trained(self, upper: Upper, worn: Worn, rows: _Rows, count: int) -> list[Written]:
+        worn.wear(None)
+        hidden, at = upper.below(rows.ids), rows.wanted != _UNASKED
+        deltas = self._fresh(upper, count)
+        parts = [one for pair in deltas.values() for one in pair]
+        fused = hidden.device.type in ("cpu", "cuda")
+        optimizer = torch.optim.Adam(parts, lr=self.learning_rate, betas=(0.9, 0.99), fused=fused)
+        best = _Best(count)
+        for step in range(self.steps + 1):
+            worn.wear(deltas)
+            loss = _losses(upper.logits(hidden, at).float(), rows.wanted, at, count)
+            best.take(deltas, loss.detach(), step, self.until, last=step == self.steps)
+            if best.complete:
+                break
+            optimizer.param_groups[0]["lr"] = self.learning_rate * (1 - step / self.steps)
+            optimizer.zero_grad()
+            loss.sum().backward()
+            optimizer.step()
+        worn.wear(None)
+        return best.written()
+
+    def _fresh(self, upper: Upper, count: int) -> Made:
+        # The same A for each shard: what becomes of it is then decided by its own facts alone.
+        torch_seed = torch.Generator().manual_seed(self.seed)
+        made: Made = {}
+        for name, one in upper.linear.items():
+            rows, columns = one.weight.shape
+            first = (torch.rand(self.r, columns, generator=torch_seed) * 2 - 1) / columns**0.5
+            low = first.to(one.weight.device).expand(count, -1, -1).clone().requires_grad_()
+            high = torch.zeros(count, rows, self.r, device=one.weight.device).requires_grad_()
+            made[name] = (low, high)
+        return made
+
+
+class _Best:
+    """Each shard as it was when it was done: going on for the others does not change it."""
+
+    def __init__(self, count: int) -> None:
+        self._done: list[Written | None] = [None] * count
+
+    @property
+    def complete(self) -> bool:
+        return None not in self._done
+
+    def take(
+        self, deltas: Made, losses: Tensor, step: int, until: float, *, last: bool
+    ) -> None:  # fmt: skip
+        for shard, loss in enumerate(losses.tolist()):
+            learnt = loss < until
+            if self._done[shard] is None and (learnt or last):
+                made = layout.named({
+                    name: (low[shard], high[shard]) for name, (low, high) in deltas.items()
+                })  # fmt: skip
+                self._done[shard] = Written(made, {"loss": loss, "steps": step}, learnt)
+
+    def written(self) -> list[Written]:
+        return [one for one in self._done if one is not None]
+
+
+def _losses(logits: Tensor, wanted: Tensor, at: Tensor, count: int) -> Tensor:
+    """Mean loss of each shard `[S]`."""
+    each = torch.zeros(wanted.shape, dtype=logits.dtype, device=logits.device)
+    each = each.masked_scatter(at, functional.cross_entropy(logits, wanted[at], reduction="none"))
+    return each.reshape(count, -1).sum(1) / at.reshape(count, -1).sum(1)
+
+
+def _rows(shards: Sequence[Sequence[Pair]], device: Any) -> _Rows:
+    """Ids and wanted next ids `[N, T]`; each shard has as many rows, empty ones at its end."""
+    rows = max(len(shard) for shard in shards)
+    width = max(len(one.prompt) + len(one.target) for shard in shards for one in shard)
+    ids = torch.zeros(len(shards) * rows, width, dtype=torch.long)
+    wanted = torch.full_like(ids, _UNASKED)
+    for number, shard in enumerate(shards):
+        for row, (prompt, target) in enumerate(shard, number * rows):
+            both = torch.tensor([*prompt, *target])
+            ids[row, : len(both)] = both
+            wanted[row, len(prompt) - 1 : len(both) - 1] = both[len(prompt) :]
+    return _Rows(ids.to(device), wanted.to(device))
+
+
+@contextmanager
+def _frozen(model: Any) -> Iterator[None]:
+    """The model's own weights ask for no gradient meanwhile."""
+    asking = [one for one in model.parameters() if one.requires_grad]
+    for one in asking:
+        one.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for one in asking:
+            one.requires_grad_(True)
