@@ -29,7 +29,7 @@ FLOORS = (
     {"intake", "assembly", "choosing", "embedding", "artifacts", "portable", "portable_records"},
     {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "reindexing", "reflection", "histories", "compiling"},
-    {"memory", "client", "jobs", "gathering"},
+    {"memory", "client", "jobs", "gathering", "schedule"},
     {"async_memory"},
     {"models.local"},
     {"bench", "integrations", "server"},

@@ -8,7 +8,16 @@ from typing import Any
 
 import click
 
-from mnemon.cli import honesty, kv_bench, layout, recalling, reuse_bench, serial, weights_bench
+from mnemon.cli import (
+    honesty,
+    kv_bench,
+    layout,
+    recalling,
+    reuse_bench,
+    schedule_bench,
+    serial,
+    weights_bench,
+)
 from mnemon.cli.lists import numbers, split
 from mnemon.cli.progress import bar
 
@@ -29,7 +38,7 @@ for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot
     command.add_command(_one)
 for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
-for _one in (kv_bench.kv, reuse_bench.reuse, weights_bench.weights):
+for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
     command.add_command(_one)
 
 

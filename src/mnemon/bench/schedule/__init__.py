@@ -1,0 +1,1 @@
+"""`mnemon bench schedule`: policies of scheduling on traces, by what they cost."""
