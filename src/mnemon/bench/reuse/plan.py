@@ -32,7 +32,7 @@ class Plan:
     samples: int = 4
     repeats: int = 3
     turns: int = 50
-    asked: int = 24
+    asked: int = 12
     block: int = 128
     seed: int = 0
 
