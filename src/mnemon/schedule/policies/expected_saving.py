@@ -4,8 +4,8 @@ A cube's usage state (when and how often it was used, when its group and its nam
 Markov chain, learned as questions come. Solved for as long as a tier keeps things, it tells how
 often a cube will be used there, and whether at all. Then one rule decides everything, in seconds:
 the least expected saving a byte leaves a tier; what leaves the host is written to disk, and what
-nobody asked for yet is compiled ahead in a batch, if that saves more than it costs in the
-background and more than what it displaces; and compiling ahead lives on what it has saved.
+lies nowhere is compiled ahead in a batch, if that saves more than it costs in the background and
+more than what it displaces; and compiling ahead lives on what it has saved.
 Ours. The nearest are LHD (Beckmann, Chen and Cidon 2018,
 https://www.usenix.org/conference/nsdi18/presentation/beckmann), which ranks by hits to come a byte
 from ages, and the cost-benefit prefetching of Patterson et al. 1995,
