@@ -44,7 +44,7 @@ def build(shape: LlamaConfig, device: torch.device) -> LlamaForCausalLM:
 
 def seconds(work: Callable[[], object]) -> float:
     """Wall-clock seconds until the device is done; what `work` gives is freed afterwards."""
-    gc.collect()
+    collect()
     synchronize()
     began = time.perf_counter()
     kept = work()
@@ -59,6 +59,12 @@ def median(work: Callable[[], object], repeats: int) -> float:
     return statistics.median(seconds(work) for _ in range(repeats))
 
 
+def collect() -> None:
+    """Free what nothing names any more; only a device's memory is so tight that it matters."""
+    if torch.cuda.is_available():
+        gc.collect()
+
+
 def synchronize() -> None:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
@@ -70,7 +76,7 @@ def fresh_peak(empty: bool = True) -> None:
     Args:
         empty: give unused memory back too; what runs next has to ask for it again.
     """
-    gc.collect()
+    collect()
     if torch.cuda.is_available():
         if empty:
             torch.cuda.empty_cache()

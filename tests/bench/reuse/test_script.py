@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ def test_a_dry_run_measures_every_way(tmp_path: Path) -> None:
     told = ["--tiny", "--contexts", "128", "--blend", "160", "--block", "64"]
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "--out", str(tmp_path), "--folder", str(tmp_path), *told],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     record = json.loads((tmp_path / "reuse-gpu.json").read_text())

@@ -14,7 +14,7 @@ from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
 from mnemon.store.rows import Rule
 
 from ...conformance.jobs import new as job
-from ...conformance.rows import ME, add, artifact, made_from, new, space, vectors
+from ...conformance.rows import ME, add, artifact, block, made_from, new, space, vectors
 
 ANA, BEN = "ana/notes", "ben/notes"
 
@@ -36,6 +36,7 @@ def url(request, postgresql, database):
 def fill(store):
     """Something of everything for two tenants."""
     store.create_space(space("a", state="active"))
+    store.add_place("memory://somewhere", None, "")
     for namespace in (ANA, BEN):
         made = vectors("a", [[1, 0, 0]] * 2)
         drafts = [new("one", key="a", speaker="x"), new("two", links=(("about", "a"),))]
@@ -48,6 +49,10 @@ def fill(store):
         store.set_quota(namespace, 10, None)
         store.set_rule(Rule(namespace, 3600, True))
         store.hold(two.id)
+        (three,) = store.add(namespace, [new("three")], vectors("a", [[0, 0, 1]]), ME)
+        gone = block(f"block of {namespace}", None, (three.id, 1), namespace=namespace)
+        store.write_artifact(gone, ME)
+        store.retire([three.id], ME)  # its block waits to be removed
 
 
 def numbers(plain):

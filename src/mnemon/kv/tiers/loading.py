@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, TypeAlias
 
-from mnemon.errors import DamagedBlob, MnemonError
+from mnemon.errors import DamagedBlob
 from mnemon.kv.tiers.blob import Blob, Head, Piece, parse, whole
 from mnemon.kv.tiers.cold import is_readable, restored
 
@@ -31,11 +31,11 @@ _GUESS = 1 << 15
 _BATCH = 1 << 21
 
 
-class OtherForm(MnemonError):
+class OtherForm(Exception):
     """A blob is stored in a form that was not asked for."""
 
 
-class Gone(MnemonError):
+class Gone(Exception):
     """A blob is not there any more."""
 
 
