@@ -62,6 +62,7 @@ class CostModel:
 
     Attributes:
         skips: whether a load that would take longer than computing is skipped.
+        learns: whether loads change the averages.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class CostModel:
         """
         self.skips = skips
         self._speeds = dict(speeds or {})
-        self._learns = learns
+        self.learns = learns
         self._lock = threading.Lock()
 
     def knows(self, tier: str) -> bool:
@@ -93,7 +94,7 @@ class CostModel:
 
     def observe(self, tier: str, nbytes: int, seconds: float) -> None:
         """Learn from a load of `nbytes` that took so many seconds."""
-        if not self._learns:
+        if not self.learns:
             return
         with self._lock:
             known = self._speeds.get(tier)
