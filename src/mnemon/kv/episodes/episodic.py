@@ -29,7 +29,9 @@ from mnemon.kv.episodes.clusters import clustered
 from mnemon.kv.episodes.segments import Segment, conversation, segments
 from mnemon.kv.policy import Policy
 from mnemon.kv.reuse.fingerprint import fingerprint
+from mnemon.kv.reuse.keeping import Shelf, keep
 from mnemon.kv.reuse.keys import root
+from mnemon.kv.reuse.ledger import Sourceless
 from mnemon.kv.reuse.seeding import check_reusable
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
     from mnemon.kv.budget import Budget
     from mnemon.kv.cache import KVCache
-    from mnemon.kv.reuse.ledger import Sources
+    from mnemon.kv.reuse.ledger import Ledger, Sources
     from mnemon.kv.tiers.blob import Blob
 
 Embed = Callable[[list[str]], "NDArray[np.float32]"]
@@ -48,15 +50,11 @@ Embed = Callable[[list[str]], "NDArray[np.float32]"]
 _NEVER = 1 << 30
 
 
-class Places(Protocol):
+class Places(Shelf, Protocol):
     """Where finished episodes lie: `mnemon.kv.tiers` has one."""
 
     def get(self, key: str) -> Blob | None:
         """The blob, or None."""
-        ...
-
-    def put(self, blob: Blob, *, seconds: float) -> None:
-        """Keep a blob that took so long to compute."""
         ...
 
 
@@ -82,7 +80,8 @@ class EpisodicCache:
         tokens: ids of the whole conversation, int64 `[T]`: `generate` wants them before the
             question. budget: tokens that each cache holds.
         sources: what the conversation was made from. Each episode's cache has seen all of it: if
-            any of it is forgotten or changed, all episodes must go.
+            any of it is forgotten or changed, all episodes must go. ledger: who knows whether it
+            was; None: nobody asks.
         peak_nbytes: the most that the cache under construction held; 0 where it was loaded.
     """
 
@@ -94,13 +93,15 @@ class EpisodicCache:
     sources: Sources = ()
     tiers: Places | None = None
     peak_nbytes: int = 0
+    ledger: Ledger | None = None
 
     @classmethod
     def build(
         cls, model: PreTrainedModel, tokenizer: Any, turns: Sequence[str], *, embed: Embed,
         budget: Budget | int | float | str, episodes: int = 4, window: int = 4, medoids: int = 1,
         instruction: str = "", block: int = 2048, alpha: float = 2.0, compress: Any = None,
-        sources: Sources = (), tiers: Places | None = None, salt: str = "", embedder: str = "",
+        sources: Sources = (), tiers: Places | None = None, ledger: Ledger | None = None,
+        salt: str = "", embedder: str = "",
     ) -> EpisodicCache:  # fmt: skip
         """Take the conversation in, once for each episode.
 
@@ -115,11 +116,14 @@ class EpisodicCache:
             compress: a `kv.compress` method; None: what is kept stays as it is.
             sources: (cube id, version) of the turns.
             tiers: where each episode goes when it is finished; None: they all stay in memory.
+            ledger: told of each episode and its sources, and asked at every use: a
+                `MemoryLedger` that the tiers are attached to has them deleted with their cubes.
             salt, embedder: part of the keys: whose it is, and what `embed` is.
 
         Raises:
             InvalidInput: no turns, a model with other layers than full attention, a block too
                 small for a prompt, or a budget too small.
+            StaleArtifact: a source changed meanwhile.
         """
         check_reusable(model)
         parts = segments(tokenizer, turns, window)
@@ -132,14 +136,16 @@ class EpisodicCache:
         for cluster in clustered(embed([one.text for one in parts]), episodes):
             prompt = [*began, *_prompt(parts, cluster.medoids[:medoids])]
             blob, held, seconds = work.episode(prompt, cluster.centroid)
-            if tiers is not None:
-                tiers.put(blob, seconds=seconds)
+            keep(blob, tiers, ledger or Sourceless(), sources, seconds=seconds)
             made.append(Episode(blob.key, cluster.centroid, None if tiers is not None else blob))
             peak = max(peak, held)
-        return cls(model, embed, tokens, work.budget, tuple(made), sources, tiers, peak)
+        return cls(model, embed, tokens, work.budget, tuple(made), sources, tiers, peak, ledger)
 
     @classmethod
-    def load(cls, model: PreTrainedModel, blobs: Sequence[Blob], *, embed: Embed) -> EpisodicCache:
+    def load(
+        cls, model: PreTrainedModel, blobs: Sequence[Blob], *, embed: Embed,
+        ledger: Ledger | None = None,
+    ) -> EpisodicCache:  # fmt: skip
         """The caches of one conversation from their blobs.
 
         Raises:
@@ -156,7 +162,7 @@ class EpisodicCache:
         made = tuple(Episode(one.key, one.tensors["centroid"].numpy(), one) for one in blobs)
         tokens = blobs[0].tensors["ids"].to(model.device, torch.int64)
         sources = tuple((str(cube), int(version)) for cube, version in headers[0]["sources"])
-        return cls(model, embed, tokens, int(headers[0]["budget"]), made, sources)
+        return cls(model, embed, tokens, int(headers[0]["budget"]), made, sources, ledger=ledger)
 
     def nearest(self, query: str) -> int:
         """The number of the episode whose centroid is nearest to the query by cosine."""
@@ -170,9 +176,14 @@ class EpisodicCache:
         to. For `generate`, put `tokens` before those of the question.
 
         Raises:
-            NotFound: the episode is no longer where it was put.
+            NotFound: the episode is no longer where it was put, or no longer what its sources say.
         """
         one = self.episodes[self.nearest(query)]
+        if self.ledger is not None and not self.ledger.fresh([one.key]):
+            raise NotFound(
+                f"what the episode {one.key[:16]} was made from changed or was forgotten: build the"
+                " caches of this conversation anew"
+            )
         blob = one.blob
         if blob is None and self.tiers is not None:
             blob = self.tiers.get(one.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from mnemon.kv.cache import KVCache
 from mnemon.kv.explicit.explicit import Explicit, stores
 from mnemon.kv.explicit.memory3 import Memory3
 from mnemon.kv.reuse.fingerprint import fingerprint
+from mnemon.kv.reuse.keeping import keep
 from mnemon.kv.reuse.keys import following, root
 from mnemon.kv.tiers.blob import Blob
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
     from transformers import PreTrainedModel
 
-    from mnemon.kv.reuse.ledger import Sources
+    from mnemon.kv.reuse.keeping import Shelf
+    from mnemon.kv.reuse.ledger import Ledger, Sources
 
 Embed = Callable[[list[str]], "NDArray[np.float32]"]
 """Texts to rows `[N, D]`; nearer in meaning is a larger cosine."""
@@ -38,6 +41,7 @@ class Reference:
     Attributes:
         key: of its blob. vector: embedding of its text, unit, float32 `[D]`.
         tokens: how many it has. sources: (cube id, version) of its text, and of no other.
+        seconds: what writing it took.
     """
 
     key: str
@@ -45,6 +49,7 @@ class Reference:
     vector: NDArray[np.float32]
     tokens: int
     sources: Sources = ()
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -83,9 +88,12 @@ class Library:
             for ids in _cut(tokenizer, text, method.longest):
                 said = tokenizer.decode(ids, skip_special_tokens=True)
                 (vector,) = _unit(embed([said]))
+                began = perf_counter()
                 memory = method.write(model, ids)
+                seconds = perf_counter() - began
                 own = sources[number] if sources else ()
-                made.append(Reference(following(parent, ids), memory, vector, len(ids), own))
+                key = following(parent, ids)
+                made.append(Reference(key, memory, vector, len(ids), own, seconds))
         return cls(model, tokenizer, embed, method, tuple(made))
 
     @property
@@ -164,6 +172,21 @@ class Library:
         left = tuple(one for one in self.references if one.key not in keys)
         return replace(self, references=left)
 
+    def fresh(self, ledger: Ledger) -> Library:
+        """The library without the references whose sources changed or were forgotten."""
+        known = ledger.fresh([one.key for one in self.references])
+        return self.without({one.key for one in self.references} - known)
+
+    def keep(self, shelf: Shelf, ledger: Ledger) -> None:
+        """Put each reference away with its sources: forgetting a cube then deletes its references.
+
+        Raises:
+            StaleArtifact: a source changed meanwhile; that reference and those behind it are not
+                kept.
+        """
+        for one, blob in zip(self.references, self.blobs(), strict=True):
+            keep(blob, shelf, ledger, one.sources, seconds=one.seconds)
+
     def blobs(self) -> list[Blob]:
         """Each reference as a blob, as `load` reads them."""
         told = {
@@ -218,6 +241,7 @@ def _blob(one: Reference, told: dict[str, Any]) -> Blob:
     header = {
         **told,
         "tokens": one.tokens,
+        "seconds": one.seconds,
         "sources": [list(source) for source in one.sources],
         "layers": list(memory.layers),
         "heads": memory.heads,
@@ -230,4 +254,6 @@ def _reference(blob: Blob) -> Reference:
     told = blob.header
     memory = Explicit.of(blob.tensors, told["layers"], told["heads"], told["bits"])
     sources = tuple((str(cube), int(version)) for cube, version in told["sources"])
-    return Reference(blob.key, memory, blob.tensors["vector"].numpy(), told["tokens"], sources)
+    return Reference(
+        blob.key, memory, blob.tensors["vector"].numpy(), told["tokens"], sources, told["seconds"]
+    )

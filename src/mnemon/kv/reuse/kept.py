@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from mnemon.errors import InvalidInput, StaleArtifact
 from mnemon.kv.reuse.block import Block
+from mnemon.kv.reuse.keeping import keep
 from mnemon.kv.reuse.ledger import Ledger, Sources
 from mnemon.kv.reuse.packing import block_of
 from mnemon.kv.reuse.places import Places
@@ -114,12 +115,7 @@ class Kept:
         with self._lock:
             self._publishing[blob.key] += 1
         try:
-            if self._tiers is not None:
-                self._tiers.put(blob, seconds=seconds)
-            self._ledger.record(
-                blob.key, form=blob.header["form"], parent=parent, sources=sources,
-                header=blob.header, size=blob.nbytes,
-            )  # fmt: skip
+            keep(blob, self._tiers, self._ledger, sources, parent=parent, seconds=seconds)
         except StaleArtifact:
             self.forget([blob.key])
             self.count(withdrawn=1)

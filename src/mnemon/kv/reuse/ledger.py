@@ -24,8 +24,8 @@ class Ledger(Protocol):
         """Take note of a block whose bytes are written: from now on it may be found.
 
         Args:
-            form: `kv-block` (continues `parent`, or begins a chain if that is None) or `kv-chunk`
-                (a text computed alone).
+            form: `kv-block` (continues `parent`, or begins a chain if that is None), `kv-chunk`
+                (a text computed alone), `kv-episode`, `kv-explicit`.
             sources: of its own tokens; those before them are its parents' sources.
             size: bytes.
 
