@@ -1,4 +1,4 @@
-"""On a CUDA device: what was put comes back to the last bit from every tier, whole and by layers."""
+"""On a CUDA device: what was put comes back to the last bit, whole and layer by layer."""
 
 from __future__ import annotations
 
