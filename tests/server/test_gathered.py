@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import threading
+import time
 
 import pytest
 
@@ -88,3 +89,21 @@ async def test_a_caller_who_goes_away_withdraws_a_call_that_is_not_binding(bindi
     assert sorted(call for calls in work.seen for call in calls) == (
         [1, 2, 3, 4, 5] if binding else [1, 2, 3, 5]
     )
+
+
+@alone
+async def test_no_call_is_forgotten_when_those_at_work_end_together():
+    for _ in range(20):
+        work = Slow()
+        gathered = Gathered(work)
+
+        async def twice(gathered=gathered):
+            return await gathered.ask(1), await gathered.ask(2)
+
+        first = asyncio.ensure_future(twice())
+        await begun(work, 1)
+        second = asyncio.ensure_future(gathered.ask(3))
+        await begun(work, 2)
+        work.may.set()
+        time.sleep(0.005)  # the loop is busy, and notices both at once
+        assert await asyncio.wait_for(asyncio.gather(first, second), 10) == [(2, 4), 6]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
@@ -43,13 +43,19 @@ class Gathered(Generic[Call, Answer]):
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, answer))
         if len(self._working) < _AT_ONCE:
-            task = asyncio.create_task(self._carry_out())
-            self._working.add(task)
-            task.add_done_callback(self._working.discard)
+            self._working.add(asyncio.create_task(self._carry_out()))
         return await answer
 
     async def _carry_out(self) -> None:
         self._limiter = self._limiter or CapacityLimiter(_AT_ONCE)
+        try:
+            await self._until_none_waits()
+        finally:
+            # Here and not when the task is done, which the loop tells later: a call that came in
+            # between would be left to a worker that has already looked for the last time.
+            self._working.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _until_none_waits(self) -> None:
         while batch := self._next():
             calls = [call for call, _ in batch]
             try:
