@@ -18,6 +18,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 _READ = 1 << 24
 _THREADS = 8
+_MUCH, _LITTLE = 1 << 30, 1 << 22
+"""Bytes to measure a rate with, and for a dry run."""
 
 
 def shape(tiny: bool) -> LlamaConfig:
@@ -88,9 +90,10 @@ def peak() -> float:
     return torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else 0.0
 
 
-def copy_rate(device: torch.device, nbytes: int = 1 << 30) -> float:
+def copy_rate(device: torch.device) -> float:
     """Bytes a second from pinned host memory to the device."""
     pinned = device.type == "cuda"
+    nbytes = _MUCH if pinned else _LITTLE
     source = torch.empty(nbytes, dtype=torch.uint8, pin_memory=pinned)
     target = torch.empty(nbytes, dtype=torch.uint8, device=device)
     target.copy_(source, non_blocking=True)
@@ -98,14 +101,16 @@ def copy_rate(device: torch.device, nbytes: int = 1 << 30) -> float:
 
 
 def cool(folder: Path) -> int:
-    """Have the system let go of a folder's files (of all it holds, if that is allowed)."""
+    """Have the system let go of a folder's files (on a machine that is measured, of all it holds,
+    if that is allowed: others would not thank us)."""
     files = list(folder.rglob("*.safetensors"))
     for file in files:
         handle = os.open(file, os.O_RDONLY)
         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
         os.close(handle)
-    with suppress(OSError):  # only root may
-        Path("/proc/sys/vm/drop_caches").write_text("3\n")
+    if torch.cuda.is_available():
+        with suppress(OSError):  # only root may
+            Path("/proc/sys/vm/drop_caches").write_text("3\n")
     return sum(one.stat().st_size for one in files)
 
 
@@ -128,5 +133,5 @@ def disk_rate(folder: Path) -> float:
 
 def checksum_rate() -> float:
     """Bytes a second that one thread puts through SHA-256."""
-    data = bytes(1 << 28)
+    data = bytes(_MUCH // 4 if torch.cuda.is_available() else _LITTLE)
     return len(data) / seconds(lambda: sha256(data))
