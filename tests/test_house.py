@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -44,12 +46,10 @@ def _room(path: Path) -> str:
     return parts[0].removesuffix(".py")
 
 
-def _imports(tree: ast.AST) -> set[str]:
+def _imports(nodes: Iterable[ast.AST]) -> set[str]:
     found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            found -= _imports(ast.Module(node.body, []))
-        elif isinstance(node, ast.ImportFrom) and node.module:
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module]
             if node.module == "mnemon":
                 names = [f"mnemon.{alias.name}" for alias in node.names]
@@ -60,45 +60,57 @@ def _imports(tree: ast.AST) -> set[str]:
 
 
 def _run_time_imports(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text("utf-8"))
-    for node in ast.walk(tree):
-        for field in ("body", "orelse"):
-            if isinstance(body := getattr(node, field, None), list):
-                setattr(node, field, [one for one in body if not _for_types(one)])
-    return _imports(tree)
+    for_types = {
+        inside
+        for node in _nodes(path)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        for statement in node.body
+        for inside in ast.walk(statement)
+    }
+    return _imports(node for node in _nodes(path) if node not in for_types)
 
 
-def _for_types(node: ast.AST) -> bool:
-    return isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+@functools.cache
+def _lines(path: Path) -> list[str]:
+    return path.read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_imports_go_one_way(path: Path) -> None:
-    room = _room(path)
-    if room in ("__init__", "__main__"):
-        return
-    floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
-    allowed = set().union(*FLOORS[: floor + 1])
-    used = _run_time_imports(path) - {"__version__"}
-    assert used <= allowed, f"{room} may not import {used - allowed}"
+@functools.cache
+def _nodes(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse("\n".join(_lines(path)))))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
-def test_files_and_functions_are_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    limit = 600 if path.name == "memory.py" else 340
-    assert len(text.splitlines()) <= limit
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef):
-            start = node.body[0]
-            length = (node.end_lineno or 0) - start.lineno
-            assert length <= 45, f"{node.name} has {length} lines"
+def test_imports_go_one_way() -> None:
+    wrong = []
+    for path in FILES:
+        room = _room(path)
+        if room in ("__init__", "__main__"):
+            continue
+        floor = next(i for i, rooms in enumerate(FLOORS) if room in rooms)
+        used = _run_time_imports(path) - {"__version__"}
+        if above := used - set().union(*FLOORS[: floor + 1]):
+            wrong.append(f"{path.relative_to(SOURCE)}: {room} may not import {above}")
+    assert wrong == []
+
+
+def test_files_and_functions_are_small() -> None:
+    wrong = []
+    for path in FILES:
+        limit = 600 if path.name == "memory.py" else 340
+        if (lines := len(_lines(path))) > limit:
+            wrong.append(f"{path.relative_to(SOURCE)} has {lines} lines")
+        for node in _nodes(path):
+            if isinstance(node, ast.FunctionDef):
+                length = (node.end_lineno or 0) - node.body[0].lineno
+                if length > 45:
+                    wrong.append(f"{path.relative_to(SOURCE)}: {node.name} has {length} lines")
+    assert wrong == []
 
 
 def test_every_broad_handler_raises_again_or_says_why() -> None:
     for path in FILES:
-        lines = path.read_text("utf-8").splitlines()
-        for node in ast.walk(ast.parse("\n".join(lines))):
+        lines = _lines(path)
+        for node in _nodes(path):
             if not isinstance(node, ast.ExceptHandler):
                 continue
             caught = "" if node.type is None else ast.unparse(node.type)

@@ -15,7 +15,7 @@ from mnemon.kv import KVCache
 from mnemon.kv.profile import HeadProfile
 
 ALL = list(product(*(methods.names(f"kv.{slot}") for slot in ("score", "allocate", "compress"))))
-SAMPLE = random.Random(5).sample(ALL, 60)
+SAMPLE = random.Random(5).sample(ALL, 30)
 PROFILE = HeadProfile("any", ((1.0, 0.5), (0.25, 0.75)), "nothing")
 
 
