@@ -451,9 +451,10 @@ class Memory:
     def feedback(
         self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None
     ) -> None:
-        """Say which recalled cubes helped (or did not)."""
+        """Say which recalled cubes, or adapters that answered, by their keys, helped (or not)."""
         for id in (ids,) if isinstance(ids, str) else ids:
-            self.history(id, namespace=namespace)
+            if "-" in id:  # an id; keys of adapters have none
+                self.history(id, namespace=namespace)
             self._store.judge(self._scope(namespace), id, helpful)
 
     def reflect(self, *, namespace: str | None = None, progress: Any = None) -> int:
