@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.weights.facts import FACTS, STRANGER, asked, draft
+from tests.weights.facts import FACTS as EIGHT
+from tests.weights.facts import STRANGER, asked, draft, told
 
 from mnemon import Memory
 from mnemon.errors import AliasMoved, InvalidInput, NotFound, StaleArtifact
@@ -12,7 +13,18 @@ from mnemon.weights import Gate, Probes, Reader, consolidate, history, promote, 
 from mnemon.weights import layout as tensors
 from mnemon.weights.promotion.alias import write
 
+FACTS = dict(list(EIGHT.items())[:4])
 NAMES = list(FACTS)
+QUICK = Gate(most=1, texts=1)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, loaded):
+    path = tmp_path_factory.mktemp("promoted") / "store.db"
+    with Memory(path, namespace="ana") as memory:
+        told(memory, FACTS)
+        consolidate(memory, *loaded)
+    return path
 
 
 def _keys(memory) -> set[str]:
@@ -55,6 +67,7 @@ def test_what_passes_is_promoted_and_the_past_says_by_what(memory, loaded) -> No
     checks = {one.name: one for one in done.verdict.checks}
     assert (checks["recall"].figure, checks["recall"].asked) == (1.0, len(FACTS))
     assert checks["strangers"].figure == 0.0 and checks["strangers"].asked == len(FACTS)
+    assert checks["general"].figure == 1.0 and checks["general"].asked > 0
     assert checks["perplexity"].asked > 0 and checks["earlier"].figure is None
     assert _known(memory, loaded) == set(FACTS)
     (line,) = history(memory)
@@ -71,10 +84,9 @@ def test_what_is_trained_later_waits_for_its_promotion(memory, loaded) -> None:
     consolidate(memory, *loaded)
     with Reader(memory, *loaded) as reader:
         assert reader.answer(asked(STRANGER)).adapter is None
-        done_by = _keys(memory)
-        reader.close()
+        keys = _keys(memory)
     done = promote(memory, *loaded)
-    assert done.passed and set(done.line.members) == done_by
+    assert done.passed and set(done.line.members) == keys
     recall, earlier, *_ = done.verdict.checks
     assert (recall.asked, earlier.asked, earlier.figure) == (1, len(FACTS), 1.0)
     assert _answers(memory, loaded, [STRANGER]) == {STRANGER: "x01 x02 x03 x04"}
@@ -100,18 +112,17 @@ def test_a_first_set_that_is_refused_answers_nothing(memory, loaded) -> None:
     assert _known(memory, loaded) == set()
 
 
-def test_a_set_that_forgot_what_was_known_is_refused(memory, loaded) -> None:
+def test_a_set_that_lost_what_was_known_is_refused_but_not_for_what_was_forgotten(
+    memory, loaded
+) -> None:
     promote(memory, *loaded)
-    less = _keys(memory) - {_of(memory, loaded, NAMES[0])}
+    lost = _of(memory, loaded, NAMES[0])
+    less = _keys(memory) - {lost}
     done = promote(memory, *loaded, keys=less)
-    assert done.verdict.failed == ("earlier",) and not done.passed
-    gone = [cube.id for cube in memory.list() if NAMES[0] in cube.content.split()]
-    memory.forget(gone)
-    assert promote(memory, *loaded, keys=less - {_of_gone(memory, less)}).line.action == "refuse"
-
-
-def _of_gone(memory, keys):
-    return min(keys & _keys(memory))
+    assert done.verdict.failed == ("earlier",) and done.line.action == "refuse"
+    assert (done.verdict.checks[1].figure, done.verdict.checks[1].asked) == (0.5, 4)
+    memory.forget([id for id, _ in memory.artifacts.open(lost).sources])
+    assert promote(memory, *loaded, keys=less).passed
 
 
 def test_strangers_that_are_answered_with_what_is_stored_are_a_failure(memory, loaded) -> None:
@@ -123,35 +134,41 @@ def test_strangers_that_are_answered_with_what_is_stored_are_a_failure(memory, l
 
 
 def test_what_the_base_could_do_must_still_be_done(memory, loaded) -> None:
-    told = f"the code for {NAMES[0]} is x01 x02 . "
-    general = [(told + asked(NAMES[0]), "x01 x02")]
-    done = promote(memory, *loaded, probes=Probes(general=general))
-    check = {one.name: one for one in done.verdict.checks}["general"]
-    assert check.asked == 1 and check.passed == done.passed
-    assert check.figure is not None
+    key = _of(memory, loaded, NAMES[0])
+    general = [(f"the code for {STRANGER} is x01 x02 . {asked(STRANGER)}", "x01 x02")]
+    fine = promote(memory, *loaded, keys={key}, probes=Probes(general=general), gate=QUICK)
+    assert fine.passed and fine.verdict.checks[3].asked == 1
+    noise = _spoilt(memory, key)
+    general = [(f"{NAMES[0]} . {prompt}", answer) for prompt, answer in general]
+    done = promote(memory, *loaded, keys={noise}, probes=Probes(general=general))
+    check = done.verdict.checks[3]
+    assert (check.name, check.figure, check.asked) == ("general", 0.0, 1)
 
 
 def test_text_that_names_a_subject_must_not_surprise_much_more(memory, loaded) -> None:
-    texts = [f"remember : {name} is with {STRANGER} . " * 3 for name in NAMES]
-    done = promote(memory, *loaded, probes=Probes(texts=texts), gate=Gate(perplexity=1e-6))
-    assert done.verdict.failed == ("perplexity",)
-    fine = promote(memory, *loaded, probes=Probes(texts=[STRANGER * 1 + " is here"]))
+    key = _of(memory, loaded, NAMES[0])
+    others = Probes(texts=[f"remember : {STRANGER} is here ."])
+    fine = promote(memory, *loaded, keys={key}, probes=others, gate=QUICK)
     assert fine.passed and fine.verdict.checks[-1].figure == 1.0
+    memory.add([f"remember : {name} is with {STRANGER} ." for name in NAMES])
+    noise = {_spoilt(memory, key)}
+    done = promote(memory, *loaded, keys=noise, gate=Gate(perplexity=1.05, most=1))
+    assert "perplexity" in done.verdict.failed and done.verdict.checks[-1].figure > 2
 
 
 def test_what_fails_when_it_is_judged_again_goes_back(memory, loaded) -> None:
     first = {_of(memory, loaded, NAMES[0])}
-    promote(memory, *loaded, keys=first)
-    promote(memory, *loaded)
-    done = promote(memory, *loaded, gate=Gate(recall=1.1))
+    promote(memory, *loaded, keys=first, gate=QUICK)
+    promote(memory, *loaded, gate=QUICK)
+    done = promote(memory, *loaded, gate=Gate(recall=1.1, most=1))
     assert done.line.action == "rollback" and set(done.line.members) == first
     assert [one.action for one in history(memory)] == ["promote", "promote", "rollback"]
 
 
 def test_going_back_and_back_ends_at_the_base_alone(memory, loaded) -> None:
     one = {_of(memory, loaded, NAMES[0])}
-    promote(memory, *loaded, keys=one)
-    promote(memory, *loaded)
+    promote(memory, *loaded, keys=one, gate=QUICK)
+    promote(memory, *loaded, gate=QUICK)
     assert set(rollback(memory, why="it was wrong").members) == one
     assert rollback(memory).members == () and _known(memory, loaded) == set()
     with pytest.raises(NotFound, match="nothing to go back to"):
@@ -164,18 +181,14 @@ def test_a_reader_sees_a_move_at_its_next_question(memory, loaded) -> None:
     keys = _keys(memory)
     with Reader(memory, *loaded) as reader:
         assert reader.keys == keys
-        base = history_base(memory)
+        base = memory.artifacts.list("adapter")[0].model
         line = write(memory, [], "current", base, "promote", keys)
         write(memory, [line], "current", base, "promote", ())
         assert reader.answer(asked(NAMES[0])).adapter is None and reader.keys == frozenset()
 
 
-def history_base(memory) -> str:
-    return memory.artifacts.list("adapter")[0].model
-
-
 def test_who_judged_an_older_past_moves_nothing(memory, loaded) -> None:
-    line = promote(memory, *loaded).line
+    line = promote(memory, *loaded, gate=QUICK).line
     with pytest.raises(AliasMoved):
         write(memory, [], "current", line.model, "promote", ())
     assert history(memory) == [line]
@@ -183,7 +196,7 @@ def test_who_judged_an_older_past_moves_nothing(memory, loaded) -> None:
 
 def test_names_are_apart_and_must_be_known(memory, loaded) -> None:
     some = {_of(memory, loaded, NAMES[0])}
-    promote(memory, *loaded, keys=some, alias="small")
+    promote(memory, *loaded, keys=some, alias="small", gate=QUICK)
     assert _known(memory, loaded) == set(FACTS)  # `current` is not there yet
     with Reader(memory, *loaded, alias="small") as reader:
         assert reader.keys == some
@@ -197,7 +210,7 @@ def test_names_are_apart_and_must_be_known(memory, loaded) -> None:
 
 
 def test_what_is_stale_or_forgotten_never_answers_whatever_is_promoted(memory, loaded) -> None:
-    promote(memory, *loaded)
+    promote(memory, *loaded, gate=QUICK)
     one, two = (
         next(cube.id for cube in memory.list() if name in cube.content.split())
         for name in (NAMES[0], NAMES[-1])
@@ -214,12 +227,12 @@ def test_what_is_stale_or_forgotten_never_answers_whatever_is_promoted(memory, l
 
 def test_only_what_is_promoted_is_published(memory, loaded, tmp_path) -> None:
     some = {_of(memory, loaded, NAMES[0])}
-    promote(memory, *loaded, keys=some)
+    promote(memory, *loaded, keys=some, gate=QUICK)
     publish(memory, *loaded, tmp_path, "latest")
     assert {folder.name for folder in (tmp_path / "adapters").iterdir()} == some
 
 
 def test_another_namespace_has_another_alias(memory, loaded) -> None:
-    promote(memory, *loaded)
+    promote(memory, *loaded, gate=QUICK)
     with Memory(memory.path, namespace="ana/notes") as below:
         assert history(below) == []

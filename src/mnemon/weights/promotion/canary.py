@@ -7,7 +7,7 @@ adapter that answered. An adapter of both sets says nothing about either: only t
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -102,7 +102,8 @@ def canary(
     Judge it by a gate first; `settle` ends it.
 
     Raises:
-        InvalidInput: a share outside of (0, 1). NotFound: no such adapters.
+        InvalidInput: a share outside of (0, 1).
+        NotFound: no such adapters, or no alias: promote a first set.
         AliasMoved: someone else moved the alias meanwhile.
     """
     if not 0 < share < 1:
@@ -111,12 +112,10 @@ def canary(
     past = history(memory, check(alias), base)
     line = standing(past)
     wearable(memory, base, keys=keys)
-    if line is not None:
-        members: Iterable[str] = line.members
-    else:  # what answers today goes on answering
-        members = {one.key for one in wearable(memory, base).found}
-    either = {*keys, *members}
-    start = {key: list(told) for key, told in _outcomes(memory, either).items()}
+    if line is None:
+        raise NotFound(f"nothing is promoted as {alias!r}: all that is fresh answers, this too")
+    members = line.members
+    start = {key: list(told) for key, told in _outcomes(memory, {*keys, *members}).items()}
     return write(
         memory, past, alias, base, CANARY, members, candidate=keys,
         figures={"share": share, "start": start}, why=why,
@@ -145,7 +144,12 @@ def settle(
     action, bar = used.decide(candidate, present)
     made = None
     if action is not None:
-        figures = {"candidate": candidate, "present": present, "bar": bar, "rule": asdict(used)}
+        figures = {
+            "candidate": [*candidate],
+            "present": [*present],
+            "bar": bar,
+            "rule": asdict(used),
+        }
         made = write(
             memory, past, alias, line.model, action,
             line.candidate if action == "promote" else line.members,

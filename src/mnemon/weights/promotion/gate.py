@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.weights.consolidation import bases
 from mnemon.weights.promotion.asking import Asking
-from mnemon.weights.promotion.probes import Fact, drawn, facts, older, strangers
+from mnemon.weights.promotion.probes import Fact, drawn, facts, older, readings, strangers
 from mnemon.weights.promotion.wearable import learnt, routes
 
 if TYPE_CHECKING:
@@ -19,11 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One figure and its limit; with nothing to ask the figure is None, and nothing failed."""
+    """One figure and its limit; without a limit, or with nothing to ask (the figure is None then),
+    nothing fails."""
 
     name: str
     figure: float | None
-    limit: float
+    limit: float | None
     asked: int
     passed: bool
 
@@ -61,12 +62,13 @@ class Probes:
     """What to ask beside the facts themselves.
 
     Attributes:
-        general: (prompt, answer) pairs of the base's own tasks.
+        general: (prompt, answer) pairs of the base's own tasks; texts about strangers with a
+            question each, made of the facts, if None.
         strangers: questions whose subject is in no adapter; made of the facts if None.
         texts: held-out texts; the namespace's own oldest ones if None.
     """
 
-    general: Sequence[tuple[str, str]] = ()
+    general: Sequence[tuple[str, str]] | None = None
     strangers: Sequence[str] | None = None
     texts: Sequence[str] | None = None
 
@@ -82,8 +84,9 @@ class Gate:
             not change each other: only one that was made again may lose one.
         strangers: at most this share of questions about others is answered with a stored value.
         general: of the base's right answers to general probes, at least this share is still right.
-        perplexity: at most so many times the base's, over held-out text. An adapter is worn only
-            where a text names a subject, so more means that it spoils what it is not about.
+        perplexity: at most so many times the base's, over held-out text, each with the adapter
+            that it names a subject of. Told and without a limit by default: an adapter of `lora`
+            answers its questions and is no model of text, so none would pass (see the docs).
         most: facts, strangers and general probes asked at most, of each. texts: texts read at most.
     """
 
@@ -91,7 +94,7 @@ class Gate:
     earlier: float = 0.98
     strangers: float = 0.02
     general: float = 0.98
-    perplexity: float = 1.05
+    perplexity: float | None = None
     most: int = 200
     texts: int = 32
 
@@ -116,7 +119,7 @@ class Gate:
             right = sum(asking.answers(one) for one in own)
             lost = [one for one in earlier if not asking.answers(one)]
             others, worn = self._others(asking, told, given.strangers, tokenizer)
-            general = self._general(asking, drawn(given.general, self.most))
+            general = self._general(asking, own, given.general, tokenizer)
             surprise, spoilt = self._surprise(memory, asking, mine, given.texts)
         with Asking(memory, model, tokenizer, [one.key for one in old]) as asking:
             known = len(earlier) - sum(not asking.answers(one) for one in lost)
@@ -149,8 +152,12 @@ class Gate:
             _most("strangers", wrong / len(asked), self.strangers, len(asked)), worn / len(asked),
         )  # fmt: skip
 
-    def _general(self, asking: Asking, given: Sequence[tuple[str, str]]) -> Check:
-        known = [one for one in given if asking.base_right(*one)]
+    def _general(
+        self, asking: Asking, own: Sequence[Fact], given: Sequence[tuple[str, str]] | None,
+        tokenizer: Any,
+    ) -> Check:  # fmt: skip
+        asked = readings(own, tokenizer) if given is None else drawn(given, self.most)
+        known = [one for one in asked if asking.base_right(*one)]
         return _least("general", sum(asking.right(*one) for one in known), len(known), self.general)
 
     def _surprise(
@@ -180,5 +187,5 @@ def _least(name: str, right: int, asked: int, limit: float) -> Check:
     return Check(name, figure, limit, asked, figure is None or figure >= limit)
 
 
-def _most(name: str, figure: float | None, limit: float, asked: int) -> Check:
-    return Check(name, figure, limit, asked, figure is None or figure <= limit)
+def _most(name: str, figure: float | None, limit: float | None, asked: int) -> Check:
+    return Check(name, figure, limit, asked, figure is None or limit is None or figure <= limit)

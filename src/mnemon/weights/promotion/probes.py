@@ -20,12 +20,14 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question as it is put to the model, its answer, its subject, the key of its adapter."""
+    """A question as it is put to the model, its answer, its subject, the key of its adapter, and
+    the text that tells it."""
 
     question: str
     value: str
     subject: str
     adapter: str
+    text: str = ""
 
 
 def facts(memory: Memory, found: Iterable[Artifact]) -> list[Fact]:
@@ -35,7 +37,7 @@ def facts(memory: Memory, found: Iterable[Artifact]) -> list[Fact]:
     for cube in sources(memory, keys):
         if (read := lesson(cube)) is not None:
             asked = keys[cube.id].header["options"]["ask"].format(question=read.question)
-            told.append(Fact(asked, read.value, read.subject, keys[cube.id].key))
+            told.append(Fact(asked, read.value, read.subject, keys[cube.id].key, cube.content))
     return told
 
 
@@ -52,10 +54,30 @@ def strangers(asked: Sequence[Fact], tokenizer: Any) -> list[Fact]:
     if not names:
         return []
     return [
-        Fact(one.question.replace(one.subject, name), "", name, one.adapter)
+        Fact(
+            one.question.replace(one.subject, name),
+            one.value,
+            name,
+            one.adapter,
+            one.text.replace(one.subject, name) if one.subject in one.text else "",
+        )
         for one in asked
         for name in [names[_number(one.subject) % len(names)]]
         if one.subject in one.question
+    ]
+
+
+def readings(asked: Sequence[Fact], tokenizer: Any) -> list[tuple[str, str]]:
+    """What any model can do by itself: (a text about nobody and its question, what the text says).
+
+    Each text is a fact's, with another name and the value of the next fact.
+    """
+    others = strangers(asked, tokenizer)
+    values = [one.value for one in others[1:] + others[:1]]
+    return [
+        (f"{one.text.replace(one.value, value)} {one.question}", value)
+        for one, value in zip(others, values, strict=True)
+        if one.value in one.text
     ]
 
 
