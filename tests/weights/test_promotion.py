@@ -203,6 +203,8 @@ def test_names_are_apart_and_must_be_known(memory, loaded) -> None:
     for alias, error in (("nobody", NotFound), ("../up", NotFound)):
         with pytest.raises(error):
             Reader(memory, *loaded, alias=alias)
+    with Memory(":memory:") as empty, pytest.raises(InvalidInput, match="consolidate first"):
+        promote(empty, *loaded)
     with pytest.raises(InvalidInput, match="no name"):
         promote(memory, *loaded, alias="../up")
     with pytest.raises(NotFound, match="no adapter"):

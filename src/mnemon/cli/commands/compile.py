@@ -47,7 +47,7 @@ def command(
     model: str, form: str, alias: str, policy: str | None, to: str | None, device: str | None,
     json_: bool, **chosen: Any,
 ) -> None:  # fmt: skip
-    """Compute keys and values of cubes for a model, once; or train facts into weights.
+    """Compute keys and values of cubes, or weights, once.
 
     Keys and values of each cube's text are computed once and kept. With --form weights, facts are
     trained into adapters, which answer once a gate has let them. What is compiled and current is

@@ -21,14 +21,14 @@ _TOLD = 12
 
 @click.group("weights")
 def command() -> None:
-    """What is promoted to answer from weights, and what may not become weights."""
+    """Which adapters answer, and what must not become weights."""
 
 
 @command.command("list")
 @options.as_json
 @options.place
 def list_(settings: Settings, json_: bool) -> None:
-    """List where aliases point, and the namespaces that are withheld, of the whole store."""
+    """List where aliases point, and what is withheld, in the whole store."""
     with closing(settings.opened()) as store:
         held, spaces = store.withheld(), [path for path, _ in store.namespaces(None)]
         told = [one for path in spaces for one in store.promotions(path) if one.namespace == path]
@@ -50,7 +50,7 @@ def list_(settings: Settings, json_: bool) -> None:
 @options.as_json
 @options.place
 def history(settings: Settings, alias: str, json_: bool) -> None:
-    """Show what was done to ALIAS, oldest first: when, by whom, why, and what was measured."""
+    """Show what was done to ALIAS, by whom, why, and by which figures."""
     with settings.existing() as memory:
         found = aliases.history(memory, alias)
     if json_:
@@ -70,7 +70,7 @@ def history(settings: Settings, alias: str, json_: bool) -> None:
 @click.option("--why", default="by hand", show_default=True, help="For its history.")
 @options.place
 def rollback(settings: Settings, alias: str, model: str | None, why: str) -> None:
-    """Let ALIAS point at what was promoted before; or stop its canary, if there is one."""
+    """Point ALIAS at what was promoted before, or stop its canary."""
     with settings.existing() as memory:
         line = aliases.rollback(memory, alias, model=model, why=why)
     click.echo(f"{line.namespace}: {_points(line)}")
@@ -80,7 +80,10 @@ def rollback(settings: Settings, alias: str, model: str | None, why: str) -> Non
 @click.argument("prefix", metavar="NAMESPACE")
 @options.place
 def withhold(settings: Settings, prefix: str) -> None:
-    """Let nothing of NAMESPACE, and below it, become weights; what has is dropped."""
+    """Let nothing of NAMESPACE, and below it, become weights.
+
+    What any of its cubes has gone into is dropped.
+    """
     path = paths.check(prefix)
     with closing(settings.opened()) as store:
         gone = withholding.withhold(store, path)

@@ -38,8 +38,8 @@ def standing(past: Sequence[Promotion]) -> Promotion | None:
     Whose first candidate was refused points at nothing: once there is a gate, what did not pass it
     answers nothing.
     """
-    moves = [one for one in past if one.action != REFUSE]
-    return (moves or past or [None])[-1]
+    lines = [one for one in past if one.action != REFUSE] or past
+    return lines[-1] if lines else None
 
 
 def check(alias: str) -> str:

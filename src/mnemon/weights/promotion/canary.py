@@ -36,15 +36,15 @@ class Outcomes(NamedTuple):
     unhelpful: int
 
     @property
-    def count(self) -> int:
+    def judged(self) -> int:
         """Of both."""
         return self.helpful + self.unhelpful
 
     def bounds(self, z: float) -> tuple[float, float]:
         """Between which shares the true share of helpful answers lies: Wilson's interval."""
-        if not self.count:
+        if not self.judged:
             return 0.0, 1.0
-        n, share, zz = self.count, self.helpful / self.count, z * z
+        n, share, zz = self.judged, self.helpful / self.judged, z * z
         middle = (share + zz / (2 * n)) / (1 + zz / n)
         half = z / (1 + zz / n) * math.sqrt(share * (1 - share) / n + zz / (4 * n * n))
         return middle - half, middle + half
@@ -71,14 +71,14 @@ class Evidence:
 
     def decide(self, candidate: Outcomes, present: Outcomes) -> tuple[str | None, float]:
         """`promote`, `stop` or None, and the bar."""
-        enough = present.count >= self.least
-        bar = present.helpful / present.count if enough else self.bar
+        enough = present.judged >= self.least
+        bar = present.helpful / present.judged if enough else self.bar
         low, high = candidate.bounds(self.z)
-        if candidate.count < self.least:
+        if candidate.judged < self.least:
             return None, bar
         if low >= bar - self.margin:
             return "promote", bar
-        return ("stop" if high < bar or candidate.count >= self.patience else None), bar
+        return ("stop" if high < bar or candidate.judged >= self.patience else None), bar
 
 
 @dataclass(frozen=True, slots=True)

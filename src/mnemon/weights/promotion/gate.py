@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
 
 
+_MOST_NATS = 700.0  # a token; beyond it there is no such float
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """One figure and its limit; without a limit, or with nothing to ask (the figure is None then),
@@ -178,8 +181,12 @@ class Gate:
             base, chosen, worn, tokens = base + plain, chosen + read, worn + forced, tokens + count
         if not tokens:
             return _most("perplexity", None, self.perplexity, 0), None
-        ratio = math.exp((chosen - base) / tokens)
-        return _most("perplexity", ratio, self.perplexity, tokens), math.exp((worn - base) / tokens)
+        ratio = _times(chosen - base, tokens)
+        return _most("perplexity", ratio, self.perplexity, tokens), _times(worn - base, tokens)
+
+
+def _times(nats: float, tokens: int) -> float:
+    return math.exp(min(nats / tokens, _MOST_NATS))
 
 
 def _least(name: str, right: int, asked: int, limit: float) -> Check:

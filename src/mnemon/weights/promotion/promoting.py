@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mnemon.errors import InvalidInput
 from mnemon.store.rows import Promotion
 from mnemon.weights.consolidation import bases
 from mnemon.weights.promotion.alias import (
@@ -57,7 +58,7 @@ def promote(
     Raises:
         NotFound: one of `keys` is no fresh adapter of this model that learnt.
         AliasMoved: someone else moved the alias while this was judged.
-        InvalidInput: no such name for an alias, or the model wears adapters already.
+        InvalidInput: no adapters, no such name for an alias, or the model wears adapters already.
     """
     base = bases(model, tokenizer)["model"]
     past = history(memory, check(alias), base)
@@ -65,6 +66,8 @@ def promote(
     members = line.members if line is not None else ()
     if keys is None:
         keys = set(routes(learnt(memory, base)).values())
+        if not keys:
+            raise InvalidInput("there are no adapters for this model: consolidate first")
     verdict = (gate or Gate()).judge(memory, model, tokenizer, keys, members, probes)
     told: dict[str, Any] = {"candidate": keys, "figures": verdict.figures()}
     if verdict.passed:
