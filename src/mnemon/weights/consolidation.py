@@ -74,7 +74,7 @@ def consolidate(
 
     Raises:
         InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
-        StaleArtifact: a fact changed while it was trained; consolidate again.
+        StaleArtifact, NotForWeights: a fact changed, or was withheld, while it was trained.
     """
     _check(role, ask)
     writer: Write = methods.load("weights.write", method, **options)
@@ -91,13 +91,10 @@ def consolidate(
     shards = _shards(left, writer.subjects)
     lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
     config = writer.config(model, base["name"])
-    trained = []
+    trained: list[Artifact] = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
-        payload, header = layout.to_bytes(written.tensors), _manifest(shard, written, base, config)
-        trained.append(memory.artifacts.derive(
-            FORM, [one.cube for one in shard], payload, method=maker, model=base["model"],
-            options=told, header=header,
-        ))  # fmt: skip
+        header = _manifest(shard, written, base, config)
+        trained.append(_derived(memory, shard, written, maker, told, header))
         if progress is not None:
             progress(len(trained), len(shards))
     return Consolidated(
@@ -196,6 +193,16 @@ def _shards(taught: Sequence[_Taught], subjects: int) -> list[list[_Taught]]:
         [one for group in each[start : start + subjects] for one in group]
         for start in range(0, len(each), subjects)
     ]
+
+
+def _derived(
+    memory: Memory, shard: Sequence[_Taught], written: Written, maker: str, told: dict[str, Any],
+    header: dict[str, Any],
+) -> Artifact:  # fmt: skip
+    return memory.artifacts.derive(
+        FORM, [one.cube for one in shard], layout.to_bytes(written.tensors), method=maker,
+        model=header["base"]["model"], options=told, header=header,
+    )  # fmt: skip
 
 
 def _manifest(
