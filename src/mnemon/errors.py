@@ -11,9 +11,11 @@
     │   └── UnknownName                     a method, slot, format or option nobody knows
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
     ├── VersionConflict                     compare-and-swap lost
+    │   └── AliasMoved                      of adapters
     ├── AccessDenied (also PermissionError) the cube's policy or the API key forbids it
     │   ├── KeyRefused                      no API key, or one that is unknown, expired or revoked
-    │   └── OnHold                          it must be kept: `mnemon retention release`
+    │   ├── OnHold                          it must be kept: `mnemon retention release`
+    │   └── NotForWeights                   it is withheld from them: `mnemon weights allow`
     ├── QuotaExceeded                       the namespace may not hold more
     ├── RateLimited                         the API key asks faster than it may
     ├── StaleArtifact                       a source of the artifact has changed
@@ -101,6 +103,22 @@ class VersionConflict(MnemonError):
         self.current = current
 
 
+class AliasMoved(VersionConflict):
+    """An alias of adapters was moved by someone else meanwhile. It stays where it was put.
+
+    Attributes:
+        id: the alias.
+        expected: the number of the move that the caller had seen.
+        current: that of the newest one.
+    """
+
+    def __init__(self, id: str, expected: int, current: int) -> None:
+        MnemonError.__init__(
+            self, f"the alias {id!r} was moved meanwhile: look at its history, and judge again"
+        )
+        self.id, self.expected, self.current = id, expected, current
+
+
 class AccessDenied(MnemonError, PermissionError):
     """The cube's policy does not let this actor do that, or the API key does not."""
 
@@ -124,6 +142,21 @@ class OnHold(AccessDenied):
         )
         self.id = id
         self.what = what
+
+
+class NotForWeights(AccessDenied):
+    """A cube that is withheld from weights was to be compiled to them. Nothing was kept.
+
+    Attributes:
+        id: the cube.
+        path: the namespace prefix that is withheld; None: the cube's own policy forbids it.
+    """
+
+    def __init__(self, id: str, path: str | None) -> None:
+        why = "its policy forbids it" if path is None else f"namespace {path!r} is withheld"
+        super().__init__(f"cube {id} may not be compiled to weights, {why}: leave it out")
+        self.id = id
+        self.path = path
 
 
 class QuotaExceeded(MnemonError):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mnemon.kv.tiers import Tiers
     from mnemon.models.embed import Embedder
     from mnemon.portable import ImportReport
+    from mnemon.weights.promotion.gate import Gate
 
 _UNSET: Any = object()
 _MOST_TOKENS = 10**12  # more than any memory has; beyond 64 bits they could not be added up
@@ -451,9 +452,10 @@ class Memory:
     def feedback(
         self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None
     ) -> None:
-        """Say which recalled cubes helped (or did not)."""
+        """Say which recalled cubes, or adapters that answered, by their keys, helped (or not)."""
         for id in (ids,) if isinstance(ids, str) else ids:
-            self.history(id, namespace=namespace)
+            if "-" in id:  # an id; keys of adapters have none
+                self.history(id, namespace=namespace)
             self._store.judge(self._scope(namespace), id, helpful)
 
     def reflect(self, *, namespace: str | None = None, progress: Any = None) -> int:
@@ -470,6 +472,7 @@ class Memory:
         self, selection: Selection, model: Any, form: str = "kv", *, tokenizer: Any = None,
         policy: Policy | str | None = None, to: Tiers | Path | str | None = None,
         namespace: str | None = None, head: Sequence[int] | None = None, progress: Any = None,
+        alias: str = "current", gate: Gate | None = None,
     ) -> CompileReport:  # fmt: skip
         """Compile cubes to a form that a model uses without reading their text again.
 
@@ -479,23 +482,24 @@ class Memory:
             selection: ids, cubes or hits; or a mapping of what `list` takes, or with a `query` of
                 what `search` takes (`{}` is all of the namespace).
             model: a causal language model of transformers, a `Runtime`, or a name for `load`.
-            form: `kv`: keys and values of each cube's text, computed alone.
+            form: `kv`: keys and values of each cube's text, computed alone. `weights`: facts in
+                adapters (docs/weights-promotion.md), which `alias` points at if `gate` lets them.
             tokenizer: the model's; by default the one that lies beside its weights.
             policy: a low-bit form such as "kivi(bits=4)"; exact if None.
             to: a folder, a URL, or `Tiers`; by default a folder beside the store.
             head: tokens that stand before every text, as every prompt begins with them; by default
                 the special token that the model's prompts begin with.
-            progress: called as progress(cubes done, cubes in all).
+            progress: called as progress(cubes done, cubes in all); of weights, shards.
 
         Raises:
-            InvalidInput: no such selection, form, policy or place; a model that cannot be reused.
+            InvalidInput: no such selection, form, policy or place; a model that cannot be used so.
             MissingExtra: torch or transformers is not installed.
         """
         from mnemon.compiling.selected import compile_selected
 
         return compile_selected(
             self, selection, model, form, tokenizer=tokenizer, policy=policy, to=to,
-            namespace=namespace, head=head, progress=progress,
+            namespace=namespace, head=head, progress=progress, alias=alias, gate=gate,
         )  # fmt: skip
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:

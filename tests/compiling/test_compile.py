@@ -173,8 +173,8 @@ def test_policies_that_are_no_form_are_refused(memory, nano, policy, why):
 
 def test_other_forms_and_places_are_refused_with_what_there_is(nano):
     with Memory(":memory:") as memory:
-        with pytest.raises(UnknownName, match="there is kv"):
-            memory.compile({}, nano, "weights")
+        with pytest.raises(UnknownName, match="there is kv, weights"):
+            memory.compile({}, nano, "tables")
         with pytest.raises(InvalidInput, match="to="):
             memory.compile({}, nano)
 

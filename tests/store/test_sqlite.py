@@ -138,12 +138,16 @@ def test_a_store_from_before_places_keeps_its_artifacts(path):
         raw.execute("ALTER TABLE artifacts DROP COLUMN parent")
         raw.execute("DROP TABLE places")
         raw.execute("DROP TABLE removals")
-        raw.execute("DELETE FROM migrations WHERE number = 5")
+        raw.executescript("DROP TABLE promotions; DROP TABLE withheld")
+        for column in ("helpful", "unhelpful"):
+            raw.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
+        raw.execute("DELETE FROM migrations WHERE number >= 5")
         raw.execute("PRAGMA user_version = 4")
     raw.close()
     with Memory(path, read_only=True) as memory:
         assert memory.artifacts.open(made.key).payload == b"harbour"
         assert memory.artifacts.list()[0].parent is None and memory.artifacts.places() == []
+        assert memory._store.withheld() == [] == memory._store.promotions("default")
         assert memory.fsck() == []
     with Memory(path) as memory:
         assert memory.artifacts.open(made.key).payload == b"harbour"

@@ -72,6 +72,8 @@ RAISED = [
     errors.QuotaExceeded("acme", "cubes", 3),
     errors.RateLimited("50/s", 0.25),
     errors.OnHold("id", "acme"),
+    errors.NotForWeights("id", "acme"),
+    errors.AliasMoved("current", 1, 2),
     errors.MissingExtra("httpx2", "client"),
 ]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mnemon.store.rows import Promotion
+
 
 @dataclass(frozen=True, slots=True)
 class CompileReport:
@@ -16,6 +18,8 @@ class CompileReport:
         tokens, bytes: of what was compiled now.
         seconds: that it took in all, and computing alone.
         place: where it lies.
+        promotion: of weights the line of the alias's past: it moved there, or was refused; None if
+            there was nothing to move.
     """
 
     form: str
@@ -27,3 +31,4 @@ class CompileReport:
     seconds: float
     computing: float
     place: str
+    promotion: Promotion | None = None

@@ -12,6 +12,7 @@ from mnemon.compiling import FORMS
 from mnemon.compiling.ledger import MemoryLedger
 from mnemon.compiling.report import CompileReport
 from mnemon.compiling.selecting import Selection, pages, total
+from mnemon.compiling.weights import compile_weights
 from mnemon.errors import InvalidInput, UnknownName
 from mnemon.models.extras import require
 from mnemon.store.address import is_database
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mnemon.kv.policy import Policy
     from mnemon.kv.tiers import Tiers
     from mnemon.memory import Memory
+    from mnemon.weights.promotion.gate import Gate
 
 
 def compile_selected(
@@ -34,13 +36,22 @@ def compile_selected(
     namespace: str | None,
     head: Sequence[int] | None,
     progress: Callable[[int, int], None] | None,
+    alias: str,
+    gate: Gate | None,
 ) -> CompileReport:
     """See `Memory.compile`."""
     if form not in FORMS:
-        raise UnknownName(
-            f"cubes cannot be compiled to {form!r}: there is {', '.join(FORMS)} (keys and values);"
-            " weights are not made here"
-        )
+        raise UnknownName(f"cubes cannot be compiled to {form!r}: there is {', '.join(FORMS)}")
+    if form == "weights":
+        if policy is not None or to is not None or head is not None:
+            raise InvalidInput("weights lie in the store as they are: no policy, place or head")
+        model, tokenizer = _loaded(model, tokenizer, "weights")
+        return compile_weights(
+            memory, selection, model, tokenizer, namespace=namespace, alias=alias, gate=gate,
+            progress=progress,
+        )  # fmt: skip
+    if gate is not None:
+        raise InvalidInput("a gate judges weights: keys and values need none")
     start = time.perf_counter()
     render = model.wording.render if hasattr(model, "wording") else None
     head = model.opening if head is None and hasattr(model, "opening") else head
@@ -68,9 +79,9 @@ def compile_selected(
     )  # fmt: skip
 
 
-def _loaded(model: Any, tokenizer: Any) -> tuple[Any, Any]:
-    require("torch", "torch", "kv")
-    require("transformers", "transformers", "kv")
+def _loaded(model: Any, tokenizer: Any, extra: str = "kv") -> tuple[Any, Any]:
+    for package in ("torch", "transformers", *(["peft"] if extra == "weights" else [])):
+        require(package, package, extra)
     from mnemon.models.local.loading import both
 
     if hasattr(model, "wording"):  # a Runtime

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from mnemon.store.rows import ArtifactRow, Place, Waiting
+from mnemon.store.rows import ArtifactRow, Place, Promotion, Waiting
 
 
 class Compiled(Protocol):
@@ -13,7 +13,8 @@ class Compiled(Protocol):
 
     # artifacts
     def write_artifact(self, row: ArtifactRow, actor: str) -> None:
-        """Publish; raises StaleArtifact when a source, or what it continues, changed meanwhile.
+        """Publish; raises StaleArtifact when a source, or what it continues, changed meanwhile,
+        and NotForWeights when its form is weights and a source is withheld from them.
 
         One whose bytes lie in places may be known already: its sources are then added to those it
         has, or put in their place if it was stale; and nothing of it waits to be removed.
@@ -44,6 +45,22 @@ class Compiled(Protocol):
 
     def sweep(self, scope: str, actor: str) -> list[str]:
         """Delete stale artifacts, what continues them, and their files; their keys."""
+        ...
+
+    # what is promoted, and what was said of answers
+    def promotions(
+        self, scope: str, alias: str | None = None, model: str | None = None
+    ) -> list[Promotion]:
+        """What became of the aliases of a scope, oldest first."""
+        ...
+
+    def promote(self, move: Promotion, expected: int) -> Promotion:
+        """Write the next line of an alias's past, if the newest is still number `expected` (0:
+        there is none); raises AliasMoved."""
+        ...
+
+    def outcomes(self, scope: str, keys: Sequence[str]) -> Mapping[str, tuple[int, int]]:
+        """(helpful, unhelpful) judgements of artifacts by key; see `judge`."""
         ...
 
     # places of bytes that are neither in the store nor beside it (see `mnemon.removal`)

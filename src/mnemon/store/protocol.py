@@ -181,7 +181,7 @@ class Store(Compiled, Tenancy, Protocol):
         ...
 
     def judge(self, scope: str, id: str, helpful: bool) -> None:
-        """Add one judgement; raises NotFound."""
+        """Add one judgement of a cube, or of an artifact by its key; raises NotFound."""
         ...
 
     def journal(

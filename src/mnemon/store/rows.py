@@ -110,6 +110,45 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """A namespace prefix whose cubes may not be compiled to weights."""
+
+    namespace: str
+    since: datetime
+
+
+WEIGHTS = ("adapter", "latent")
+"""Forms of artifacts that are weights, or states of a model that stand for them: nothing of what is
+withheld may be in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """One line of an alias's past: what was done, and where it points from then on.
+
+    Attributes:
+        namespace, alias, model: which alias; the model is the digest of the base.
+        action: `promote`, `rollback`, `canary` or `stop`; or `refuse`, which changes nothing.
+        members: keys of the adapters that it points at from now on.
+        candidate: keys of those that were judged, or are tried.
+        figures: what was measured, as JSON data. why: as its actor said.
+        num: grows with each line of a store; 0 of one that is not written yet.
+    """
+
+    namespace: str
+    alias: str
+    model: str
+    action: str
+    members: tuple[str, ...]
+    candidate: tuple[str, ...] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    why: str = ""
+    actor: str = ""
+    at: datetime | None = None
+    num: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Addition:
     """What one caller adds in one call: all of it or none."""
 

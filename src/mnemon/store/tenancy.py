@@ -1,11 +1,12 @@
-"""What a store promises to tenants: quotas, retention rules, holds. A part of `protocol.Store`."""
+"""What a store promises to tenants: quotas, retention rules, holds, what is withheld from weights.
+A part of `protocol.Store`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from mnemon.store.rows import Hold, Quota, Rule
+from mnemon.store.rows import Hold, Quota, Rule, Withheld
 
 
 class Tenancy(Protocol):
@@ -57,4 +58,17 @@ class Tenancy(Protocol):
 
     def held(self, ids: Sequence[str]) -> dict[str, str]:
         """Those of some cubes that are held, and what holds each."""
+        ...
+
+    # what may not be compiled to weights; `write_artifact` refuses it
+    def withheld(self) -> list[Withheld]:
+        """All namespace prefixes that are withheld, by path."""
+        ...
+
+    def withhold(self, namespace: str) -> list[str]:
+        """Withhold a prefix, and delete what of it is in weights already; keys of what went."""
+        ...
+
+    def allow(self, namespace: str) -> bool:
+        """Whether it was withheld."""
         ...

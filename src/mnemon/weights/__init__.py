@@ -3,6 +3,7 @@
     done = consolidate(memory, model, tokenizer)
     reader = Reader(memory, model, tokenizer)
     reader.answer("Q : what is the code for maiposhi ? A :").text
+    promote(memory, model, tokenizer)
 
 Needs the extra `[weights]` (torch, transformers, safetensors, peft), which is imported at the first
 use of a name here.
@@ -15,16 +16,35 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnemon.weights.consolidation import Consolidated as Consolidated
     from mnemon.weights.consolidation import consolidate as consolidate
+    from mnemon.weights.promotion.alias import history as history
+    from mnemon.weights.promotion.alias import rollback as rollback
+    from mnemon.weights.promotion.canary import Evidence as Evidence
+    from mnemon.weights.promotion.canary import canary as canary
+    from mnemon.weights.promotion.canary import settle as settle
+    from mnemon.weights.promotion.gate import Gate as Gate
+    from mnemon.weights.promotion.gate import Probes as Probes
+    from mnemon.weights.promotion.promoting import promote as promote
     from mnemon.weights.publishing import publish as publish
     from mnemon.weights.reading import Reader as Reader
 
 _HOMES = {
     "Consolidated": "mnemon.weights.consolidation",
+    "Evidence": "mnemon.weights.promotion.canary",
+    "Gate": "mnemon.weights.promotion.gate",
+    "Probes": "mnemon.weights.promotion.gate",
     "Reader": "mnemon.weights.reading",
+    "canary": "mnemon.weights.promotion.canary",
     "consolidate": "mnemon.weights.consolidation",
+    "history": "mnemon.weights.promotion.alias",
+    "promote": "mnemon.weights.promotion.promoting",
     "publish": "mnemon.weights.publishing",
+    "rollback": "mnemon.weights.promotion.alias",
+    "settle": "mnemon.weights.promotion.canary",
 }
-__all__ = ["Consolidated", "Reader", "consolidate", "publish"]
+__all__ = [
+    "Consolidated", "Evidence", "Gate", "Probes", "Reader", "canary", "consolidate", "history",
+    "promote", "publish", "rollback", "settle",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
-from mnemon.weights import layout, subjects
+from mnemon.weights import governance, layout, subjects
 from mnemon.weights.lesson import Lesson, lesson, pairs
+from mnemon.weights.promotion.wearable import FORM
 from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from mnemon.cube import MemCube
     from mnemon.memory import Memory
 
-FORM = "adapter"
 ROLES = ("knowledge", "operation")
 ASK = "Q : {question} ? A :"
 _PAGE = 1000
@@ -33,7 +33,7 @@ class Consolidated:
         trained: the adapters it made. kept: keys of those that were fresh already.
         unlearnt: keys of those among them that did not learn: no reader wears them.
         unread: ids of facts whose form is not known.
-        withheld: ids of those that may not be compiled, or only some may read, or have an end.
+        withheld: ids of those that may not be compiled to weights (see `governance.withheld`).
     """
 
     trained: tuple[Artifact, ...]
@@ -52,7 +52,8 @@ class _Taught:
 
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
-    role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
+    cubes: Iterable[MemCube] | None = None, role: str = "knowledge", ask: str = ASK,
+    progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Consolidated:  # fmt: skip
     """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
@@ -64,37 +65,36 @@ def consolidate(
         model: of transformers; its weights are not changed.
         method: of the slot `weights.write`, with its options.
         kind: of the cubes that are taken, or several: a subject is read from the newest adapter
-            only, so take all kinds that speak of it in one call. Left out are cubes whose
-            policy forbids compiling or names readers, and cubes that end.
+            only, so take all kinds that speak of it in one call. Left out is what is withheld
+            (see `governance.withheld`).
+        cubes: these instead, of whatever kind; what fresh adapters know stays known.
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
 
     Raises:
         InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
-        StaleArtifact: a fact changed while it was trained; consolidate again.
+        StaleArtifact, NotForWeights: a fact changed, or was withheld, while it was trained.
     """
     _check(role, ask)
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
-    taught, unread, withheld = _taught(memory, kind)
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
     ]  # fmt: skip
+    given = _cubes(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
+    taught, unread, withheld = _taught(memory, given)
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
     lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
     config = writer.config(model, base["name"])
-    trained = []
+    trained: list[Artifact] = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
-        payload, header = layout.to_bytes(written.tensors), _manifest(shard, written, base, config)
-        trained.append(memory.artifacts.derive(
-            FORM, [one.cube for one in shard], payload, method=maker, model=base["model"],
-            options=told, header=header,
-        ))  # fmt: skip
+        header = _manifest(shard, written, base, config)
+        trained.append(_derived(memory, shard, written, maker, told, header))
         if progress is not None:
             progress(len(trained), len(shards))
     return Consolidated(
@@ -126,13 +126,14 @@ def adapters(memory: Memory, model: str) -> list[Artifact]:
 
 
 def _taught(
-    memory: Memory, kind: Kinds
+    memory: Memory, given: Sequence[MemCube]
 ) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
-    taught, unread, withheld = list[_Taught](), list[str](), list[str]()
-    for cube in _cubes(memory, kind):
-        if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
-            withheld.append(cube.id)
-        elif (read := lesson(cube)) is None:
+    taught, unread = list[_Taught](), list[str]()
+    withheld = governance.withheld(memory, given)
+    for cube in given:
+        if cube.id in withheld:
+            continue
+        if (read := lesson(cube)) is None:
             unread.append(cube.id)
         else:
             subject = subjects.digest(read.subject, memory.namespace)
@@ -140,11 +141,28 @@ def _taught(
     return taught, tuple(unread), tuple(withheld)
 
 
-def _cubes(memory: Memory, kind: Kinds) -> Iterator[MemCube]:
+def _with_known(
+    memory: Memory, cubes: Iterable[MemCube], fresh: Sequence[Artifact]
+) -> list[MemCube]:
+    """Cubes, and those in fresh adapters: a shard that is made again is made of both."""
+    found = {cube.id: cube for cube in cubes}
+    known = {id for one in fresh for id, _ in one.sources}
+    return [*found.values(), *sources(memory, known - found.keys())]
+
+
+def sources(memory: Memory, ids: Iterable[str]) -> list[MemCube]:
+    """The current cubes with these ids, in the order they were recorded."""
+    wanted = tuple(ids)
+    return [cube for _, cube in memory._store.select(memory._chosen(None, ids=wanted))]
+
+
+def _cubes(memory: Memory, kind: Kinds) -> list[MemCube]:
+    found: list[MemCube] = []
     after: str | None = None
     while page := memory.list(kind=kind, after=after, limit=_PAGE):
-        yield from page
+        found += page
         after = page[-1].id
+    return found
 
 
 def _left(
@@ -175,6 +193,16 @@ def _shards(taught: Sequence[_Taught], subjects: int) -> list[list[_Taught]]:
         [one for group in each[start : start + subjects] for one in group]
         for start in range(0, len(each), subjects)
     ]
+
+
+def _derived(
+    memory: Memory, shard: Sequence[_Taught], written: Written, maker: str, told: dict[str, Any],
+    header: dict[str, Any],
+) -> Artifact:  # fmt: skip
+    return memory.artifacts.derive(
+        FORM, [one.cube for one in shard], layout.to_bytes(written.tensors), method=maker,
+        model=header["base"]["model"], options=told, header=header,
+    )  # fmt: skip
 
 
 def _manifest(

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import InvalidInput
 from mnemon.weights.consolidation import adapters, bases
+from mnemon.weights.promotion.alias import CURRENT, check, history, standing
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
     from mnemon.memory import Memory
 
 
-def publish(memory: Memory, model: Any, tokenizer: Any, folder: Path, name: str) -> str:
+def publish(
+    memory: Memory, model: Any, tokenizer: Any, folder: Path, name: str, *, alias: str = CURRENT
+) -> str:  # fmt: skip
     """Write a namespace's fresh adapters for a model below a folder; the digest of the set.
+
+    Those that the alias promotes; all of them if there is no such alias.
 
     `adapters/<key>/` has `adapter_config.json`, `adapter_model.safetensors` and `manifest.json`,
     and is never changed; `sets/<digest>.json` lists keys; `names/<name>` holds a set's digest and
@@ -26,11 +31,14 @@ def publish(memory: Memory, model: Any, tokenizer: Any, folder: Path, name: str)
     Raises:
         InvalidInput: no adapters for this model, or a name with other than letters, digits, - or _.
     """
-    if not name.replace("-", "").replace("_", "").isalnum():
-        raise InvalidInput(f"{name!r} is no name for adapters: take letters, digits, - and _")
-    found = adapters(memory, bases(model, tokenizer)["model"])
+    check(name)
+    base = bases(model, tokenizer)["model"]
+    line = standing(history(memory, alias, base))
+    found = [one for one in adapters(memory, base) if line is None or one.key in line.members]
     if not found:
-        raise InvalidInput("there are no adapters for this model: consolidate first")
+        raise InvalidInput(
+            "there are no adapters for this model, or none is promoted: consolidate first"
+        )
     for one in found:
         _write(folder / "adapters" / one.key, memory.artifacts.open(one.key))
     told = json.dumps(sorted(one.key for one in found))

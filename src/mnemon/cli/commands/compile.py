@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     "--model", required=True, metavar="PATH_OR_NAME",
     help="recall-lm or nano (in the package), a folder, or a name on the Hugging Face hub.",
 )  # fmt: skip
-@click.option("--form", default="kv", show_default=True, help="What to compile to.")
+@click.option("--form", default="kv", show_default=True, help="What to compile to: kv, or weights.")
+@click.option(
+    "--alias", default="current", show_default=True,
+    help="Of weights: the name that points at what is promoted.",
+)  # fmt: skip
 @click.option("--policy", metavar="FORM", help="A low-bit form, as kivi(bits=4); default: exact.")
 @click.option(
     "--to", metavar="PLACE",
@@ -40,12 +44,13 @@ if TYPE_CHECKING:
 @options.place
 def command(
     settings: Settings, ids: tuple[str, ...], query: str | None, k: int, everything: bool,
-    model: str, form: str, policy: str | None, to: str | None, device: str | None, json_: bool,
-    **chosen: Any,
+    model: str, form: str, alias: str, policy: str | None, to: str | None, device: str | None,
+    json_: bool, **chosen: Any,
 ) -> None:  # fmt: skip
-    """Compute keys and values of cubes for a model, once.
+    """Compute keys and values of cubes, or weights, once.
 
-    Keys and values of each cube's text are computed once and kept. What is compiled and current is
+    Keys and values of each cube's text are computed once and kept. With --form weights, facts are
+    trained into adapters, which answer once a gate has let them. What is compiled and current is
     left alone, so an interrupted run is simply run again.
     """
     given = {name: value for name, value in chosen.items() if value}
@@ -61,10 +66,11 @@ def command(
         with bar("compiling") as progress:
             done = memory.compile(
                 selection, load(_named(model), device=device), form, policy=policy, to=to,
-                progress=progress,
+                progress=progress, alias=alias,
             )  # fmt: skip
         _show(memory, done, json_)
-    if not done.compiled and not done.fresh:
+    refused = done.promotion is not None and done.promotion.action != "promote"
+    if refused or not done.compiled + done.fresh:
         raise click.exceptions.Exit(exits.NOTHING)
 
 
@@ -81,5 +87,8 @@ def _show(memory: Memory, done: CompileReport, json_: bool) -> None:
         f"{done.bytes / 1e6:,.1f} MB in {done.place}; {done.fresh} compiled already, "
         f"{len(done.skipped)} skipped; {done.seconds:.1f} s"
     )
+    if (line := done.promotion) is not None:
+        points = f"{line.alias!r} points at {layout.counted(len(line.members), 'adapter')}"
+        click.echo(f"{points}: {line.why}", err=line.action != "promote")
     for id, why in done.skipped:
         click.echo(f"{names.short(id)}  {why}", err=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, StaleArtifact
-from mnemon.store.postgres import freshness, places, writing
+from mnemon.store.postgres import freshness, places, withheld, writing
 from mnemon.store.postgres.reading import INSIDE
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import ArtifactRow
@@ -32,6 +32,7 @@ def write(turn: Turn, row: ArtifactRow, actor: str, now: int) -> None:
             f"the payload has {row.size:,} bytes: with PostgreSQL {LARGEST:,} is the most; "
             "divide it into several artifacts"
         )
+    withheld.check(turn, row)
     num = writing.namespace_number(turn, row.namespace)
     cubes = [_current(turn, row.key, id, version) for id, version in row.sources]
     if row.parent is not None and not freshness.fresh(turn.connection, turn.tenant, [row.parent]):
@@ -168,6 +169,13 @@ def delete(connection: Connection[Any], tenant: int, nums: Sequence[int]) -> Non
         connection.execute(
             f"DELETE FROM {table} WHERE tenant = %s AND {column} = ANY(%s)", (tenant, list(nums))
         )
+
+
+def delete_with(turn: Turn, keys: Sequence[str]) -> list[str]:
+    """Drop artifacts and all that continue one; their keys."""
+    gone = with_continuing(turn.connection, turn.tenant, keys)
+    delete(turn.connection, turn.tenant, [num for num, _ in gone])
+    return [key for _, key in gone]
 
 
 def sweep(turn: Turn, scope: str, actor: str, now: int) -> list[str]:

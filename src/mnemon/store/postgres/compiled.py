@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mnemon.instant import now_micros
-from mnemon.store.postgres import artifacts, freshness, places
+from mnemon.store.postgres import artifacts, freshness, places, promotions, withheld
 from mnemon.store.postgres.opened import Opened
-from mnemon.store.rows import ArtifactRow, Place, Waiting
+from mnemon.store.rows import ArtifactRow, Place, Promotion, Waiting
 
 
 class Compiled(Opened):
@@ -35,6 +35,25 @@ class Compiled(Opened):
     def sweep(self, scope: str, actor: str) -> list[str]:
         now = now_micros()
         return self._write(scope, lambda turn: artifacts.sweep(turn, scope, actor, now))
+
+    def promotions(
+        self, scope: str, alias: str | None = None, model: str | None = None
+    ) -> list[Promotion]:
+        return self._in(scope, promotions.known, scope, alias, model)
+
+    def promote(self, move: Promotion, expected: int) -> Promotion:
+        now = now_micros()
+        return self._write(move.namespace, lambda turn: promotions.write(turn, move, expected, now))
+
+    def outcomes(self, scope: str, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return self._in(scope, promotions.outcomes, scope, keys)
+
+    def withhold(self, namespace: str) -> list[str]:
+        now = now_micros()
+        return self._write(
+            namespace,
+            lambda turn: artifacts.delete_with(turn, withheld.put(turn, namespace, now)),
+        )
 
     def places(self) -> list[Place]:
         return self._whole(places.known)

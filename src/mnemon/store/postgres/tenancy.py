@@ -1,15 +1,16 @@
-"""The store's calls on quotas, retention rules and holds; each lies with the tenant it is about."""
+"""The store's calls on quotas, retention rules, holds and what is withheld from weights; each lies
+with the tenant it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 from mnemon.instant import now_micros
-from mnemon.store.postgres import quotas, retention
+from mnemon.store.postgres import quotas, retention, withheld
 from mnemon.store.postgres.numbers import NOBODY
 from mnemon.store.postgres.opened import Opened
 from mnemon.store.postgres.turn import Turn
-from mnemon.store.rows import Hold, Quota, Rule
+from mnemon.store.rows import Hold, Quota, Rule, Withheld
 
 
 class Tenancy(Opened):
@@ -59,3 +60,9 @@ class Tenancy(Opened):
         for tenant, mine in self._tenants.of_ids(ids).items():
             found.update(self._at(tenant, retention.held, mine))
         return found
+
+    def withheld(self) -> list[Withheld]:
+        return self._whole(withheld.known)
+
+    def allow(self, namespace: str) -> bool:
+        return self._removed([self._tenants.of(namespace)], withheld.remove, namespace)

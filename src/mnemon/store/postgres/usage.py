@@ -27,10 +27,10 @@ def read(turn: Turn, reads: Mapping[str, int], now: int) -> None:
 
 
 def judge(turn: Turn, scope: str, id: str, helpful: bool) -> None:
-    """Count one judgement of a cube.
+    """Count one judgement of a cube, or of an artifact by its key.
 
     Raises:
-        NotFound: no such cube in the scope.
+        NotFound: no such cube or artifact in the scope.
     """
     column = "helpful" if helpful else "unhelpful"
     done = turn.connection.execute(
@@ -40,6 +40,13 @@ def judge(turn: Turn, scope: str, id: str, helpful: bool) -> None:
         f"ON CONFLICT (tenant, cube) DO UPDATE SET {column} = usage.{column} + 1",
         (turn.tenant, id, *paths.bounds(scope)),
     )
+    if done.rowcount == 0:
+        done = turn.connection.execute(
+            f"UPDATE artifacts a SET {column} = a.{column} + 1 FROM namespaces n "
+            "WHERE a.tenant = %s AND a.key = %s AND n.tenant = a.tenant AND n.num = a.namespace "
+            f"AND {INSIDE}",
+            (turn.tenant, id, *paths.bounds(scope)),
+        )
     if done.rowcount == 0:
         raise NotFound(f"no cube {id} in namespace {scope!r}")
 

@@ -11,7 +11,7 @@ from typing import Any
 from mnemon import namespace as paths
 from mnemon.errors import StaleArtifact
 from mnemon.store.rows import ArtifactRow
-from mnemon.store.sqlite import freshness, journal, places, writing
+from mnemon.store.sqlite import freshness, journal, places, withheld, writing
 
 
 def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int) -> None:
@@ -20,6 +20,7 @@ def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int
     Raises:
         StaleArtifact: a source, or what it continues, changed while it was being made.
     """
+    withheld.check(connection, row)
     num = writing.namespace_number(connection, row.namespace)
     cubes = [_current(connection, row.key, *source) for source in row.sources]
     if row.parent is not None and not freshness.fresh(connection, [row.parent]):
@@ -133,6 +134,15 @@ def delete(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
     if keys:
         places.expect(connection, keys)
         drop(connection, keys)
+
+
+def delete_with(
+    connection: sqlite3.Connection, keys: Sequence[str]
+) -> list[tuple[str, str | None]]:
+    """Drop artifacts and all that continue one; (key, blob) of what went."""
+    gone = with_continuing(connection, keys)
+    delete(connection, [key for key, _ in gone])
+    return gone
 
 
 def drop(connection: sqlite3.Connection, keys: Sequence[str]) -> None:

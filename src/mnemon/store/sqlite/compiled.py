@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mnemon.instant import now_micros
-from mnemon.store.rows import ArtifactRow, Place, Waiting
-from mnemon.store.sqlite import artifacts, freshness, places
+from mnemon.store.rows import ArtifactRow, Place, Promotion, Waiting
+from mnemon.store.sqlite import artifacts, freshness, places, promotions, withheld
 from mnemon.store.sqlite.beside import Beside
 from mnemon.store.sqlite.tenancy import Tenancy
 
@@ -44,6 +44,24 @@ class Compiled(Beside, Tenancy):
         keys, files = self._writer.run(lambda c: artifacts.sweep(c, scope, actor, now))
         self._unlink(files)
         return keys
+
+    def promotions(
+        self, scope: str, alias: str | None = None, model: str | None = None
+    ) -> list[Promotion]:
+        return self._read(lambda c: promotions.known(c, scope, alias, model))
+
+    def promote(self, move: Promotion, expected: int) -> Promotion:
+        now = now_micros()
+        return self._writer.run(lambda c: promotions.write(c, move, expected, now))
+
+    def outcomes(self, scope: str, keys: Sequence[str]) -> dict[str, tuple[int, int]]:
+        return self._read(lambda c: promotions.outcomes(c, scope, keys))
+
+    def withhold(self, namespace: str) -> list[str]:
+        now = now_micros()
+        gone = self._writer.run(lambda c: artifacts.delete_with(c, withheld.put(c, namespace, now)))
+        self._unlink(blob for _, blob in gone if blob)
+        return [key for key, _ in gone]
 
     def places(self) -> list[Place]:
         return self._read(places.known)

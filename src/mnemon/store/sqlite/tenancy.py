@@ -1,4 +1,4 @@
-"""What a store promises to several tenants: quotas, retention rules, holds."""
+"""What a store promises to several tenants: quotas, retention rules, holds, what is withheld."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mnemon.instant import now_micros
-from mnemon.store.rows import Hold, Quota, Rule
-from mnemon.store.sqlite import quotas, retention
+from mnemon.store.rows import Hold, Quota, Rule, Withheld
+from mnemon.store.sqlite import quotas, retention, withheld
 from mnemon.store.sqlite.connection import Connections
 from mnemon.store.sqlite.writer import Writer
 
@@ -58,3 +58,9 @@ class Tenancy:
 
     def held(self, ids: Sequence[str]) -> dict[str, str]:
         return self._read(lambda c: retention.held(c, ids))
+
+    def withheld(self) -> list[Withheld]:
+        return self._read(withheld.known)
+
+    def allow(self, namespace: str) -> bool:
+        return self._writer.run(lambda c: withheld.remove(c, namespace))

@@ -21,10 +21,10 @@ def read(connection: sqlite3.Connection, reads: Mapping[str, int], now: int) -> 
 
 
 def judge(connection: sqlite3.Connection, scope: str, id: str, helpful: bool) -> None:
-    """Count one judgement of a cube.
+    """Count one judgement of a cube, or of an artifact by its key.
 
     Raises:
-        NotFound: no such cube in the scope.
+        NotFound: no such cube or artifact in the scope.
     """
     column = "helpful" if helpful else "unhelpful"
     done = connection.execute(
@@ -34,6 +34,12 @@ def judge(connection: sqlite3.Connection, scope: str, id: str, helpful: bool) ->
         f"ON CONFLICT (cube) DO UPDATE SET {column} = {column} + 1",
         (id, *paths.bounds(scope)),
     )
+    if done.rowcount == 0:
+        done = connection.execute(
+            f"UPDATE artifacts SET {column} = {column} + 1 WHERE key = ? AND namespace IN "
+            "(SELECT num FROM namespaces WHERE path = ? OR (path >= ? AND path < ?))",
+            (id, *paths.bounds(scope)),
+        )
     if done.rowcount == 0:
         raise NotFound(f"no cube {id} in namespace {scope!r}")
 

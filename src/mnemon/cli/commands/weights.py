@@ -1,0 +1,122 @@
+"""`mnemon weights`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import click
+
+from mnemon import namespace as paths
+from mnemon.cli import exits, layout, options, serial
+from mnemon.cli.settings import Nothing, Settings
+from mnemon.compiling import withholding
+from mnemon.server.audit.log import beside as audited
+from mnemon.store.rows import Promotion
+from mnemon.weights.promotion import alias as aliases
+
+_TOLD = 12
+
+
+@click.group("weights")
+def command() -> None:
+    """Which adapters answer, and what must not become weights."""
+
+
+@command.command("list")
+@options.as_json
+@options.place
+def list_(settings: Settings, json_: bool) -> None:
+    """List where aliases point, and what is withheld, in the whole store."""
+    with closing(settings.opened()) as store:
+        held, spaces = store.withheld(), [path for path, _ in store.namespaces(None)]
+        told = [one for path in spaces for one in store.promotions(path) if one.namespace == path]
+    pasts: dict[tuple[str, str, str], list[Promotion]] = {}
+    for one in told:
+        pasts.setdefault((one.namespace, one.alias, one.model), []).append(one)
+    standing = [line for past in pasts.values() if (line := aliases.standing(past))]
+    if json_:
+        serial.show({"aliases": standing, "withheld": held})
+        return
+    for line in standing:
+        click.echo(f"{line.namespace}: {_points(line)}")
+    for rule in held:
+        click.echo(f"{rule.namespace}: withheld since {layout.minute(rule.since)}")
+
+
+@command.command("history")
+@click.argument("alias", default=aliases.CURRENT)
+@options.as_json
+@options.place
+def history(settings: Settings, alias: str, json_: bool) -> None:
+    """Show what was done to ALIAS, by whom, why, and by which figures."""
+    with settings.existing() as memory:
+        found = aliases.history(memory, alias)
+    if json_:
+        serial.show(found)
+    for one in () if json_ else found:
+        when = "" if one.at is None else layout.minute(one.at)
+        click.echo(f"{when}  {one.action} by {one.actor}: {_points(one)}; {one.why or 'no reason'}")
+        for check in one.figures.get("checks", ()):
+            click.echo(f"    {_figure(check)}")
+    if not found:
+        raise click.exceptions.Exit(exits.NOTHING)
+
+
+@command.command("rollback")
+@click.argument("alias", default=aliases.CURRENT)
+@click.option("--model", metavar="DIGEST", help="Of which base, if the alias is of several.")
+@click.option("--why", default="by hand", show_default=True, help="For its history.")
+@options.place
+def rollback(settings: Settings, alias: str, model: str | None, why: str) -> None:
+    """Point ALIAS at what was promoted before, or stop its canary."""
+    with settings.existing() as memory:
+        line = aliases.rollback(memory, alias, model=model, why=why)
+    click.echo(f"{line.namespace}: {_points(line)}")
+
+
+@command.command("withhold")
+@click.argument("prefix", metavar="NAMESPACE")
+@options.place
+def withhold(settings: Settings, prefix: str) -> None:
+    """Let nothing of NAMESPACE, and below it, become weights.
+
+    What any of its cubes has gone into is dropped.
+    """
+    path = paths.check(prefix)
+    with closing(settings.opened()) as store:
+        gone = withholding.withhold(store, path)
+    detail = {"dropped": gone}
+    audited(settings.path).append("cli", "weights-withhold", "done", namespace=path, detail=detail)
+    click.echo(f"{path}: withheld from weights; {layout.counted(gone, 'artifact')} dropped")
+
+
+@command.command("allow")
+@click.argument("prefix", metavar="NAMESPACE")
+@options.place
+def allow(settings: Settings, prefix: str) -> None:
+    """Let cubes of NAMESPACE become weights again."""
+    path = paths.check(prefix)
+    with closing(settings.opened()) as store:
+        if not store.allow(path):
+            raise Nothing(
+                f"namespace {path!r} is not withheld: `mnemon weights list` shows what is"
+            )
+    audited(settings.path).append("cli", "weights-allow", "done", namespace=path)
+    click.echo(f"{path}: no longer withheld")
+
+
+def _points(one: Promotion) -> str:
+    told = f"{one.alias} of {one.model[:_TOLD]} points at"
+    tried = f", and tries {len(one.candidate)}" if one.action == aliases.CANARY else ""
+    return f"{told} {layout.counted(len(one.members), 'adapter')}{tried}"
+
+
+def _figure(check: Mapping[str, Any]) -> str:
+    if check["figure"] is None:
+        return f"{check['name']}: nothing to ask"
+    told = f"{check['name']}: {check['figure']:.3g}"
+    if check["limit"] is None:
+        return f"{told} (no limit)"
+    return f"{told} (limit {check['limit']:g}) {'passed' if check['passed'] else 'FAILED'}"
