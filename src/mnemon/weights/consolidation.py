@@ -78,7 +78,9 @@ def consolidate(
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
-    told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
+    # What is not chosen is not told: an option that came later leaves older adapters fresh.
+    chosen = {name: one for name, one in asdict(writer).items() if one is not None}  # type: ignore[call-overload]
+    told = {**chosen, "ask": ask, "role": role}
     taught, unread, withheld = _taught(memory, kind)
     fresh = [
         one for one in adapters(memory, base["model"])

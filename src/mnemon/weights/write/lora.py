@@ -10,16 +10,18 @@ weights that are quantized, or layers that share a linear module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import torch
 from torch.nn import functional
 
+from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.weights import layout
+from mnemon.weights.adapter import parts, sharing
 from mnemon.weights.seam import Upper, Worn, wearing
 from mnemon.weights.write import Written
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mnemon.weights.lesson import Pair
+    from mnemon.weights.offload import Offload
+    from mnemon.weights.optimize import Optimize
 
 __all__ = ["LoRA"]
 
@@ -46,10 +50,13 @@ class LoRA:
     Attributes:
         r, lora_alpha: rank, and what the delta is scaled by, times the rank.
         layers: how many of the last layers are adapted.
-        learning_rate: of Adam; it falls to zero over `steps`.
+        learning_rate: of Adam; it falls to zero over `steps`. A named optimizer has its own.
         steps: at most. until: mean loss (nats a token) at which a shard is done.
         subjects: how many subjects share a shard. stack: how many shards are trained side by side.
         seed: of the first A; B begins at zero.
+        optimizer: of the slot `weights.optimize`, with `optimizer_options`; by default Adam. With
+            one, shards are trained one after the other: `stack` is not used.
+        offload: of the slot `weights.offload`, while it trains.
     """
 
     r: int = 4
@@ -61,17 +68,29 @@ class LoRA:
     subjects: int = 2
     stack: int = 5
     seed: int = 0
+    optimizer: str | None = None
+    optimizer_options: Mapping[str, Any] | None = None
+    offload: str | None = None
 
     def write(self, model: Any, shards: Sequence[Sequence[Pair]]) -> Iterator[Written]:
         """The adapter of each shard, in order.
 
         Raises:
             InvalidInput: a shard without pairs, or a model that cannot be adapted so.
+            UnknownName, MissingExtra, WrongDevice: of the optimizer or the offload.
         """
         if not all(shards):
             raise InvalidInput("a shard without facts has nothing to learn: leave it out")
         upper = Upper(model, self.layers)
-        with _frozen(model), wearing(upper.linear, self.lora_alpha / self.r) as worn:
+        with ExitStack() as during:
+            during.enter_context(_frozen(model))
+            worn = during.enter_context(wearing(upper.linear, self.lora_alpha / self.r))
+            if self.offload is not None:
+                during.enter_context(self._offloaded(upper))
+            if self.optimizer is not None:
+                for one in shards:
+                    yield self._stepped(upper, worn, _rows([one], model.device))
+                return
             for start in range(0, len(shards), self.stack):
                 stack = shards[start : start + self.stack]
                 yield from self._trained(upper, worn, _rows(stack, model.device), len(stack))
@@ -80,6 +99,12 @@ class LoRA:
         """As peft writes it."""
         upper = Upper(model, self.layers)
         return layout.config(upper.linear, upper.first, base, r=self.r, lora_alpha=self.lora_alpha)
+
+    def _offloaded(self, upper: Upper) -> AbstractContextManager[None]:
+        offload: Offload = methods.load("weights.offload", str(self.offload))
+        if not offload.restores:
+            raise InvalidInput(f"lora leaves a model as it was, and {self.offload} would not")
+        return offload.during(upper.layers)
 
     def _trained(self, upper: Upper, worn: Worn, rows: _Rows, count: int) -> list[Written]:
         worn.wear(None)
@@ -101,6 +126,37 @@ class LoRA:
             optimizer.step()
         worn.wear(None)
         return best.written()
+
+    def _stepped(self, upper: Upper, worn: Worn, rows: _Rows) -> Written:
+        """One shard, by a named optimizer."""
+        worn.wear(None)
+        hidden, at = upper.below(rows.ids), rows.wanted != _UNASKED
+        own = {name: (low[0].detach(), high[0].detach()) for name, (low, high) in
+               self._fresh(upper, 1).items()}  # fmt: skip
+        optimizer: Optimize = methods.load(
+            "weights.optimize", str(self.optimizer), **(self.optimizer_options or {})
+        )
+        steps = optimizer.over(parts(own))
+        best = _Best(1)
+
+        def loss() -> Tensor:
+            worn.wear(sharing(own))
+            return _losses(upper.logits(hidden, at).float(), rows.wanted, at, 1)[0]
+
+        for step in range(self.steps):
+            # A step changes them in place, and its loss is that of what they were.
+            was = {name: (low.detach().clone(), high.detach().clone())
+                   for name, (low, high) in own.items()}  # fmt: skip
+            found = steps.step(loss, 1 - step / self.steps)
+            best.take(sharing(was), found.reshape(1), step, self.until, last=False)
+            if best.complete:
+                break
+        else:
+            with torch.no_grad():
+                best.take(sharing(own), loss().reshape(1), self.steps, self.until, last=True)
+        steps.close()
+        worn.wear(None)
+        return best.written()[0]
 
     def _fresh(self, upper: Upper, count: int) -> Made:
         # The same A for each shard: what becomes of it is then decided by its own facts alone.
