@@ -1,4 +1,4 @@
-"""What of a model is trained, as parts: one adapter's matrices, or the weights of its last layers."""
+"""What of a model is trained, as parts: an adapter's matrices, or the weights of layers."""
 
 from __future__ import annotations
 

@@ -89,8 +89,8 @@ class _Sparse:
         return self._chosen.step(loss, share)
 
     def _choose(self) -> None:
-        weights = self.scores.sigmoid() if self._options.importance else torch.ones_like(self.scores)
-        chosen = self._drawn(weights, self._options.n_layers_updated)
+        more = self.scores.sigmoid()  # without importance, all of them are and stay one half
+        chosen = self._drawn(more, self._options.n_layers_updated)
         for one in self._parts:
             one.tensor.requires_grad_(one.layer in chosen)
         active = [one.tensor for one in self._parts if one.layer in chosen]

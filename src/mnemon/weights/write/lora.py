@@ -13,15 +13,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
-from torch.nn import functional
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.weights import layout
 from mnemon.weights.adapter import parts, sharing
+from mnemon.weights.rows import UNASKED, Rows, losses, rows
 from mnemon.weights.seam import Upper, Worn, wearing
 from mnemon.weights.write import Written
 
@@ -34,13 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LoRA"]
 
-_UNASKED = -100
 Made: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
-
-
-class _Rows(NamedTuple):
-    ids: Tensor
-    wanted: Tensor
 
 
 @dataclass(frozen=True)
@@ -89,11 +83,11 @@ class LoRA:
                 during.enter_context(self._offloaded(upper))
             if self.optimizer is not None:
                 for one in shards:
-                    yield self._stepped(upper, worn, _rows([one], model.device))
+                    yield self._stepped(upper, worn, rows([one], model.device))
                 return
             for start in range(0, len(shards), self.stack):
                 stack = shards[start : start + self.stack]
-                yield from self._trained(upper, worn, _rows(stack, model.device), len(stack))
+                yield from self._trained(upper, worn, rows(stack, model.device), len(stack))
 
     def config(self, model: Any, base: str) -> dict[str, Any]:
         """As peft writes it."""
@@ -106,17 +100,17 @@ class LoRA:
             raise InvalidInput(f"lora leaves a model as it was, and {self.offload} would not")
         return offload.during(upper.layers)
 
-    def _trained(self, upper: Upper, worn: Worn, rows: _Rows, count: int) -> list[Written]:
+    def _trained(self, upper: Upper, worn: Worn, given: Rows, count: int) -> list[Written]:
         worn.wear(None)
-        hidden, at = upper.below(rows.ids), rows.wanted != _UNASKED
+        hidden, at = upper.below(given.ids), given.wanted != UNASKED
         deltas = self._fresh(upper, count)
-        parts = [one for pair in deltas.values() for one in pair]
+        every = [one for pair in deltas.values() for one in pair]
         fused = hidden.device.type in ("cpu", "cuda")
-        optimizer = torch.optim.Adam(parts, lr=self.learning_rate, betas=(0.9, 0.99), fused=fused)
+        optimizer = torch.optim.Adam(every, lr=self.learning_rate, betas=(0.9, 0.99), fused=fused)
         best = _Best(count)
         for step in range(self.steps + 1):
             worn.wear(deltas)
-            loss = _losses(upper.logits(hidden, at).float(), rows.wanted, at, count)
+            loss = losses(upper.logits(hidden, at).float(), given.wanted, at, count)
             best.take(deltas, loss.detach(), step, self.until, last=step == self.steps)
             if best.complete:
                 break
@@ -127,10 +121,10 @@ class LoRA:
         worn.wear(None)
         return best.written()
 
-    def _stepped(self, upper: Upper, worn: Worn, rows: _Rows) -> Written:
+    def _stepped(self, upper: Upper, worn: Worn, given: Rows) -> Written:
         """One shard, by a named optimizer."""
         worn.wear(None)
-        hidden, at = upper.below(rows.ids), rows.wanted != _UNASKED
+        hidden, at = upper.below(given.ids), given.wanted != UNASKED
         own = {name: (low[0].detach(), high[0].detach()) for name, (low, high) in
                self._fresh(upper, 1).items()}  # fmt: skip
         optimizer: Optimize = methods.load(
@@ -141,7 +135,7 @@ class LoRA:
 
         def loss() -> Tensor:
             worn.wear(sharing(own))
-            return _losses(upper.logits(hidden, at).float(), rows.wanted, at, 1)[0]
+            return losses(upper.logits(hidden, at).float(), given.wanted, at, 1)[0]
 
         for step in range(self.steps):
             # A step changes them in place, and its loss is that of what they were.
@@ -194,27 +188,6 @@ class _Best:
 
     def written(self) -> list[Written]:
         return [one for one in self._done if one is not None]
-
-
-def _losses(logits: Tensor, wanted: Tensor, at: Tensor, count: int) -> Tensor:
-    """Mean loss of each shard `[S]`."""
-    each = torch.zeros(wanted.shape, dtype=logits.dtype, device=logits.device)
-    each = each.masked_scatter(at, functional.cross_entropy(logits, wanted[at], reduction="none"))
-    return each.reshape(count, -1).sum(1) / at.reshape(count, -1).sum(1)
-
-
-def _rows(shards: Sequence[Sequence[Pair]], device: Any) -> _Rows:
-    """Ids and wanted next ids `[N, T]`; each shard has as many rows, empty ones at its end."""
-    rows = max(len(shard) for shard in shards)
-    width = max(len(one.prompt) + len(one.target) for shard in shards for one in shard)
-    ids = torch.zeros(len(shards) * rows, width, dtype=torch.long)
-    wanted = torch.full_like(ids, _UNASKED)
-    for number, shard in enumerate(shards):
-        for row, (prompt, target) in enumerate(shard, number * rows):
-            both = torch.tensor([*prompt, *target])
-            ids[row, : len(both)] = both
-            wanted[row, len(prompt) - 1 : len(both) - 1] = both[len(prompt) :]
-    return _Rows(ids.to(device), wanted.to(device))
 
 
 @contextmanager
