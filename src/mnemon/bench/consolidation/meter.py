@@ -38,7 +38,7 @@ class Meter:
         self.gradients = self.state = self.activations = self.live = 0
         self._watch: _Live | None = None
         self._hooks = [
-            one.tensor.register_post_accumulate_grad_hook(self._gradient)
+            one.tensor.register_post_accumulate_grad_hook(self._gradient)  # type: ignore[no-untyped-call]
             for one in parts if one.tensor.requires_grad
         ]  # fmt: skip
 
@@ -76,11 +76,11 @@ class Meter:
         self.gradients = max(self.gradients, held(one for one in found if one is not None))
 
 
-class _Live(TorchDispatchMode):
+class _Live(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Bytes of the storages that operations made and that are still there."""
 
     def __init__(self, known: Iterable[Tensor]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._seen = {id(one.untyped_storage()): 0 for one in known}
 

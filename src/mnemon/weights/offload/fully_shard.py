@@ -62,7 +62,8 @@ def _grouped(device: str) -> Iterator[None]:
     backend = "gloo" if device == "cpu" else f"cpu:gloo,{device}:nccl"
     if device == "cuda":
         torch.cuda.set_device(torch.cuda.current_device())
-    group.init_process_group(backend, store=group.HashStore(), rank=0, world_size=1)
+    store: Any = group.HashStore()  # type: ignore[attr-defined]
+    group.init_process_group(backend, store=store, rank=0, world_size=1)
     try:
         yield
     finally:
