@@ -38,9 +38,9 @@ class ImportReport:
     known: int = 0
     purged: int = 0
     links: int = 0
+    malformed: list[tuple[str, str]] = field(default_factory=list)
     artifacts: int = 0
     recipes: int = 0
-    malformed: list[tuple[str, str]] = field(default_factory=list)
 
 
 def write(path: Path, written: Iterable[bytes]) -> dict[str, int]:

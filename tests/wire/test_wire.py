@@ -73,6 +73,7 @@ RAISED = [
     errors.RateLimited("50/s", 0.25),
     errors.OnHold("id", "acme"),
     errors.MissingExtra("httpx2", "client"),
+    errors.WrongDevice("adalomo", "cpu", "its state lies on a GPU"),
 ]
 
 
