@@ -27,19 +27,19 @@ def records(store: Store, scope: str | None) -> Iterator[dict[str, Any]]:
     every = [scope] if scope is not None else [path for path, _ in store.namespaces(None)]
     seen = set[str]()
     for path in every:
-        for row in store.artifacts(path, None, None):
-            if row.fresh and row.key not in seen:
-                seen.add(row.key)
-                yield from _record(Artifacts(store, row.namespace, ""), row.key)
+        for one in Artifacts(store, path, "").list():
+            if one.fresh and one.key not in seen:
+                seen.add(one.key)
+                yield from _record(store, one)
 
 
-def _record(artifacts: Artifacts, key: str) -> Iterator[dict[str, Any]]:
-    try:
-        one = artifacts.open(key)
-    except (NotFound, StaleArtifact):
-        return  # a source changed since they were listed
-    small = one.payload is not None and one.parent is None and one.size <= MOST
-    payload = one.payload if small and _key(one) == one.key else None
+def _record(store: Store, one: Artifact) -> Iterator[dict[str, Any]]:
+    payload = None
+    if not one.elsewhere and one.parent is None and one.size <= MOST and _key(one) == one.key:
+        try:
+            payload = Artifacts(store, one.namespace, "").open(one.key).payload
+        except (NotFound, StaleArtifact):
+            return  # a source changed since they were listed
     yield {
         "artifact": one.key, "form": one.form, "namespace": one.namespace, "method": one.method,
         "model": one.model, "header": dict(one.header),

@@ -135,6 +135,20 @@ def test_a_migrated_cube_has_its_history_and_what_is_compiled_from_it(memory, tm
         assert sum(one.fresh for one in there.artifacts.list()) == 1
 
 
+def test_cubes_go_to_postgresql_and_back(memory, database, tmp_path) -> None:
+    cube, _, made = _fact(memory)
+    with (
+        Memory(database(), namespace="ana") as there,
+        Memory(tmp_path / "back.db", namespace="ana") as back,
+    ):
+        for left, right in ((memory, there), (there, back)):
+            report = migrate(left, right).report
+            assert (report.added, report.links, report.artifacts, report.malformed) == (2, 1, 2, [])
+        assert back.history(cube.id) == memory.history(cube.id)
+        assert back.artifacts.open(made.key).payload == b"weights"
+        assert compose(there, [one.id for one in there.list()]).kind == "summary"
+
+
 def test_a_moved_cube_is_forgotten_here_once_it_is_there(memory, tmp_path) -> None:
     cube, other, _ = _fact(memory)
     with Memory(tmp_path / "other.db", namespace="ana") as there:

@@ -2,8 +2,8 @@
 
 Glentis et al. 2025, "A Minimalist Optimizer Design for LLM Pretraining" (SCALE),
 https://arxiv.org/abs/2506.16659; code: https://github.com/OptimAI-Lab/Minimalist_LLM_Pretraining
-(no licence is stated; this is written from the paper). As there: a gradient `[O, I]` is divided by
-its root mean square over I; the embedding `[V, D]` over V; vectors go by Adam at the same rate.
+(its repository has no licence; nothing of it is copied). As there, a gradient `[O, I]` is divided
+by its root mean square over I, the embedding's `[V, D]` over V; vectors go by Adam at that rate.
 HOW OURS DIFFERS: of adapters, which have no output layer, nothing has momentum; a tied embedding is
 the output layer. Cannot be combined with another optimizer.
 """
