@@ -76,6 +76,18 @@ def test_what_cannot_be_measured_is_refused() -> None:
         run.run_consolidation(2, 5, settings=["adam"])
 
 
+def test_a_seed_that_diverged_has_no_figure() -> None:
+    row = run.Row("scratch", "sgd", "sgd", None, {})
+    told = {name: 1 for name in ("weights", "gradients", "state", "activations", "live")}
+    told |= {"resident": None, "step_seconds": 1.0, "step_cpu_seconds": 1.0, "recall": None}
+    merged = run._merged(row, [
+        told | {"loss": 1.0, "held_out": 2.0}, told | {"loss": float("nan"), "held_out": 3.0}
+    ])  # fmt: skip
+    assert merged.loss is None and merged.losses == (1.0, None) and merged.held_out == 2.5
+    ratios = run._ratios([merged, run.Row("scratch", "scale", "scale", None, {}, loss=1.0)])
+    assert ratios["scale_loss_to_sgd"] is None and report._line(merged)[8:] == ["-", "2.500", "-"]
+
+
 def test_the_report_has_a_column_for_each_figure() -> None:
     row = run.Row("lora", "x", "sgd", None, {}, "no")
     assert len(report._line(row)) == len(report._HEAD)

@@ -202,6 +202,8 @@ def test_what_lora_cannot_take_is_refused(loaded) -> None:
             consolidate(memory, *loaded, optimizer="adam")
         with pytest.raises(UnknownName, match="no option"):
             consolidate(memory, *loaded, optimizer="sgd", optimizer_options={"rate": 1})
+        with pytest.raises(InvalidInput, match="say optimizer="):
+            consolidate(memory, *loaded, optimizer_options={"learning_rate": 1})
         with pytest.raises(InvalidInput, match="leaves a model as it was"):
             consolidate(memory, *loaded, offload="fully-shard")
         with pytest.raises(WrongDevice, match="host's memory already"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -31,7 +32,8 @@ class Row:
         weights, gradients, state, activations: bytes. live: the most of all torch tensors but the
             weights at once, temporary ones too. resident: the most of the whole process.
         step_seconds, step_cpu_seconds: of a step.
-        loss, held_out, recall: see `jobs.Reached`. held_outs: of each seed.
+        loss, held_out, recall: see `jobs.Reached`; None where a seed diverged. losses, held_outs: of
+            each seed.
     """
 
     job: str
@@ -51,8 +53,8 @@ class Row:
     loss: float | None = None
     held_out: float | None = None
     recall: float | None = None
-    losses: tuple[float, ...] = ()
-    held_outs: tuple[float, ...] = ()
+    losses: tuple[float | None, ...] = ()
+    held_outs: tuple[float | None, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -170,16 +172,19 @@ def _merged(told: Row, found: Sequence[dict[str, Any]]) -> Row:
     merged |= {name: _of([one[name] for one in found], np.mean) for name in mean}
     return Row(
         told.job, told.setting, told.method, told.offload, told.options, None, **merged,
-        losses=tuple(one["loss"] for one in found),
-        held_outs=tuple(one["held_out"] for one in found),
+        losses=tuple(_finite(one["loss"]) for one in found),
+        held_outs=tuple(_finite(one["held_out"]) for one in found),
     )  # fmt: skip
 
 
 def _of(values: Sequence[Any], how: Callable[[Any], Any]) -> Any:
     if None in values:
         return None
-    found = how(values)
-    return float(found) if how is np.mean else found
+    return _finite(float(how(values))) if how is np.mean else how(values)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _ratios(rows: Sequence[Row]) -> dict[str, float | None]:
@@ -196,7 +201,10 @@ def _ratios(rows: Sequence[Row]) -> dict[str, float | None]:
 
 
 def _by(one: Row | None, other: Row | None, what: Callable[[Row], Any]) -> float | None:
-    return None if one is None or other is None else what(one) / what(other)
+    if one is None or other is None:
+        return None
+    mine, theirs = what(one), what(other)
+    return None if mine is None or not theirs else mine / theirs
 
 
 def _settings(named: Sequence[str] | None) -> list[Setting]:

@@ -75,6 +75,8 @@ class LoRA:
         """
         if not all(shards):
             raise InvalidInput("a shard without facts has nothing to learn: leave it out")
+        if self.optimizer is None and self.optimizer_options:
+            raise InvalidInput("optimizer_options= are of a named optimizer: say optimizer= too")
         upper = Upper(model, self.layers)
         with ExitStack() as during:
             during.enter_context(_frozen(model))
