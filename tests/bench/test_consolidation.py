@@ -78,7 +78,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 def test_a_seed_that_diverged_has_no_figure() -> None:
     row = run.Row("scratch", "sgd", "sgd", None, {})
-    told = {name: 1 for name in ("weights", "gradients", "state", "activations", "live")}
+    told = dict.fromkeys(("weights", "gradients", "state", "activations", "live"), 1)
     told |= {"resident": None, "step_seconds": 1.0, "step_cpu_seconds": 1.0, "recall": None}
     merged = run._merged(row, [
         told | {"loss": 1.0, "held_out": 2.0}, told | {"loss": float("nan"), "held_out": 3.0}

@@ -32,8 +32,8 @@ class Row:
         weights, gradients, state, activations: bytes. live: the most of all torch tensors but the
             weights at once, temporary ones too. resident: the most of the whole process.
         step_seconds, step_cpu_seconds: of a step.
-        loss, held_out, recall: see `jobs.Reached`; None where a seed diverged. losses, held_outs: of
-            each seed.
+        loss, held_out, recall: see `jobs.Reached`; None where a seed diverged.
+        losses, held_outs: of each seed.
     """
 
     job: str
