@@ -117,14 +117,14 @@ def _import_portable(
     rest: list[dict[str, Any]] = []
     for batch in _batches(portable.read(history, report), _BATCH):
         cubes = [record for record in batch if "cube" in record]
-        rest += [record for record in batch if "cube" not in record]
+        rest += [one for one in batch if "cube" not in one and "artifact" not in one]
         _restore(store, embedding, actor, cubes, report)
+        for one in batch:
+            if "artifact" in one:  # after all cubes, in what we write
+                portable_artifacts.restore(store, actor, one, report)
         if progress is not None:
             progress(history.consumed, history.total)
-    report.links += store.restore_rest([one for one in rest if "artifact" not in one])
-    for one in rest:
-        if "artifact" in one:
-            portable_artifacts.restore(store, actor, one, report)
+    report.links += store.restore_rest(rest)
 
 
 def _restore(
