@@ -169,9 +169,11 @@ class AsyncMemory(Face):
         made: MemCube | builtins.list[MemCube] = await self._run("add", content, **given)
         return made
 
-    def dump(self, *, namespace: str | None = None) -> AsyncGenerator[bytes]:
+    def dump(
+        self, *, namespace: str | None = None, artifacts: bool = False
+    ) -> AsyncGenerator[bytes]:  # fmt: skip
         """See `Memory.dump`: `async for line in memory.dump()`."""
-        lines = self._subject.dump(namespace=namespace)
+        lines = self._subject.dump(namespace=namespace, artifacts=artifacts)
         return lines if self._threads is None else self._threads.each(lines)
 
     search = awaited(Memory.search)

@@ -8,7 +8,8 @@
     │   ├── InvalidNamespace
     │   ├── InvalidTime
     │   ├── InvalidMetadata
-    │   └── UnknownName                     a method, slot, format or option nobody knows
+    │   ├── UnknownName                     a method, slot, format or option nobody knows
+    │   └── WrongDevice                     a method does not run where the model is
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
     ├── VersionConflict                     compare-and-swap lost
     │   └── AliasMoved                      of adapters
@@ -78,6 +79,22 @@ class InvalidMetadata(InvalidInput):
 
 class UnknownName(InvalidInput):
     """A name that nothing answers to; the message lists the nearest ones."""
+
+
+class WrongDevice(InvalidInput):
+    """A method that does not run where the model is, or has nothing to do there.
+
+    Attributes:
+        method: its name.
+        device: where the model is: `cpu`, `cuda` …
+    """
+
+    def __init__(self, method: str, device: str, why: str) -> None:
+        super().__init__(
+            f"{method} cannot be used on {device}: {why}; move the model, or take another method"
+        )
+        self.method = method
+        self.device = device
 
 
 class NotFound(MnemonError, LookupError):

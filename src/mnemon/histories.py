@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from mnemon import intake, methods, portable
+from mnemon import intake, methods, portable, portable_artifacts
 from mnemon.cube import Draft
 from mnemon.embedding import Embedding
 from mnemon.errors import InvalidInput, NotFound, SpaceMoved
@@ -114,14 +114,17 @@ def _import_portable(
     progress: Progress | None,
 ) -> None:
     history = History(path)
-    links: list[dict[str, Any]] = []
+    rest: list[dict[str, Any]] = []
     for batch in _batches(portable.read(history, report), _BATCH):
         cubes = [record for record in batch if "cube" in record]
-        links += [record for record in batch if "cube" not in record]
+        rest += [one for one in batch if "cube" not in one and "artifact" not in one]
         _restore(store, embedding, actor, cubes, report)
+        for one in batch:
+            if "artifact" in one:  # after all cubes, in what we write
+                portable_artifacts.restore(store, actor, one, report)
         if progress is not None:
             progress(history.consumed, history.total)
-    report.links += store.restore_rest(links)
+    report.links += store.restore_rest(rest)
 
 
 def _restore(

@@ -6,6 +6,7 @@ import builtins
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -522,23 +523,27 @@ class Memory:
         """Counts and bytes of the whole store."""
         return self._store.size()
 
-    def export(self, path: str | Path, *, namespace: str | None = None) -> dict[str, int]:
+    def export(
+        self, path: str | Path, *, namespace: str | None = None, artifacts: bool = False
+    ) -> dict[str, int]:  # fmt: skip
         """Write one portable file (gzipped if it ends in .gz): the whole store, or a namespace.
 
-        All versions, links, policies, usage and tombstones; what is compiled is made again where it
-        is imported. Returns counts.
+        All versions, links, policies, usage and tombstones. What is compiled is made again where it
+        is imported, or goes along: with `artifacts`, small ones whole, others as recipes. Returns
+        counts.
         """
         from mnemon import portable
 
-        return portable.write(Path(path), self.dump(namespace=namespace))
+        return portable.write(Path(path), self.dump(namespace=namespace, artifacts=artifacts))
 
-    def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
+    def dump(self, *, namespace: str | None = None, artifacts: bool = False) -> Generator[bytes]:
         """The lines that `export` writes, of one moment, for a stream; close it to stop early."""
-        from mnemon import portable
+        from mnemon import portable, portable_artifacts
 
         self._searcher.flush()
         scope = None if namespace is None else paths.check(namespace)
-        return portable.lines(self._store.dump(scope), scope)
+        compiled = portable_artifacts.records(self._store, scope) if artifacts else ()
+        return portable.lines(chain(self._store.dump(scope), compiled), scope)
 
     def import_(
         self,

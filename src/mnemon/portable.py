@@ -24,18 +24,23 @@ from mnemon.instant import from_micros, now_micros
 from mnemon.portable_records import problem
 
 FORMAT = 1
+KINDS = frozenset({"cube", "link", "tombstone", "artifact"})
 
 
 @dataclass(slots=True)
 class ImportReport:
     """What an import did: cubes added, entries that were there already, and what was malformed
-    (place and reason of each). `purged` entries were forgotten here for good and stayed so."""
+    (place and reason of each). `purged` entries were forgotten here for good and stayed so.
+    `artifacts` came with their bytes; `recipes` say only how one is made, and are to be made again.
+    """
 
     added: int = 0
     known: int = 0
     purged: int = 0
     links: int = 0
     malformed: list[tuple[str, str]] = field(default_factory=list)
+    artifacts: int = 0
+    recipes: int = 0
 
 
 def write(path: Path, written: Iterable[bytes]) -> dict[str, int]:
@@ -101,8 +106,8 @@ def lines(records: Iterable[dict[str, Any]], namespace: str | None) -> Generator
     counts = {"cube": 0, "link": 0, "tombstone": 0}
     head = {"mnemon": FORMAT, "exported_at": from_micros(now_micros()).isoformat()}
     for record in chain([{**head, "namespace": namespace}], records):
-        for kind in counts.keys() & record.keys():
-            counts[kind] += 1
+        for kind in KINDS & record.keys():
+            counts[kind] = counts.get(kind, 0) + 1
         line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
         digest.update(line)
         yield line
@@ -121,7 +126,7 @@ def is_portable(path: Path) -> bool:
 
 
 def read(history: History, report: ImportReport) -> Iterator[dict[str, Any]]:
-    """Cube, link and tombstone records; what cannot be read goes to the report and is skipped.
+    """Records of cubes, links, tombstones, artifacts; what cannot be read is reported, and skipped.
 
     Raises:
         ImportFailed: no portable file, or one of a newer format.

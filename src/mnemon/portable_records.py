@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import math
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -14,8 +16,11 @@ from mnemon.instant import to_micros
 
 
 def problem(record: dict[str, Any]) -> str:
-    """What is wrong with a cube, link or tombstone record, or "" if it can be written."""
-    checks = {"cube": _cube_problem, "link": _link_problem, "tombstone": _tombstone_problem}
+    """What is wrong with a cube, link, tombstone or artifact record, or "" if it can be written."""
+    checks = {
+        "cube": _cube_problem, "link": _link_problem, "tombstone": _tombstone_problem,
+        "artifact": _artifact_problem,
+    }  # fmt: skip
     for name, check in checks.items():
         if name in record:
             try:
@@ -24,7 +29,7 @@ def problem(record: dict[str, Any]) -> str:
                 return str(error)
             except (KeyError, TypeError, AttributeError, ValueError) as error:
                 return f"not a {name} record: {error!r}"
-    return "neither a cube, a link nor a tombstone"
+    return "neither a cube, a link, a tombstone nor an artifact"
 
 
 def _cube_problem(record: dict[str, Any]) -> str:
@@ -63,6 +68,21 @@ def _tombstone_problem(record: dict[str, Any]) -> str:
     return ""
 
 
+def _artifact_problem(record: dict[str, Any]) -> str:
+    _check_fields(record, _ARTIFACT)
+    if paths.check(record["namespace"]) != record["namespace"]:
+        return "its namespace is not in normal form"
+    if not record["sources"]:
+        return "it has no sources"
+    for id, version in record["sources"]:
+        _check_fields({"source": id, "version": version}, {"source": _TEXT, "version": _WHOLE})
+    if record["payload"] is not None:
+        payload = base64.b64decode(record["payload"], validate=True)
+        if hashlib.sha256(payload).hexdigest() != record["sha256"]:
+            return "its bytes are not what was written"
+    return ""
+
+
 _NONE, _TEXT, _TIME = frozenset({type(None)}), frozenset({str}), frozenset({int})
 _NUMBER, _WHOLE, _LIST = frozenset({float, int}), frozenset({int}), frozenset({list})
 _TIMES = ("valid_from", "valid_to", "recorded_at", "retired_at", "retain_until", "last_read",
@@ -82,6 +102,11 @@ _USAGE = {
 _LINK = {
     "src": _TEXT, "type": _TEXT, "dst": _TEXT, "weight": _NUMBER, "metadata": _NONE | {dict},
     "recorded_at": _TIME, "retired_at": _TIME | _NONE,
+}  # fmt: skip
+_ARTIFACT = {
+    "artifact": _TEXT, "form": _TEXT, "namespace": _TEXT, "method": _TEXT, "model": _TEXT | _NONE,
+    "header": frozenset({dict}), "sources": _LIST, "payload": _TEXT | _NONE,
+    "sha256": _TEXT | _NONE,
 }  # fmt: skip
 _FIRST = to_micros(datetime.min.replace(tzinfo=UTC))
 _LAST = to_micros(datetime.max.replace(tzinfo=UTC))

@@ -234,3 +234,17 @@ def test_a_job_is_asked_for_again_only_under_a_key():
     with answering(None, BUSY, job) as (url, asked), Memory(url) as memory:
         assert memory.jobs.fsck(key="once").id == "x"
         assert asked == ["POST /v1/fsck"] * 3
+
+
+def test_what_is_compiled_goes_out_and_in_if_asked_for(url, path, tmp_path):
+    with Memory(url) as memory, Memory(path) as direct:
+        cube = direct.add("one")
+        made = direct.artifacts.derive("adapter", [cube], b"weights", method="method:x/y@1")
+        file = tmp_path / "all.jsonl"
+        assert "artifact" not in memory.export(file)
+        assert memory.export(file, artifacts=True)["artifact"] == 1
+        assert [*memory.dump(artifacts=True)][1:-1] == [*direct.dump(artifacts=True)][1:-1]
+        report = memory.import_(file)
+        assert (report.known, report.artifacts, report.malformed) == (1, 0, [])
+        direct.artifacts.sweep()
+        assert direct.artifacts.open(made.key).payload == b"weights"

@@ -75,6 +75,7 @@ RAISED = [
     errors.NotForWeights("id", "acme"),
     errors.AliasMoved("current", 1, 2),
     errors.MissingExtra("httpx2", "client"),
+    errors.WrongDevice("adalomo", "cpu", "its state lies on a GPU"),
 ]
 
 

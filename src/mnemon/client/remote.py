@@ -131,10 +131,10 @@ class RemoteMemory(Reading, Writing):
         told: dict[str, int] = self._ask(Request("GET", "size", dict, repeatable=True))
         return told
 
-    def dump(self, *, namespace: str | None = None) -> Generator[bytes]:
+    def dump(self, *, namespace: str | None = None, artifacts: bool = False) -> Generator[bytes]:
         """See `Memory.dump`."""
         scope = None if namespace is None else paths.check(namespace)
-        lines: Generator[bytes] = self._connection.lines("export", {"namespace": scope})
+        lines: Generator[bytes] = self._connection.lines("export", _exported(scope, artifacts))
         return lines
 
     def import_(
@@ -156,11 +156,18 @@ class RemoteMemory(Reading, Writing):
         )  # fmt: skip
         return report
 
-    def export(self, path: str | Path, *, namespace: str | None = None) -> dict[str, int]:
+    def export(
+        self, path: str | Path, *, namespace: str | None = None, artifacts: bool = False
+    ) -> dict[str, int]:  # fmt: skip
         """See `Memory.export`; the file is written here."""
         scope = None if namespace is None else paths.check(namespace)
-        counts: dict[str, int] = self._connection.save(Path(path), "export", {"namespace": scope})
+        query = _exported(scope, artifacts)
+        counts: dict[str, int] = self._connection.save(Path(path), "export", query)
         return counts
+
+
+def _exported(scope: str | None, artifacts: bool) -> dict[str, Any]:
+    return {"namespace": scope, "artifacts": "true" if artifacts else None}
 
 
 class AwaitableMemory(RemoteMemory):

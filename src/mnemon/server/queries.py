@@ -86,6 +86,12 @@ class Log(Query):
     cursor: str | None = _CURSOR
 
 
+class Export(Query):
+    """See `Memory.export`."""
+
+    artifacts: bool = False
+
+
 class Import(Query):
     """See `Memory.import_`. `name` is the file's name: it helps to tell the format."""
 

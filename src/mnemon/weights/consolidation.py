@@ -80,7 +80,7 @@ def consolidate(
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
-    told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
+    told = {**_chosen(writer), "ask": ask, "role": role}
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
@@ -101,6 +101,11 @@ def consolidate(
         tuple(trained), tuple(one.key for one in kept),
         tuple(one.key for one in trained if not one.header["learnt"]), unread, withheld,
     )  # fmt: skip
+
+
+def _chosen(writer: Any) -> dict[str, Any]:
+    # What is not chosen is not told: an option that came later leaves older adapters fresh.
+    return {name: one for name, one in asdict(writer).items() if one is not None}
 
 
 def _check(role: str, ask: str) -> None:

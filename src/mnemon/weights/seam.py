@@ -27,7 +27,7 @@ class Upper:
     """The last layers of a model, run from hidden states on.
 
     Attributes:
-        first: index of the first of these layers.
+        first: index of the first of these layers. layers: these layers.
         linear: their linear layers, by their names in the whole model.
     """
 
@@ -42,6 +42,7 @@ class Upper:
         self._top = copy.copy(decoder)
         self._top._modules = dict(decoder._modules)
         self._top.layers = nn.ModuleList(list(decoder.layers[self.first :]))
+        self.layers = list(self._top.layers)
         within = {id(one) for one in self._top.layers.modules()}
         self.linear = {
             name: one for name, one in model.named_modules()

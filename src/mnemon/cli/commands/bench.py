@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from mnemon.cli import (
+    consolidation_bench,
     honesty,
     kv_bench,
     layout,
@@ -40,6 +41,7 @@ for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
 for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
     command.add_command(_one)
+command.add_command(consolidation_bench.consolidation)
 
 
 @command.command("text")

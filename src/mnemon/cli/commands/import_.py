@@ -56,6 +56,9 @@ def _options(path: Path, format: str | None, given: tuple[str, ...]) -> dict[str
 
 def _show(report: ImportReport) -> None:
     click.echo(f"{report.added} added, {report.known} known, {len(report.malformed)} malformed")
+    if report.artifacts or report.recipes:
+        told = f"{report.artifacts} artifacts, {report.recipes} to be compiled again"
+        click.echo(told, err=True)
     if report.purged:
         click.echo(f"{report.purged} were purged here before, and stay so", err=True)
     for place, reason in report.malformed[:_SHOWN]:

@@ -34,14 +34,17 @@ _FILE = {"content": {"application/octet-stream": {"schema": {"type": "string"}}}
     "/export", response_class=StreamingResponse,
     responses={200: {"content": _LINES, "description": "A portable file, one moment's state."}},
 )  # fmt: skip
-def export(query: Annotated[queries.Query, Query()], grant: Granted) -> Response:
-    """The portable file of a namespace, or of the whole store for a key that reaches it."""
+def export(query: Annotated[queries.Export, Query()], grant: Granted) -> Response:
+    """The portable file of a namespace, or of the whole store for a key that reaches it.
+
+    With `artifacts`, what is compiled goes along: small artifacts whole, others as recipes.
+    """
     whole = query.namespace is None and (grant.key is None or grant.key.namespaces is None)
     if whole:
-        lines = grant.whole("admin").dump()
+        lines = grant.whole("admin").dump(artifacts=query.artifacts)
     else:
         memory, scope = grant.on("admin", query.namespace)
-        lines = memory.dump(namespace=scope)
+        lines = memory.dump(namespace=scope, artifacts=query.artifacts)
     return _Lines(lines)
 
 

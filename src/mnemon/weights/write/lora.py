@@ -10,16 +10,18 @@ weights that are quantized, or layers that share a linear module.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import torch
-from torch.nn import functional
 
+from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.weights import layout
+from mnemon.weights.adapter import parts, sharing
+from mnemon.weights.rows import UNASKED, Rows, losses, rows
 from mnemon.weights.seam import Upper, Worn, wearing
 from mnemon.weights.write import Written
 
@@ -27,16 +29,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mnemon.weights.lesson import Pair
+    from mnemon.weights.offload import Offload
+    from mnemon.weights.optimize import Optimize
 
 __all__ = ["LoRA"]
 
-_UNASKED = -100
 Made: TypeAlias = "dict[str, tuple[Tensor, Tensor]]"
-
-
-class _Rows(NamedTuple):
-    ids: Tensor
-    wanted: Tensor
 
 
 @dataclass(frozen=True)
@@ -46,10 +44,13 @@ class LoRA:
     Attributes:
         r, lora_alpha: rank, and what the delta is scaled by, times the rank.
         layers: how many of the last layers are adapted.
-        learning_rate: of Adam; it falls to zero over `steps`.
+        learning_rate: of Adam; it falls to zero over `steps`. A named optimizer has its own.
         steps: at most. until: mean loss (nats a token) at which a shard is done.
         subjects: how many subjects share a shard. stack: how many shards are trained side by side.
         seed: of the first A; B begins at zero.
+        optimizer: of the slot `weights.optimize`, with `optimizer_options`; by default Adam. With
+            one, shards are trained one after the other: `stack` is not used.
+        offload: of the slot `weights.offload`, while it trains.
     """
 
     r: int = 4
@@ -61,37 +62,57 @@ class LoRA:
     subjects: int = 2
     stack: int = 5
     seed: int = 0
+    optimizer: str | None = None
+    optimizer_options: Mapping[str, Any] | None = None
+    offload: str | None = None
 
     def write(self, model: Any, shards: Sequence[Sequence[Pair]]) -> Iterator[Written]:
         """The adapter of each shard, in order.
 
         Raises:
             InvalidInput: a shard without pairs, or a model that cannot be adapted so.
+            UnknownName, MissingExtra, WrongDevice: of the optimizer or the offload.
         """
         if not all(shards):
             raise InvalidInput("a shard without facts has nothing to learn: leave it out")
+        if self.optimizer is None and self.optimizer_options:
+            raise InvalidInput("optimizer_options= are of a named optimizer: say optimizer= too")
         upper = Upper(model, self.layers)
-        with _frozen(model), wearing(upper.linear, self.lora_alpha / self.r) as worn:
+        with ExitStack() as during:
+            during.enter_context(_frozen(model))
+            worn = during.enter_context(wearing(upper.linear, self.lora_alpha / self.r))
+            if self.offload is not None:
+                during.enter_context(self._offloaded(upper))
+            if self.optimizer is not None:
+                for one in shards:
+                    yield self._stepped(upper, worn, rows([one], model.device))
+                return
             for start in range(0, len(shards), self.stack):
                 stack = shards[start : start + self.stack]
-                yield from self._trained(upper, worn, _rows(stack, model.device), len(stack))
+                yield from self._trained(upper, worn, rows(stack, model.device), len(stack))
 
     def config(self, model: Any, base: str) -> dict[str, Any]:
         """As peft writes it."""
         upper = Upper(model, self.layers)
         return layout.config(upper.linear, upper.first, base, r=self.r, lora_alpha=self.lora_alpha)
 
-    def _trained(self, upper: Upper, worn: Worn, rows: _Rows, count: int) -> list[Written]:
+    def _offloaded(self, upper: Upper) -> AbstractContextManager[None]:
+        offload: Offload = methods.load("weights.offload", str(self.offload))
+        if not offload.restores:
+            raise InvalidInput(f"lora leaves a model as it was, and {self.offload} would not")
+        return offload.during(upper.layers)
+
+    def _trained(self, upper: Upper, worn: Worn, given: Rows, count: int) -> list[Written]:
         worn.wear(None)
-        hidden, at = upper.below(rows.ids), rows.wanted != _UNASKED
+        hidden, at = upper.below(given.ids), given.wanted != UNASKED
         deltas = self._fresh(upper, count)
-        parts = [one for pair in deltas.values() for one in pair]
+        every = [one for pair in deltas.values() for one in pair]
         fused = hidden.device.type in ("cpu", "cuda")
-        optimizer = torch.optim.Adam(parts, lr=self.learning_rate, betas=(0.9, 0.99), fused=fused)
+        optimizer = torch.optim.Adam(every, lr=self.learning_rate, betas=(0.9, 0.99), fused=fused)
         best = _Best(count)
         for step in range(self.steps + 1):
             worn.wear(deltas)
-            loss = _losses(upper.logits(hidden, at).float(), rows.wanted, at, count)
+            loss = losses(upper.logits(hidden, at).float(), given.wanted, at, count)
             best.take(deltas, loss.detach(), step, self.until, last=step == self.steps)
             if best.complete:
                 break
@@ -101,6 +122,37 @@ class LoRA:
             optimizer.step()
         worn.wear(None)
         return best.written()
+
+    def _stepped(self, upper: Upper, worn: Worn, given: Rows) -> Written:
+        """One shard, by a named optimizer."""
+        worn.wear(None)
+        hidden, at = upper.below(given.ids), given.wanted != UNASKED
+        own = {name: (low[0].detach(), high[0].detach()) for name, (low, high) in
+               self._fresh(upper, 1).items()}  # fmt: skip
+        optimizer: Optimize = methods.load(
+            "weights.optimize", str(self.optimizer), **(self.optimizer_options or {})
+        )
+        steps = optimizer.over(parts(own))
+        best = _Best(1)
+
+        def loss() -> Tensor:
+            worn.wear(sharing(own))
+            return losses(upper.logits(hidden, at).float(), given.wanted, at, 1)[0]
+
+        for step in range(self.steps):
+            # A step changes them in place, and its loss is that of what they were.
+            was = {name: (low.detach().clone(), high.detach().clone())
+                   for name, (low, high) in own.items()}  # fmt: skip
+            found = steps.step(loss, 1 - step / self.steps)
+            best.take(sharing(was), found.reshape(1), step, self.until, last=False)
+            if best.complete:
+                break
+        else:
+            with torch.no_grad():
+                best.take(sharing(own), loss().reshape(1), self.steps, self.until, last=True)
+        steps.close()
+        worn.wear(None)
+        return best.written()[0]
 
     def _fresh(self, upper: Upper, count: int) -> Made:
         # The same A for each shard: what becomes of it is then decided by its own facts alone.
@@ -138,27 +190,6 @@ class _Best:
 
     def written(self) -> list[Written]:
         return [one for one in self._done if one is not None]
-
-
-def _losses(logits: Tensor, wanted: Tensor, at: Tensor, count: int) -> Tensor:
-    """Mean loss of each shard `[S]`."""
-    each = torch.zeros(wanted.shape, dtype=logits.dtype, device=logits.device)
-    each = each.masked_scatter(at, functional.cross_entropy(logits, wanted[at], reduction="none"))
-    return each.reshape(count, -1).sum(1) / at.reshape(count, -1).sum(1)
-
-
-def _rows(shards: Sequence[Sequence[Pair]], device: Any) -> _Rows:
-    """Ids and wanted next ids `[N, T]`; each shard has as many rows, empty ones at its end."""
-    rows = max(len(shard) for shard in shards)
-    width = max(len(one.prompt) + len(one.target) for shard in shards for one in shard)
-    ids = torch.zeros(len(shards) * rows, width, dtype=torch.long)
-    wanted = torch.full_like(ids, _UNASKED)
-    for number, shard in enumerate(shards):
-        for row, (prompt, target) in enumerate(shard, number * rows):
-            both = torch.tensor([*prompt, *target])
-            ids[row, : len(both)] = both
-            wanted[row, len(prompt) - 1 : len(both) - 1] = both[len(prompt) :]
-    return _Rows(ids.to(device), wanted.to(device))
 
 
 @contextmanager

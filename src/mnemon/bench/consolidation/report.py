@@ -1,0 +1,57 @@
+"""The report of `mnemon bench consolidation`: a table a job, and what the two methods promise."""
+
+from __future__ import annotations
+
+from mnemon.bench.consolidation.run import ConsolidationTable, Row
+from mnemon.bench.report import markdown
+
+_HEAD = [
+    "method", "weights", "gradients", "state", "activations", "live", "RSS MiB", "CPU s/step",
+    "loss", "held out", "recall",
+]  # fmt: skip
+_SAID = {
+    "scale_bytes_to_adam": "scratch: weights and state of scale, by adamw's",
+    "scale_loss_to_adam": "scratch: loss of scale, by adamw's",
+    "scale_loss_to_sgd": "scratch: loss of scale, by sgd's",
+    "ist_bytes_to_all": "lora: gradients and state of ist, by those of all layers",
+    "ist_held_out_to_uniform": "lora: held-out loss of ist, by that of layers drawn uniformly",
+}
+
+
+def rows(found: ConsolidationTable, job: str) -> list[list[str]]:
+    """Head and rows of one job's table; bytes are KiB."""
+    return [_HEAD, *(_line(one) for one in found.rows if one.job == job)]
+
+
+def render(found: ConsolidationTable) -> str:
+    """The report in Markdown."""
+    context, machine = found.context, found.origin.machine
+    told = [
+        f"{context['facts']} facts, {context['steps']} steps, {context['seeds']} seeds, model "
+        f"{context['model']}, on {machine['cpu']}, {machine['cores']} cores, "
+        f"{context['threads']} threads, load {context['load']}, torch {context['torch']}. "
+        "Sizes in KiB."
+    ]
+    for job in dict.fromkeys(one.job for one in found.rows):
+        told.append(f"## {job}\n\n{markdown(rows(found, job))}")
+    ratios = [
+        [said, "-" if (one := getattr(found, name)) is None else f"{one:.3f}"]
+        for name, said in _SAID.items()
+    ]
+    return "\n\n".join([*told, markdown([["what", "ratio"], *ratios])]) + "\n"
+
+
+def _line(row: Row) -> list[str]:
+    if row.refused is not None:
+        return [row.setting, f"cannot run: {row.refused}", *[""] * (len(_HEAD) - 2)]
+    sizes = (row.weights, row.gradients, row.state, row.activations, row.live)
+    return [
+        row.setting, *(f"{one / 1024:,.0f}" for one in sizes),
+        "-" if row.resident is None else f"{row.resident / 2**20:,.0f}",
+        f"{row.step_cpu_seconds:.3f}", *(_figure(one) for one in (row.loss, row.held_out)),
+        "-" if row.recall is None else f"{row.recall:.3f}",
+    ]  # fmt: skip
+
+
+def _figure(one: float | None) -> str:
+    return "-" if one is None else f"{one:.3f}"
