@@ -28,6 +28,7 @@ class Dense(nn.Module):
         out: Tensor = self.parts[f"layer{layer}"](hidden)
         return out
 
+
 class Experts(nn.Module):
     """A mixture of experts: each token uses the best `top` of them; nothing is dropped."""
 
@@ -52,8 +53,12 @@ class Experts(nn.Module):
         self.balance.clear()
         return {}
 
+    def experts(self, layer: int) -> list[nn.Module]:
+        """Those of a layer."""
+        return list(self.parts[f"layer{layer}"].children())
+
     def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
-        flat, experts = hidden.flatten(0, 1), self.parts[f"layer{layer}"]
+        flat, experts = hidden.flatten(0, 1), self.experts(layer)
         chance = self.routers[f"layer{layer}"](flat).softmax(-1)
         weight, best = chance.topk(self._top, -1)
         weight = weight / weight.sum(-1, keepdim=True)
@@ -63,7 +68,7 @@ class Experts(nn.Module):
         out = torch.zeros_like(flat)
         order = best.flatten().argsort()
         counts = torch.bincount(best.flatten(), minlength=len(load)).tolist()
-        for expert, places in zip(experts, order.split(counts), strict=True):
+        for expert, places in zip(experts, torch.split(order, counts), strict=True):
             if len(places):
                 token = places // self._top
                 given = weight.flatten()[places, None] * expert(flat[token])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mnemon.weights.layer import Bank
 
 HIDDEN, LAYERS = 64, 2
-RATE, BATCH = 3e-3, 32
+RATE, BATCH = 1e-2, 64
 _BALANCE = 0.01
 _WARM = 20
 
@@ -69,7 +69,7 @@ def validation(model: Any, world: World, seed: int, count: int = 256) -> float:
     """Nats a token of documents that training did not have."""
     rng = np.random.default_rng([seed, 2])
     ids = torch.from_numpy(world.documents(rng, count))
-    return float(np.mean([float(model(one, labels=one).loss) for one in ids.split(64)]))
+    return float(np.mean([float(model(one, labels=one).loss) for one in _pieces(ids, 64)]))
 
 
 @torch.no_grad()
@@ -77,5 +77,9 @@ def answered(model: Any, world: World) -> Tensor:
     """Which facts greedy decoding answers exactly, closed-book, `[F]`."""
     asked, values = torch.from_numpy(world.questions()), torch.from_numpy(world.values)
     both = torch.cat([asked, values[:, :1]], 1)
-    best = torch.cat([model(one).logits[:, -2:].argmax(-1) for one in both.split(256)])
+    best = torch.cat([model(one).logits[:, -2:].argmax(-1) for one in _pieces(both, 256)])
     return (best == values).all(1)
+
+
+def _pieces(ids: Tensor, rows: int) -> list[Tensor]:
+    return [ids[start : start + rows] for start in range(0, len(ids), rows)]

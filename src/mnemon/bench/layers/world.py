@@ -1,9 +1,9 @@
 """A small world of long-tail facts: names of two words, grouped by topic, as common as Zipf says.
 
-A document tells six facts of one topic, and a question asks for a value of two words:
+A document tells two facts of one topic, and a question asks for a value of two words:
 
-<bos> the code for w201 w207 is v12 v60 . the code for w203 w201 is v7 v33 . …
-<bos> the code for w201 w207 is → v12 v60
+<bos> w201 w207 is v12 v60 . w203 w201 is v7 v33 .
+<bos> w201 w207 is → v12 v60
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from mnemon.errors import InvalidInput
 
 Tokens = NDArray[np.int64]
-BOS, THE, CODE, FOR, IS, STOP = range(1, 7)
-_FIRST, _VALUES, _WORDS = 7, 64, 8
-TOLD, PARTS = 6, ("head", "middle", "tail")
+BOS, IS, STOP = range(1, 4)
+_FIRST, _VALUES, _WORDS = 4, 64, 8
+TOLD, PARTS = 2, ("head", "middle", "tail")
 """Facts a document; thirds of the facts, the commonest first."""
 
 
@@ -39,7 +39,7 @@ class World:
     vocabulary: int
 
     def documents(self, rng: np.random.Generator, count: int) -> Tokens:
-        """So many `[count, 1 + 9 TOLD]`."""
+        """So many `[count, 1 + 6 TOLD]`."""
         kinds = int(self.topics.max()) + 1
         drawn = rng.choice(kinds, count, p=np.bincount(self.topics, self.shares))
         facts = np.empty((count, TOLD), np.int64)
@@ -53,7 +53,7 @@ class World:
         return np.concatenate([np.full((count, 1), BOS), told], 1)
 
     def questions(self) -> Tokens:
-        """One a fact, `[F, 7]`."""
+        """One a fact, `[F, 4]`."""
         stems = self._stems(np.arange(len(self.names)))
         return np.concatenate([np.full((len(stems), 1), BOS), stems], 1)
 
@@ -63,8 +63,7 @@ class World:
 
     def _stems(self, facts: Tokens) -> Tokens:
         names = self.names[facts]
-        before = np.broadcast_to(np.array([THE, CODE, FOR]), (*names.shape[:-1], 3))
-        return np.concatenate([before, names, np.full((*names.shape[:-1], 1), IS)], -1)
+        return np.concatenate([names, np.full((*names.shape[:-1], 1), IS)], -1)
 
 
 def world(topics: int, facts: int, seed: int) -> World:

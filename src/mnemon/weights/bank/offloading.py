@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mnemon.errors import InvalidInput
+from mnemon.weights.bank.table import Table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -60,12 +62,17 @@ class Offloaded(nn.Module):
         super().__init__()
         self._source = source
         none = np.zeros(0, np.int64)
-        self._held, self._ahead = _Held(none, np.array(source[:0])), None
-        self._ahead: Future[_Held] | None
+        self._held = _Held(none, np.array(source[:0]))
+        self._ahead: Future[_Held] | None = None
         self.traffic = Traffic()
         # What is far away is part of the model's fingerprint by this.
         told = torch.frombuffer(bytearray(digest or b"\0"), dtype=torch.uint8)
         self.register_buffer("digest", told, persistent=False)
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return self._source.itemsize * self._source.shape[1]
 
     def prefetch(self, rows: Tensor, pool: ThreadPoolExecutor) -> None:
         """Begin to read these rows `[...]`; others are let go."""
@@ -92,14 +99,14 @@ class Offloaded(nn.Module):
         rows[there] = held.rows[np.searchsorted(held.numbers, wanted[there])]
         rows[~there] = self._source[wanted[~there]]
         self.traffic.rows += int((~there).sum())
-        self.traffic.bytes += int((~there).sum()) * rows[:0].itemsize * rows.shape[1]
+        self.traffic.bytes += int((~there).sum()) * self.row_bytes
         return _Held(wanted, rows)
 
 
 def offload(bank: Bank) -> None:
     """Move a bank's tables into host memory; they are not trained there."""
     for name, table in bank.tables.items():
-        if not isinstance(table, Offloaded):
+        if isinstance(table, Table):
             rows = table.weight.detach().cpu().numpy()
             bank.tables[name] = Offloaded(rows, _told(rows))
 
@@ -141,6 +148,4 @@ def mapped(path: Path, name: str) -> NDArray[np.generic]:
 
 
 def _told(rows: NDArray[np.generic]) -> bytes:
-    import hashlib
-
     return hashlib.sha256(np.ascontiguousarray(rows).tobytes()).digest()

@@ -65,7 +65,7 @@ def save(
     digest = hashlib.sha256(told).hexdigest()
     manifest = {
         "method": methods.describe(method), "base": bases(model, tokenizer), "sha256": digest,
-        "tables": {name: list(table.weight.shape) for name, table in bank.tables.items()},
+        "tables": {name: list(state[f"tables.{name}.weight"].shape) for name in bank.tables},
         "figures": dict(figures or {}),
     }  # fmt: skip
     folder.mkdir(parents=True, exist_ok=True)

@@ -76,6 +76,8 @@ class Engram:
 class _Bank(nn.Module):
     place: Place = "layer"
     by: By = "tokens"
+    canonical: Tensor
+    multipliers: Tensor
 
     def __init__(self, options: Engram, given: Given) -> None:
         super().__init__()

@@ -44,7 +44,7 @@ class HierarchicalMemories:
     levels: int = 3
     clusters: int = 4
     neurons: tuple[int, ...] = (16, 16, 16)
-    embedding: int = 128
+    embedding: int = 256
     layer_ids: tuple[int, ...] | None = None
     seed: int = 0
 
@@ -70,6 +70,8 @@ class _Bank(nn.Module):
     place: Place = "mlp"
     by: By = "text"
     window = 0
+    canonical: Tensor
+    words: Tensor
 
     def __init__(self, options: HierarchicalMemories, given: Given) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ Rows depend on hidden states: they cannot be fetched ahead.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -99,11 +99,12 @@ class _Bank(nn.Module):
         return {}
 
     def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
-        part = self.parts[f"layer{layer}"]
+        part = cast(_Retrieval, self.parts[f"layer{layer}"])
         flat = hidden.flatten(0, 1)
         slots = part.slots(flat)
         found = self.tables[f"layer{layer}"](slots.rows)
-        return part(flat, slots.scores, found).unflatten(0, hidden.shape[:2])
+        added: Tensor = part(flat, slots.scores, found)
+        return added.unflatten(0, hidden.shape[:2])
 
 
 class _Retrieval(nn.Module):
