@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 import torch
 from tests.kv.models import tiny_llama
@@ -22,7 +24,7 @@ class Tokenizer:
     """As much of a transformers tokenizer as is asked for: a word a token."""
 
     words = tuple(f"{letter}{number}" for number in range(50) for letter in "aA")[:97]
-    special_tokens_map: dict[str, str] = {}
+    special_tokens_map: ClassVar[dict[str, str]] = {}
 
     def __len__(self) -> int:
         return len(self.words)
