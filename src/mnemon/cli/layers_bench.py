@@ -17,7 +17,7 @@ from mnemon.cli.progress import bar
     help="Worlds, decoders and memories.",
 )  # fmt: skip
 @click.option(
-    "--steps", type=click.IntRange(1), default=200, show_default=True, help="Of training."
+    "--steps", type=click.IntRange(1), default=160, show_default=True, help="Of training."
 )
 @click.option(
     "--facts", type=click.IntRange(1, 56), default=16, show_default=True, metavar="N",

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 TAUGHT = (
     Variant("engram", "engram", {"engram_vocab_size": 1024, "n_embed_per_ngram": 64}, rate=5.0),
     Variant("hierarchical-memories", "hierarchical-memories", {"levels": 2, "neurons": (8, 8)}),
-    Variant("ultramem-v2", "ultramem-v2", {"knum": 24, "knn": 8, "vdim": 32, "pre_vdim": 32}),
+    Variant("ultramem-v2", "ultramem-v2", {
+        "knum": 24, "knn": 8, "vdim": 32, "pre_vdim": 32,
+    }, rate=5.0),
     Variant("generic memory", "dense", {"layers": (0, 1, 2, 3), "neurons": 16}),
-)
+)  # fmt: skip
 STEPS, RATE = 40, 1e-2
 _LENGTH, _EACH, _REPLAYED = 128, 2, 4
 _HELD_OUT = 1000  # first seed of the samples that are asked

@@ -15,7 +15,7 @@ from mnemon.bench import provenance
 from mnemon.errors import InvalidInput
 from mnemon.models.extras import require
 
-TOPICS, FACTS, STEPS = 16, 16, 200
+TOPICS, FACTS, STEPS = 16, 16, 160
 _TREE = 512  # documents that trees of clusters are made of
 _DECODED = 64  # texts that are decoded at once
 

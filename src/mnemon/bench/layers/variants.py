@@ -66,7 +66,7 @@ VARIANTS = (
     ),
     Variant("ultramem-v2", "ultramem-v2", {
         "knum": 24, "kdim": 8, "knn": 8, "vdim": 32, "pre_vdim": 32,
-    }),
+    }, rate=5.0),
     Variant(
         "dense FFN, as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 36},
         beside="ultramem-v2: equal operations",
