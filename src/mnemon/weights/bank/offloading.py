@@ -30,8 +30,8 @@ class Traffic:
     """What was read of tables since they were offloaded.
 
     Attributes:
-        rows, bytes: that were read. hits, misses: different rows of a lookup that were there
-            already, or had to be waited for.
+        rows, bytes: that were read. hits, misses: different rows of a lookup that had been planned
+            or were there, or that nobody had asked for before.
     """
 
     rows: int = 0
@@ -104,9 +104,15 @@ class Offloaded(nn.Module):
 
 
 def offload(bank: Bank) -> None:
-    """Move a bank's tables into host memory; they are not trained there."""
+    """Move a bank's tables into host memory; they are not trained there.
+
+    Raises:
+        InvalidInput: they are neither float32 nor float16.
+    """
     for name, table in bank.tables.items():
         if isinstance(table, Table):
+            if table.weight.dtype not in (torch.float32, torch.float16):
+                raise InvalidInput(f"tables in {table.weight.dtype} cannot go: make them float32")
             rows = table.weight.detach().cpu().numpy()
             bank.tables[name] = Offloaded(rows, _told(rows))
 
