@@ -31,7 +31,7 @@ TAUGHT = (
     }, rate=5.0),
     Variant("generic memory", "dense", {"layers": (0, 1, 2, 3), "neurons": 16}),
 )  # fmt: skip
-STEPS, RATE = 40, 1e-2
+STEPS, RATE = 80, 1e-2
 _LENGTH, _EACH, _REPLAYED = 128, 2, 4
 _HELD_OUT = 1000  # first seed of the samples that are asked
 
@@ -46,8 +46,7 @@ def frozen(variant: Variant, count: int, seed: int) -> dict[str, Any]:
     samples = [sample(task, _LENGTH, _HELD_OUT + n) for task in _tasks() for n in range(_EACH)]
     before, chance = _share(answered(model, samples)), _known(model, told)
     lessons = [list(_lesson(one)) for one in told]
-    bank = variant.build(given(model, tokenizer, lessons), seed)
-    assert bank is not None
+    bank: Any = variant.build(given(model, tokenizer, lessons), seed)
     with attach(model, bank):
         began = time.process_time()
         _trained(model, bank, lessons, variant.rate, seed)
@@ -79,7 +78,7 @@ def _trained(model: Any, bank: Any, lessons: Sequence[list[int]], rate: float, s
             for _ in range(_REPLAYED)
         ]
         own = _padded([(list(one.prompt() + one.answer), len(one.answer)) for one in replayed])
-        loss = _loss(model, *asked) + _loss(model, *own)
+        loss: Any = _loss(model, *asked) + _loss(model, *own)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
