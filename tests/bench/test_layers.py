@@ -12,7 +12,7 @@ from mnemon.bench.layers import run
 from mnemon.bench.layers.beside import Experts
 from mnemon.bench.layers.world import world
 from mnemon.cli.app import mnemon
-from mnemon.errors import InvalidInput
+from mnemon.errors import InvalidInput, UnknownName
 from mnemon.weights.layer import Turn
 
 
@@ -83,5 +83,7 @@ def test_experts_give_what_each_token_s_best_two_give() -> None:
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(InvalidInput, match="measure nothing"):
         run.run_layers(0)
+    with pytest.raises(UnknownName, match="did you mean 'engram'"):
+        run.run_layers(1, only=["engrams"])
     with pytest.raises(InvalidInput, match="1 to 56 each"):
         world(2, 57, 0)

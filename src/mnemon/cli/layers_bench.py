@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from mnemon.cli import layout
+from mnemon.cli.lists import split
 from mnemon.cli.progress import bar
 
 
@@ -27,6 +28,7 @@ from mnemon.cli.progress import bar
     "--taught", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Facts for a memory on the small bundled model; 0 leaves that out.",
 )  # fmt: skip
+@click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False),
     help="Save record and report in this folder.",
@@ -34,8 +36,9 @@ from mnemon.cli.progress import bar
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def layers(
-    seeds: int, steps: int, facts: int, taught: int, out: Path | None, seed: int, json_: bool
-) -> None:
+    seeds: int, steps: int, facts: int, taught: int, only: str | None, out: Path | None, seed: int,
+    json_: bool,
+) -> None:  # fmt: skip
     """Measure memory modules beside models of equal parameters or operations.
 
     docs/weights-layer.md says what each is.
@@ -49,6 +52,7 @@ def layers(
     with bar("measuring") as progress:
         found = run.run_layers(
             seeds, seed=seed, steps=steps, facts=facts, taught=taught,
+            only=None if only is None else split(only),
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip
     for file in report.save(found, out) if out is not None else ():

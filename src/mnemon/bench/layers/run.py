@@ -67,7 +67,8 @@ class LayersRun:
 
 def run_layers(
     seeds: int = 2, *, seed: int = 0, steps: int = STEPS, topics: int = TOPICS, facts: int = FACTS,
-    taught: int = 20, command: str = "", progress: Callable[[int, int], None] | None = None,
+    taught: int = 20, only: Sequence[str] | None = None, command: str = "",
+    progress: Callable[[int, int], None] | None = None,
 ) -> LayersRun:  # fmt: skip
     """Measure the methods of the slot `weights.layer`.
 
@@ -76,20 +77,22 @@ def run_layers(
         steps: of training. topics, facts: of the world; facts of each topic.
         taught: facts that are trained into a memory on the bundled model's small sibling; 0 leaves
             that part out.
+        only: names of what is trained; all if None.
         progress: called with (done, in all).
 
     Raises:
-        InvalidInput: no seeds or steps. MissingExtra: the extra `[weights]` is not installed.
+        InvalidInput: no seeds or steps. UnknownName: nothing is called so.
+        MissingExtra: the extra `[weights]` is not installed.
     """
     if seeds < 1 or steps < 1:
         raise InvalidInput(f"{seeds} seeds of {steps} steps measure nothing: take 1 or more")
     for name in ("torch", "transformers", "safetensors"):
         require(name, name, "weights")
-    from mnemon.bench.layers import recalling
-    from mnemon.bench.layers.variants import VARIANTS
+    from mnemon.bench.layers import recalling, variants
 
+    chosen = variants.named(only)
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    rows, total = list[Row](), seeds * len(VARIANTS) + (len(recalling.TAUGHT) if taught else 0)
+    rows, total = list[Row](), seeds * len(chosen) + (len(recalling.TAUGHT) if taught else 0)
     frozen = list[dict[str, Any]]()
 
     def say() -> None:
@@ -97,7 +100,7 @@ def run_layers(
             progress(len(rows) + len(frozen), total)
 
     for one in range(seed, seed + seeds):
-        for variant in VARIANTS:
+        for variant in chosen:
             say()
             rows.append(_row(variant, one, steps, topics, facts))
     for taught_by in recalling.TAUGHT if taught else ():

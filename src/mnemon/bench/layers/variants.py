@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ import torch
 
 from mnemon import methods
 from mnemon.bench.layers.beside import Dense, Experts
+from mnemon.errors import UnknownName
 
 if TYPE_CHECKING:
     from mnemon.weights.layer import Bank, Given
@@ -76,3 +77,16 @@ VARIANTS = (
         beside="ultramem-v2: equal parameters and operations",
     ),
 )  # fmt: skip
+
+
+def named(only: Sequence[str] | None) -> list[Variant]:
+    """Those of these names, in our order; all if None.
+
+    Raises:
+        UnknownName: nothing is called so.
+    """
+    known = [one.name for one in VARIANTS]
+    for name in only or ():
+        if name not in known:
+            raise UnknownName(f"nothing is called {name!r}: {methods.nearest(name, known)}")
+    return [one for one in VARIANTS if only is None or one.name in only]
