@@ -6,7 +6,7 @@ import json
 
 import pytest
 import torch
-from tests.kv.models import forward, named, text
+from tests.kv.models import forward, named, text, tiny_llama
 from tests.weights.layer.conftest import Tokenizer, built
 from transformers import DynamicCache
 
@@ -27,6 +27,14 @@ def test_detaching_leaves_the_model_as_it_was(model, name) -> None:
             attach(model, bank)
     assert torch.equal(forward(model, ids), before)
     assert set(model.state_dict()) == names and fingerprint(model).digest == told
+
+
+def test_a_model_that_does_not_fit_is_refused(model, name) -> None:
+    _, bank = built(name, model)
+    with pytest.raises(InvalidInput, match="dtype"):
+        attach(model.half(), bank)
+    with pytest.raises(InvalidInput, match="the model has 1"):
+        attach(tiny_llama(layers=1), bank)
 
 
 def test_it_is_built_the_same_again(model, name) -> None:

@@ -5,15 +5,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mnemon.bench import provenance
 from mnemon.errors import InvalidInput
 from mnemon.models.extras import require
+
+if TYPE_CHECKING:
+    from mnemon.bench.layers.variants import Variant
+    from mnemon.bench.layers.world import World
 
 TOPICS, FACTS, STEPS = 16, 16, 160
 _TREE = 512  # documents that trees of clusters are made of
@@ -111,20 +116,28 @@ def run_layers(
     return LayersRun(rows, frozen, _context(steps, topics, facts), origin)
 
 
-def _row(variant: Any, seed: int, steps: int, topics: int, facts: int) -> Row:
-    import torch
-
+def _row(variant: Variant, seed: int, steps: int, topics: int, facts: int) -> Row:
     from mnemon.bench.layers import training
-    from mnemon.bench.layers.measuring import operations
-    from mnemon.bench.layers.world import PARTS, world
+    from mnemon.bench.layers.world import world
     from mnemon.weights.bank import attach, given
 
     told = world(topics, facts, seed)
     model = training.decoder(told.vocabulary, seed)
     documents = told.documents(np.random.default_rng([seed, 3]), _TREE)
     bank = variant.build(given(model, None, documents.tolist()), seed)
-    if bank is not None:
-        attach(model, bank)
+    with nullcontext() if bank is None else attach(model, bank):
+        return _measured(variant, seed, steps, told, model, bank)
+
+
+def _measured(
+    variant: Variant, seed: int, steps: int, told: World, model: Any, bank: Any
+) -> Row:  # fmt: skip
+    import torch
+
+    from mnemon.bench.layers import training
+    from mnemon.bench.layers.measuring import operations
+    from mnemon.bench.layers.world import PARTS
+
     began = time.process_time()
     training.train(model, told, bank, steps=steps, seed=seed, rate=variant.rate)
     took = time.process_time() - began

@@ -32,6 +32,7 @@ class Attached:
         decoder = seam.decoder(model)
         if hasattr(decoder, NAME):
             raise InvalidInput("the model has a memory already: detach it first")
+        _same_type(model, bank)
         places = _places(model, bank)
         self.bank, self._decoder, self._pool = bank, decoder, ThreadPoolExecutor(1)
         self._turn, self._seen = Turn({}), torch.zeros(0, 0, dtype=torch.long)
@@ -111,8 +112,8 @@ def attach(model: PreTrainedModel, bank: Bank) -> Attached:
             with padding on the left.
 
     Raises:
-        InvalidInput: it has a memory already, or no such layers. A pass raises it for embeddings
-            in place of ids, or for a cache that was filled without this memory.
+        InvalidInput: it has a memory already, no such layers, or another dtype. A pass raises it
+            for embeddings in place of ids, or for a cache that was filled without this memory.
     """
     return Attached(model, bank)
 
@@ -120,6 +121,15 @@ def attach(model: PreTrainedModel, bank: Bank) -> Attached:
 def has_memory(model: PreTrainedModel) -> bool:
     """Whether a bank is attached."""
     return hasattr(seam.decoder(model), NAME)
+
+
+def _same_type(model: PreTrainedModel, bank: Bank) -> None:
+    for one in cast(nn.Module, bank).parameters():
+        if one.dtype != model.dtype:
+            raise InvalidInput(
+                f"the memory is in {one.dtype} and the model in {model.dtype}: load the model in "
+                "the memory's dtype"
+            )
 
 
 def _places(model: PreTrainedModel, bank: Bank) -> dict[int, nn.Module]:
