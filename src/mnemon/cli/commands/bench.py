@@ -12,6 +12,7 @@ from mnemon.cli import (
     consolidation_bench,
     honesty,
     kv_bench,
+    layers_bench,
     layout,
     recalling,
     reuse_bench,
@@ -39,9 +40,10 @@ for _one in (honesty.abstention, honesty.ablation, honesty.regimes, honesty.plot
     command.add_command(_one)
 for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
-for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
+for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule):
     command.add_command(_one)
-command.add_command(consolidation_bench.consolidation)
+for _one in (weights_bench.weights, consolidation_bench.consolidation, layers_bench.layers):
+    command.add_command(_one)
 
 
 @command.command("text")

@@ -1,0 +1,1 @@
+"""`mnemon bench layers`: trained memory modules beside models of equal parameters or operations."""

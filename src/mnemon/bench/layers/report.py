@@ -1,0 +1,78 @@
+"""The report of `mnemon bench layers`: a table of means over seeds, one of the frozen model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from mnemon.bench.layers.run import LayersRun, Row
+from mnemon.bench.report import Rows, markdown
+
+_HEAD = [
+    "what", "parameters", "operations a token", "bytes a token: alone", "… of 64", "validation",
+    "answered", "head", "middle", "tail", "fetched ahead", "same offloaded",
+]  # fmt: skip
+
+
+def rows(found: LayersRun) -> Rows:
+    """A line a variant, means over the seeds."""
+    names = list(dict.fromkeys(one.name for one in found.rows))
+    return [_HEAD, *(_line([one for one in found.rows if one.name == name]) for name in names)]
+
+
+def frozen(found: LayersRun) -> Rows:
+    """A line a memory on the frozen model."""
+    head = ["memory", "parameters", "recall", "base", "strangers", "own tasks", "… before"]
+    return [head, *(
+        [
+            str(one["name"]), f"{one['parameters']:,}",
+            *(f"{one[key]:.3f}" for key in ("recall", "chance", "strangers", "tasks")),
+            f"{one['tasks_before']:.3f}",
+        ]
+        for one in found.frozen
+    )]  # fmt: skip
+
+
+def render(found: LayersRun) -> str:
+    """The report in Markdown."""
+    machine, told = found.origin.machine, found.context
+    head = (
+        f"{told['facts']} facts, {told['steps']} steps, {len({one.seed for one in found.rows})} "
+        f"seeds, on {machine['cpu']}, {machine['cores']} cores, {told['threads']} threads, load "
+        f"{told['load']}, torch {told['torch']}; `{found.origin.command}`"
+    )
+    parts = [head, markdown(rows(found))]
+    if found.frozen:
+        parts += ["The bundled model's small sibling, frozen:", markdown(frozen(found))]
+    return "\n\n".join(parts) + "\n"
+
+
+def to_json(found: LayersRun) -> str:
+    """Every row of every seed, with where it comes from."""
+    return json.dumps(asdict(found), indent=1, allow_nan=False) + "\n"
+
+
+def save(found: LayersRun, folder: Path) -> list[Path]:
+    """Write record.json and report.md; the files written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / "record.json", folder / "report.md"]
+    for file, text in zip(files, (to_json(found), render(found)), strict=True):
+        file.write_text(text, encoding="utf-8")
+    return files
+
+
+def _line(of: list[Row]) -> list[str]:
+    def mean(name: str) -> float:
+        return float(np.mean([getattr(one, name) for one in of]))
+
+    first = of[0]
+    return [
+        first.name, f"{mean('parameters'):,.0f}", f"{mean('operations'):,.0f}",
+        f"{mean('bytes_alone'):,.0f}", f"{mean('bytes_together'):,.0f}",
+        *(f"{mean(one):.3f}" for one in ("validation", "answered", "head", "middle", "tail")),
+        "" if first.hit_rate is None else f"{mean('hit_rate'):.0%}",
+        "" if first.same is None else "yes" if all(one.same for one in of) else "no",
+    ]  # fmt: skip

@@ -1,0 +1,66 @@
+"""`mnemon bench layers`: trained memory modules."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from mnemon.cli import layout
+from mnemon.cli.lists import split
+from mnemon.cli.progress import bar
+
+
+@click.command("layers")
+@click.option(
+    "--seeds", type=click.IntRange(1), default=2, show_default=True,
+    help="Worlds, decoders and memories.",
+)  # fmt: skip
+@click.option(
+    "--steps", type=click.IntRange(1), default=160, show_default=True, help="Of training."
+)
+@click.option(
+    "--facts", type=click.IntRange(1, 56), default=16, show_default=True, metavar="N",
+    help="Of each of 16 topics.",
+)  # fmt: skip
+@click.option(
+    "--taught", type=click.IntRange(0), default=20, show_default=True, metavar="N",
+    help="Facts for a memory on the small bundled model; 0 leaves that out.",
+)  # fmt: skip
+@click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="Save record and report in this folder.",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+def layers(
+    seeds: int, steps: int, facts: int, taught: int, only: str | None, out: Path | None, seed: int,
+    json_: bool,
+) -> None:  # fmt: skip
+    """Measure memory modules beside models of equal parameters or operations.
+
+    docs/weights-layer.md says what each is.
+    """
+    from mnemon.models.extras import require
+
+    for name in ("torch", "transformers", "safetensors"):
+        require(name, name, "weights")
+    from mnemon.bench.layers import report, run
+
+    with bar("measuring") as progress:
+        found = run.run_layers(
+            seeds, seed=seed, steps=steps, facts=facts, taught=taught,
+            only=None if only is None else split(only),
+            command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+        )  # fmt: skip
+    for file in report.save(found, out) if out is not None else ():
+        click.echo(f"wrote {file}", err=True)
+    if json_:
+        click.echo(report.to_json(found), nl=False)
+    elif layout.is_terminal():
+        for head, *body in filter(None, (report.rows(found), report.frozen(found))):
+            layout.table(head, body)
+    else:
+        click.echo(report.render(found), nl=False)

@@ -1,0 +1,160 @@
+"""A memory layer in every block: the best slots by row and column keys, each a single neuron.
+
+Scores of rows and columns are combined by a small Tucker core; a slot is a neuron with an input
+vector and a value (PEER), weighed by its score; one linear layer expands the sum of the values.
+Huang et al. 2025, "UltraMemV2: Memory Networks Scaling to 120B Parameters with Superior
+Long-Context Learning", https://arxiv.org/abs/2508.18756 (code released by the authors, none of it
+here; PEER: https://arxiv.org/abs/2407.04153). HOW OURS DIFFERS: one head; no virtual slots and no
+penalty on the core or on imbalance; each layer has its own slots; slots are scaled so that what a
+layer adds begins with variance 1 / (2 layers); sizes are for models of a few million parameters.
+Rows depend on hidden states: they cannot be fetched ahead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mnemon.errors import InvalidInput
+from mnemon.weights.bank.table import Table
+from mnemon.weights.layer import By, Given, Place, Turn
+from mnemon.weights.layer._layers import chosen
+
+__all__ = ["UltraMemV2"]
+
+
+class _Slots(NamedTuple):
+    """Of M tokens, the K best slots `[M, K]`, and their scores by core `[M, K, C]`."""
+
+    rows: Tensor
+    scores: Tensor
+
+
+@dataclass(frozen=True)
+class UltraMemV2:
+    """Product-key memory layers.
+
+    Attributes:
+        knum: rows, and columns, of the grid of slots. kdim: width of their keys.
+        knn: slots that a token uses, and rows and columns that are looked at for them.
+        vdim, pre_vdim: width of a slot's value, and of its input vector.
+        tucker_rank: keys a row or column, combined by the core.
+        tucker_multihead: cores; each scores its own part of the values.
+        use_glu_act: GELU on what a slot's input vector gives; linear without.
+        layer_ids: the layers whose MLP it adds to; all if None.
+        seed: of the first weights.
+    """
+
+    knum: int = 32
+    kdim: int = 16
+    knn: int = 16
+    vdim: int = 64
+    pre_vdim: int = 64
+    tucker_rank: int = 2
+    tucker_multihead: int = 2
+    use_glu_act: bool = True
+    layer_ids: tuple[int, ...] | None = None
+    seed: int = 0
+
+    def build(self, given: Given) -> _Bank:
+        """A bank with a table a layer; a row is a slot: its input vector, then its value.
+
+        Raises:
+            InvalidInput: no such layer, more slots a token than rows, or a width that the cores
+                do not divide.
+        """
+        if not 0 < self.knn <= self.knum or self.vdim % self.tucker_multihead:
+            raise InvalidInput(
+                f"{self.knn} slots a token among {self.knum} rows, values {self.vdim} wide for "
+                f"{self.tucker_multihead} cores, cannot be: take no more slots than rows, and a "
+                "width that the cores divide"
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            return _Bank(self, given)
+
+
+class _Bank(nn.Module):
+    place: Place = "mlp"
+    by: By = "state"
+    window = 0
+
+    def __init__(self, options: UltraMemV2, given: Given) -> None:
+        super().__init__()
+        self.layers = chosen(options.layer_ids, given.layers)
+        self.tables, self.parts = nn.ModuleDict(), nn.ModuleDict()
+        for layer in self.layers:
+            table = Table(options.knum**2, options.pre_vdim + options.vdim)
+            with torch.no_grad():
+                table.weight[:, : options.pre_vdim] *= options.pre_vdim**-0.5
+                table.weight[:, options.pre_vdim :] *= options.knn**-0.5
+            self.tables[f"layer{layer}"] = table
+            self.parts[f"layer{layer}"] = _Retrieval(options, given)
+
+    def address(self, ids: Tensor) -> dict[str, Tensor]:
+        return {}
+
+    def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
+        part = cast(_Retrieval, self.parts[f"layer{layer}"])
+        flat = hidden.flatten(0, 1)
+        slots = part.slots(flat)
+        found = self.tables[f"layer{layer}"](slots.rows)
+        added: Tensor = part(flat, slots.scores, found)
+        return added.unflatten(0, hidden.shape[:2])
+
+
+class _Retrieval(nn.Module):
+    """Which slots M tokens `[M, D]` use, and what these add."""
+
+    def __init__(self, options: UltraMemV2, given: Given) -> None:
+        super().__init__()
+        self._options, width = options, options.kdim
+        self.query = nn.Linear(given.hidden, 2 * width, bias=False)
+        self.keys = nn.Parameter(
+            torch.randn(2, options.knum, options.tucker_rank, width) * width**-0.5
+        )
+        self.query_norm, self.key_norm = nn.RMSNorm(width), nn.RMSNorm(width)
+        for norm in (self.query_norm, self.key_norm):
+            nn.init.constant_(norm.weight, width**-0.4)
+        self.cores = nn.Parameter(
+            torch.rand(options.tucker_multihead, options.tucker_rank, options.tucker_rank)
+        )
+        self.inward = nn.Linear(given.hidden, options.pre_vdim, bias=False)
+        self.outward = nn.Linear(options.vdim, given.hidden, bias=False)
+        nn.init.normal_(self.inward.weight, std=given.hidden**-0.5)
+        nn.init.normal_(self.outward.weight, std=(options.vdim * 2 * given.layers) ** -0.5)
+
+    def slots(self, hidden: Tensor) -> _Slots:
+        told, count = self._options, len(hidden)
+        query = self.query_norm(self.query(hidden).unflatten(1, (2, told.kdim))).transpose(0, 1)
+        keys = self.key_norm(self.keys).flatten(1, 2).transpose(1, 2)
+        scores = (query @ keys).unflatten(2, (told.knum, told.tucker_rank))  # [2, M, N, R]
+        rough = (scores * self._directions()[:, None, None]).sum(-1)
+        near = rough.topk(told.knn, -1).indices  # [2, M, K]
+        fine = scores.gather(2, near[..., None].expand(-1, -1, -1, told.tucker_rank))
+        each = fine[0][None] @ self.cores[:, None] @ fine[1].transpose(1, 2)[None]  # [C, M, K, K]
+        each = each.flatten(2)
+        best = each.sum(0).topk(told.knn, -1).indices
+        rows = near[0][:, :, None] * told.knum + near[1][:, None, :]
+        picked = each.gather(2, best.expand(len(self.cores), count, -1))
+        return _Slots(rows.flatten(1).gather(1, best), picked.permute(1, 2, 0))
+
+    def forward(self, hidden: Tensor, scores: Tensor, found: Tensor) -> Tensor:
+        inputs, values = found.split([self._options.pre_vdim, self._options.vdim], -1)
+        active = (inputs @ self.inward(hidden)[..., None])[..., 0]
+        active = functional.gelu(active) if self._options.use_glu_act else active
+        parts = values.unflatten(2, (len(self.cores), -1))  # [M, K, C, V / C]
+        weighed = (scores * active[..., None])[..., None] * parts
+        out: Tensor = self.outward(weighed.sum(1).flatten(1))
+        return out
+
+    @torch.no_grad()
+    def _directions(self) -> Tensor:
+        """The core's best approximation of rank one `[2, R]`: by it rows and columns are ranked."""
+        left, _, right = torch.linalg.svd(self.cores.sum(0))
+        both = torch.stack([left[:, 0], right[0]])
+        return torch.where(both.sum() < 0, -both, both)
