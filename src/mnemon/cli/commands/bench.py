@@ -11,6 +11,7 @@ import click
 from mnemon.cli import (
     honesty,
     kv_bench,
+    latent_bench,
     layout,
     recalling,
     reuse_bench,
@@ -40,6 +41,7 @@ for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
 for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
     command.add_command(_one)
+command.add_command(latent_bench.latent)
 
 
 @command.command("text")
