@@ -17,14 +17,31 @@ if TYPE_CHECKING:
     from mnemon.weights.consolidation import consolidate as consolidate
     from mnemon.weights.publishing import publish as publish
     from mnemon.weights.reading import Reader as Reader
+    from mnemon.weights.recalling import LatentReader as LatentReader
+    from mnemon.weights.remembering import Remembered as Remembered
+    from mnemon.weights.remembering import erase as erase
+    from mnemon.weights.remembering import remember as remember
 
 _HOMES = {
     "Consolidated": "mnemon.weights.consolidation",
+    "LatentReader": "mnemon.weights.recalling",
     "Reader": "mnemon.weights.reading",
+    "Remembered": "mnemon.weights.remembering",
     "consolidate": "mnemon.weights.consolidation",
+    "erase": "mnemon.weights.remembering",
     "publish": "mnemon.weights.publishing",
+    "remember": "mnemon.weights.remembering",
 }
-__all__ = ["Consolidated", "Reader", "consolidate", "publish"]
+__all__ = [
+    "Consolidated",
+    "LatentReader",
+    "Reader",
+    "Remembered",
+    "consolidate",
+    "erase",
+    "publish",
+    "remember",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -53,6 +53,16 @@ class Associate(Protocol):
         """Whether a segment can be added and taken out again without the others."""
         ...
 
+    @property
+    def tokens(self) -> int:
+        """Of a segment, at most, its opening included."""
+        ...
+
+    @property
+    def room(self) -> int | None:
+        """How many segments are kept apart; None if they are never, or always."""
+        ...
+
     def write(self, model: Any, state: State, segments: Sequence[Segment]) -> State:
         """The state with these segments too. Raises InvalidInput for a segment that is too long."""
         ...

@@ -54,6 +54,11 @@ class Larimar:
         """Always."""
         return True
 
+    @property
+    def room(self) -> int:
+        """The slots."""
+        return self.slots
+
     def write(self, model: Any, state: State, segments: Sequence[Segment]) -> State:
         """Sums `[slots, C]`, covariance `[slots, slots]`, layout `[L, 3]` and how many `[1]`."""
         return self._changed(model, state, segments, 1)
