@@ -41,7 +41,7 @@ def signs(addresses: Sequence[str], size: int) -> Tensor:
         )[:size]
         for one in addresses
     ]
-    return (torch.from_numpy(np.stack(rows)).double() * 2 - 1) * 2.0**-scale(size)
+    return (torch.from_numpy(np.stack(rows)).double() * 2 - 1) * 2.0 ** -scale(size)
 
 
 def scale(size: int) -> int:

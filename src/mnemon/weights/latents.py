@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Latent(NamedTuple):
-    """Keys and values of each layer, `[Hkv, T, D]` and `[Hkv, T, Dv]`, rotated for places from 0."""
+    """Keys `[Hkv, T, D]`, rotated for places from 0, and values `[Hkv, T, Dv]` of each layer."""
 
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
@@ -70,8 +70,11 @@ def cache_of(model: Any, vector: Tensor, layout: Tensor) -> Any:
     rows = vector.reshape(-1, sum(widths) + 1)
     rows = rows[: int((rows[:, -1] > 0.5).sum())]
     parts = rows[:, :-1].split(widths, 1)
-    heads = [h for h, _, _ in sizes]
-    made = [part.unflatten(1, (h, -1)).transpose(0, 1)[None] for part, h in zip(parts, heads * 2)]
+    heads = [h for h, _, _ in sizes] * 2
+    made = [
+        part.unflatten(1, (count, -1)).transpose(0, 1)[None]
+        for part, count in zip(parts, heads, strict=True)
+    ]
     return filled(model, made[: len(sizes)], made[len(sizes) :])
 
 

@@ -39,16 +39,21 @@ def summed(latent: Latent, skipped: int) -> Prefix:
     return Prefix(tuple(z), tuple(one.sum(1) for one in features))
 
 
+def layers(model: Any) -> list[Any]:
+    """A model's attention layers, in order."""
+    return [module for _, module in sorted(seam.attention_modules(model).items())]
+
+
 class Beside:
     """The attention function of a model that has a prefix: hand it to `kv.seam.attending`.
 
     numerator += phi(q) Z, denominator += phi(q) k, where both stand beside exp(q k' * scaling).
     """
 
-    def __init__(self, model: Any, prefix: Prefix) -> None:
+    def __init__(self, modules: Sequence[Any], prefix: Prefix) -> None:
+        """`modules`: the attention layers, in the prefix's order (see `layers`)."""
         self._prefix = prefix
-        layers = sorted(seam.attention_modules(model).items())
-        self._places = {module: place for place, (_, module) in enumerate(layers)}
+        self._places = {module: place for place, module in enumerate(modules)}
 
     def __call__(
         self, module: Any, query: Tensor, key: Tensor, value: Tensor, seen: Tensor,

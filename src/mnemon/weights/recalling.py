@@ -99,9 +99,7 @@ def following(
     with beside:
         for _ in range(most):
             places = torch.arange(place, place + given.shape[1], device=model.device)[None]
-            logits = seam.forward(
-                model, given, read.cache, position_ids=places, logits_to_keep=1
-            )
+            logits = seam.forward(model, given, read.cache, position_ids=places, logits_to_keep=1)
             place += given.shape[1]
             given = logits[:, -1].argmax(-1, keepdim=True)
             if (token := int(given)) == end:

@@ -97,7 +97,9 @@ def erase(memory: Memory, model: Any, tokenizer: Any, ids: Sequence[str]) -> lis
         ask, writer = told.pop("ask"), methods.load(SLOT, _name(one), **told)
         assert one.model is not None
         made = _Writing(memory, model, tokenizer, writer, ask, one.model)
-        done.append(made.whole([c for c in _cubes_of(memory, set(sources)) if c.id not in gone], []))
+        done.append(
+            made.whole([c for c in _cubes_of(memory, set(sources)) if c.id not in gone], [])
+        )
     return done
 
 

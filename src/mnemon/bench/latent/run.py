@@ -16,7 +16,10 @@ from mnemon.methods import nearest
 from mnemon.models import recall_lm
 from mnemon.models.extras import require
 
-SECTIONS: Mapping[str, str] = {}
+SECTIONS: Mapping[str, str] = {
+    "larimar": "mnemon.bench.latent.larimar",
+    "ntk-attention": "mnemon.bench.latent.ntk_attention",
+}
 """Names of parts, and the modules that have a function `rows` for them."""
 
 

@@ -10,8 +10,9 @@ HOW OURS DIFFERS: there is no trained encoder, decoder or scope detector. A late
 values that the frozen model makes of a segment, and what is read goes before the question as its
 cache. An address is not the encoder's but a fixed sign vector of the words that a segment is filed
 under; a question tries all that it names, and how much of an address lies within those written,
-w C inv(C) w', says which the memory knows (the scope detector's part). Kept are C and C M, on a grid, instead of C and M: then erasing
-is a subtraction, exact to the last bit. Cannot be combined with sliding-window or recurrent layers.
+w C inv(C) w', says which the memory knows (the scope detector's part). Kept are C and C M, on a
+grid, instead of C and M: then erasing is a subtraction, exact to the last bit. Cannot be combined
+with sliding-window or recurrent layers.
 """
 
 from __future__ import annotations
@@ -82,7 +83,9 @@ class Larimar:
         if not segments:
             return state
         made = [latents.encoded(model, (*one.opening, *one.ids)) for one in segments]
-        rows = torch.stack([grid.rounded(latents.flat(one, self.tokens), self.bits) for one in made])
+        rows = torch.stack(
+            [grid.rounded(latents.flat(one, self.tokens), self.bits) for one in made]
+        )
         at = addresses.signs([one.address for one in segments], self.slots)
         state = state or self._empty(rows.shape[1], latents.layout(made[0]))
         fine = addresses.scale(self.slots)

@@ -1,4 +1,4 @@
-"""A prefix of any length as a matrix Z and a vector k a head: attention's numerator and denominator.
+"""A prefix of any length as a matrix Z and a vector k a head, beside attention.
 
 Liang et al. 2024, "Toward Infinite-Long Prefix in Transformer", https://arxiv.org/abs/2406.14036
 (code: https://github.com/ChristianYang37/chiwun at 8d9ff65, src/NTK-Attention): a prefix adds
@@ -25,7 +25,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.weights import grid, latents
 from mnemon.weights.associate import Recalled, Segment, State
-from mnemon.weights.linear_prefix import Beside, Prefix, of_tensors, summed, to_tensors
+from mnemon.weights.linear_prefix import Beside, Prefix, layers, of_tensors, summed, to_tensors
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +50,7 @@ class NTKAttention:
     tokens: int = 64
     bits: int = 20
     steps: int = 0
-    learning_rate: float = 0.02
+    learning_rate: float = 0.05
     batch: int = 16
     seed: int = 0
 
@@ -89,7 +89,7 @@ class NTKAttention:
         """All that was written, whatever is asked; the cache holds the tokenizer's first token."""
         if not state:
             return None
-        beside = Beside(model, of_tensors(state))
+        beside = Beside(layers(model), of_tensors(state))
         opening = state["opening"].tolist()
         before = latents.encoded(model, opening) if opening else None
         keys, values = before or ((), ())
@@ -124,7 +124,7 @@ class NTKAttention:
         return {**told, "opening": start["opening"], "written": start["written"] + sign}
 
     def _trained(self, model: Any, state: State, segments: Sequence[Segment]) -> State:
-        """Z and log k trained on from the mean of the sums: a prefix as heavy as one token."""
+        """Z and k trained on from the sums, in units of a token's mean."""
         pairs = [pair for one in segments for pair in one.pairs]
         if not pairs:
             raise InvalidInput("no segment has a question: there is nothing to train on")
@@ -134,16 +134,13 @@ class NTKAttention:
         optimizer = torch.optim.Adam([*z, *k], lr=self.learning_rate)
         for step, batch in enumerate(self._batches(pairs)):
             optimizer.param_groups[0]["lr"] = self.learning_rate * (1 - step / self.steps)
-            now = to_tensors(Prefix(tuple(z), tuple(one.exp() for one in k)))
+            now = to_tensors(_heavy(z, k, count))
             loss = self.loss(model, {**state, **now}, batch)
             # Of the prefix alone: the model's own parameters are left without gradients.
             for one, slope in zip([*z, *k], torch.autograd.grad(loss, [*z, *k]), strict=True):
                 one.grad = slope
             optimizer.step()
-        made = Prefix(
-            tuple(one.detach().double() for one in z),
-            tuple(one.detach().exp().double() for one in k),
-        )
+        made = _heavy([one.detach().double() for one in z], [o.detach().double() for o in k], count)
         return {**state, **to_tensors(made)}
 
     def _batches(self, pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
@@ -178,6 +175,10 @@ class NTKAttention:
         cache.batch_repeat_interleave(count)
         places = torch.arange(ids.shape[1], device=model.device)[None] + read.start
         with seam.attending(model, read.beside):
-            return seam.forward(
-                model, ids.to(model.device), cache, position_ids=places
-            ).float().cpu()
+            return (
+                seam.forward(model, ids.to(model.device), cache, position_ids=places).float().cpu()
+            )
+
+
+def _heavy(z: Sequence[Tensor], log_k: Sequence[Tensor], tokens: int) -> Prefix:
+    return Prefix(tuple(tokens * one for one in z), tuple(tokens * one.exp() for one in log_k))

@@ -1,0 +1,222 @@
+"""`ntk-attention`: what a prefix loses as (Z, k), against as many bytes of it; and trained on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from mnemon.bench.latent import asking
+from mnemon.bench.latent.section import Row, Setting
+from mnemon.bench.recall import sample
+from mnemon.bench.weights.facts import facts
+from mnemon.kv import seam
+from mnemon.weights.associate.ntk_attention import NTKAttention
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.bench.recall import Sample
+    from mnemon.weights.associate import State
+    from mnemon.weights.lesson import Pair
+    from mnemon.weights.linear_prefix import Beside, Prefix
+
+_LENGTHS = (128, 256, 512, 1024)
+_TASKS = ("niah_multikey", "fact", "kv")
+_OTHERS = 6
+_FIT_STEPS = 100
+_STEPS = (50, 150)
+
+
+def rows(setting: Setting) -> Iterator[Row]:
+    """Errors by the prefix's length, then the loss of facts' questions."""
+    for length in (128,) if setting.brief else _LENGTHS:
+        for recent in (0,) if setting.brief else (0, 32):
+            yield _errors(setting, length, recent)
+    yield from _facts(setting)
+
+
+class _Layer(NamedTuple):
+    """One layer's queries `[1, Hq, T, D]`, keys and values `[1, Hkv, T, D]`, and the scaling."""
+
+    module: Any
+    query: Tensor
+    key: Tensor
+    value: Tensor
+    scaling: float
+
+
+def _errors(setting: Setting, length: int, recent: int) -> Row:
+    """Relative errors of attention outputs at a question's tokens, means over layers, heads, tasks.
+
+    The first token and the `recent` ones before the question are exact for all; what stands between
+    is the prefix.
+    """
+    found: dict[str, list[float]] = {}
+    sizes: dict[str, int] = {}
+    for task in _TASKS[:1] if setting.brief else _TASKS:
+        one = sample(task, length, setting.seed)
+        prefix = range(1, len(one.context) - recent)
+        others = _others(setting, one)
+        for layer, seen in zip(
+            _run(setting.model, [one.prompt()]), _run(setting.model, others), strict=True
+        ):
+            sizes, errors = _of_layer(layer, prefix, _fitted(seen, prefix, setting.brief))
+            for name, error in errors.items():
+                found.setdefault(name, []).extend(error)
+    figures = {
+        **{f"{name}_error": float(np.mean(errors)) for name, errors in found.items()},
+        **{f"{name}_bytes_a_head": size for name, size in sizes.items()},
+    }
+    at = {"tokens": length, "exact_recent": recent}
+    return Row("a prefix as (Z, k)", at, figures)
+
+
+def _others(setting: Setting, one: Sample) -> list[tuple[int, ...]]:
+    """The same context with questions that are not asked of it, cut to one length."""
+    asked = [sample(one.task, 256, setting.seed + 1 + number).question for number in range(_OTHERS)]
+    width = min(len(question) for question in asked)
+    return [one.context + question[:width] for question in asked]
+
+
+def _run(model: Any, texts: Sequence[Sequence[int]]) -> list[_Layer]:
+    """What each layer attends with, in a pass over texts of one length."""
+    import torch
+
+    layers: list[_Layer] = []
+
+    def seen(
+        module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float
+    ) -> Tensor:
+        layers.append(_Layer(module, query, key, value, scaling))
+        return _attended(layers[-1], mask).transpose(1, 2)
+
+    with torch.no_grad(), seam.attending(model, seen):
+        model(torch.tensor([list(ids) for ids in texts]), use_cache=False)
+    return layers
+
+
+def _of_layer(
+    layer: _Layer, prefix: range, fitted: Prefix
+) -> tuple[dict[str, int], dict[str, list[float]]]:
+    """Bytes of a key-value head in float32, and the error of each query head."""
+    from mnemon.weights.linear_prefix import Beside
+
+    width = layer.key.shape[3]
+    kept = (width + 2) // 2  # Z and k are a little more than so many keys and values, rounded up
+    exact = _with(layer, prefix, prefix)
+    made = {
+        "zk": _beside(layer, prefix, Beside([layer.module], _summed(layer, prefix))),
+        "fitted": _beside(layer, prefix, Beside([layer.module], fitted)),
+        "first": _with(layer, prefix, prefix[:kept]),
+        "last": _with(layer, prefix, prefix[-kept:]),
+        "dropped": _with(layer, prefix, prefix[:0]),
+    }
+    norm = exact[0].flatten(1).norm(dim=1)
+    errors = {
+        name: ((one - exact)[0].flatten(1).norm(dim=1) / norm).tolist()
+        for name, one in made.items()
+    }
+    return {"zk": 4 * (width * width + width), "truncated": 4 * 2 * width * kept}, errors
+
+
+def _summed(layer: _Layer, prefix: range) -> Prefix:
+    from mnemon.weights.latents import Latent
+    from mnemon.weights.linear_prefix import summed
+
+    told = list(prefix)
+    return summed(Latent((layer.key[0][:, told],), (layer.value[0][:, told],)), 0)
+
+
+def _fitted(layer: _Layer, prefix: range, brief: bool) -> Prefix:
+    """(Z, k) from the sums on, by Adam, to the exact outputs at other questions."""
+    import torch
+
+    from mnemon.weights.linear_prefix import Beside, Prefix
+
+    with torch.no_grad():
+        exact = _with(layer, prefix, prefix)
+    scale = exact.pow(2).mean((0, 2, 3), keepdim=True)
+    start, tokens = _summed(layer, prefix), len(prefix)
+    z = (start.z[0] / tokens).float().requires_grad_()
+    k = (start.k[0] / tokens).log().float().requires_grad_()
+    optimizer = torch.optim.Adam([z, k], lr=0.02)
+    steps = 2 if brief else _FIT_STEPS
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - step / steps)
+        now = Prefix((tokens * z,), (tokens * k.exp(),))
+        loss = ((_beside(layer, prefix, Beside([layer.module], now)) - exact) ** 2 / scale).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return Prefix((tokens * z.detach(),), (tokens * k.detach().exp(),))
+
+
+def _with(layer: _Layer, prefix: range, kept: range) -> Tensor:
+    """Attention of what comes after a prefix, `[B, Hq, Q, D]`, with some of the prefix only."""
+    import torch
+
+    total = layer.key.shape[2]
+    places = torch.tensor([0, *kept, *range(prefix.stop, total)])
+    seen = torch.ones(total, total, dtype=torch.bool).tril()[prefix.stop :, places]
+    return _attended(_at(layer, prefix, places), seen)
+
+
+def _beside(layer: _Layer, prefix: range, beside: Beside) -> Tensor:
+    """As `_with`, all of the prefix being beside."""
+    import torch
+
+    total = layer.key.shape[2]
+    places = torch.tensor([0, *range(prefix.stop, total)])
+    seen = torch.ones(total, total, dtype=torch.bool).tril()[prefix.stop :, places]
+    near = _at(layer, prefix, places)
+    return beside(near.module, near.query, near.key, near.value, seen, near.scaling).transpose(1, 2)
+
+
+def _at(layer: _Layer, prefix: range, places: Tensor) -> _Layer:
+    """Queries after a prefix, keys and values at some places."""
+    return layer._replace(
+        query=layer.query[:, :, prefix.stop :], key=layer.key[:, :, places],
+        value=layer.value[:, :, places],
+    )  # fmt: skip
+
+
+def _attended(layer: _Layer, seen: Tensor) -> Tensor:
+    """Plain attention, `[1, Hq, Q, D]`."""
+    groups = layer.query.shape[1] // layer.key.shape[1]
+    key, value = (one.repeat_interleave(groups, 1) for one in (layer.key, layer.value))
+    logits = (layer.query @ key.mT) * layer.scaling
+    return logits.masked_fill(~seen, -float("inf")).softmax(-1) @ value
+
+
+def _facts(setting: Setting) -> Iterator[Row]:
+    """A few facts as one prefix: their questions' loss as sums, and trained on."""
+    told, _ = facts(4 if setting.brief else 16, setting.seed)
+    segments = asking.segments(told, 20, setting.seed)
+    pairs = [asking.question(one) for one in told]
+    others = [asking.question(one, one.paraphrase) for one in told]
+    sums = NTKAttention(tokens=64)
+    yield _loss(setting, sums, {}, "the model alone", pairs, others, 0.0)
+    for steps in (0, 4) if setting.brief else (0, *_STEPS):
+        method = NTKAttention(tokens=64, steps=steps)
+        began = time.process_time()
+        state = method.write(setting.model, {}, segments)
+        spent = time.process_time() - began
+        yield _loss(setting, method, state, f"{steps} steps", pairs, others, spent)
+
+
+def _loss(
+    setting: Setting, method: NTKAttention, state: State, what: str, pairs: Sequence[Pair],
+    others: Sequence[Pair], spent: float,
+) -> Row:  # fmt: skip
+    import torch
+
+    with torch.no_grad():
+        nats, other = (float(method.loss(setting.model, state, p)) for p in (pairs, others))
+    figures = {
+        "nats": nats, "nats_in_other_words": other,
+        "state_bytes": sum(one.nbytes for one in state.values()), "cpu_seconds": spent,
+    }  # fmt: skip
+    return Row(f"{len(pairs)} facts as one prefix", {"what": what}, figures)
