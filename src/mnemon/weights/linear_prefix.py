@@ -76,6 +76,13 @@ class Beside:
         return (features @ k[..., None]).clamp_min(_LEAST), features @ z
 
 
+def of_means(means: Sequence[Tensor], log_k: Sequence[Tensor]) -> Prefix:
+    """The prefix of mean values `[Hkv, D, Dv]` of features, and logarithms of their weights."""
+    k = [one.exp() for one in log_k]
+    z = (mean * one[..., None] for mean, one in zip(means, k, strict=True))
+    return Prefix(tuple(z), tuple(k))
+
+
 def to_tensors(prefix: Prefix) -> dict[str, Tensor]:
     """By name, for a state."""
     named = [*((f"z.{i}", one) for i, one in enumerate(prefix.z))]

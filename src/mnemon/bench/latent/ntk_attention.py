@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -18,23 +18,25 @@ from mnemon.weights.associate.ntk_attention import NTKAttention
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mnemon.bench.recall import Sample
     from mnemon.weights.associate import State
     from mnemon.weights.lesson import Pair
     from mnemon.weights.linear_prefix import Beside, Prefix
 
-_LENGTHS = (128, 256, 512, 1024)
+_LENGTHS = (128, 512, 1024)
+_SEGMENTS = (8, 32, 64)
+_TOKENS = 20
 _TASKS = ("niah_multikey", "fact", "kv")
 _OTHERS = 6
-_FIT_STEPS = 100
+_FIT_STEPS, _FIT_RATE = 60, 0.2
 _STEPS = (50, 150)
 
 
 def rows(setting: Setting) -> Iterator[Row]:
-    """Errors by the prefix's length, then the loss of facts' questions."""
+    """Errors by the prefix's length, as one text and as segments, then the loss of questions."""
     for length in (128,) if setting.brief else _LENGTHS:
-        for recent in (0,) if setting.brief else (0, 32):
-            yield _errors(setting, length, recent)
+        yield _errors("a text before the question", length, _texts(setting, length))
+    for count in (4,) if setting.brief else _SEGMENTS:
+        yield _errors("segments read alone", count * (_TOKENS - 1), [_apart(setting, count)])
     yield from _facts(setting)
 
 
@@ -48,41 +50,82 @@ class _Layer(NamedTuple):
     scaling: float
 
 
-def _errors(setting: Setting, length: int, recent: int) -> Row:
-    """Relative errors of attention outputs at a question's tokens, means over layers, heads, tasks.
+class _Case(NamedTuple):
+    """Where a prefix stands, what layers attend with at a question behind it, and at others."""
 
-    The first token and the `recent` ones before the question are exact for all; what stands between
-    is the prefix.
+    prefix: range
+    asked: list[_Layer]
+    others: list[_Layer]
+
+
+def _errors(layout: str, tokens: int, cases: Iterable[_Case]) -> Row:
+    """Relative errors of attention outputs at a question's tokens, means over layers and heads.
+
+    The first token is exact for all; what stands between it and the question is the prefix.
     """
     found: dict[str, list[float]] = {}
     sizes: dict[str, int] = {}
-    for task in _TASKS[:1] if setting.brief else _TASKS:
-        one = sample(task, length, setting.seed)
-        prefix = range(1, len(one.context) - recent)
-        others = _others(setting, one)
-        for layer, seen in zip(
-            _run(setting.model, [one.prompt()]), _run(setting.model, others), strict=True
-        ):
-            sizes, errors = _of_layer(layer, prefix, _fitted(seen, prefix, setting.brief))
+    for prefix, asked, others in cases:
+        for layer, seen in zip(asked, others, strict=True):
+            sizes, errors = _of_layer(layer, prefix, _fitted(seen, prefix))
             for name, error in errors.items():
                 found.setdefault(name, []).extend(error)
     figures = {
         **{f"{name}_error": float(np.mean(errors)) for name, errors in found.items()},
         **{f"{name}_bytes_a_head": size for name, size in sizes.items()},
     }
-    at = {"tokens": length, "exact_recent": recent}
-    return Row("a prefix as (Z, k)", at, figures)
+    return Row("a prefix as (Z, k)", {"prefix": layout, "tokens": tokens}, figures)
 
 
-def _others(setting: Setting, one: Sample) -> list[tuple[int, ...]]:
-    """The same context with questions that are not asked of it, cut to one length."""
-    asked = [sample(one.task, 256, setting.seed + 1 + number).question for number in range(_OTHERS)]
-    width = min(len(question) for question in asked)
-    return [one.context + question[:width] for question in asked]
+def _texts(setting: Setting, length: int) -> Iterator[_Case]:
+    for task in _TASKS[:1] if setting.brief else _TASKS:
+        one = sample(task, length, setting.seed)
+        drawn = range(setting.seed + 1, setting.seed + 1 + _OTHERS)
+        others = _even([sample(task, 256, seed).question for seed in drawn])
+        asked, seen = (
+            _run(setting.model, [one.context + rest for rest in texts])
+            for texts in ([one.question], others)
+        )
+        yield _Case(range(1, len(one.context)), asked, seen)
 
 
-def _run(model: Any, texts: Sequence[Sequence[int]]) -> list[_Layer]:
-    """What each layer attends with, in a pass over texts of one length."""
+def _apart(setting: Setting, count: int) -> _Case:
+    """Facts, each read alone from the first place on, and questions behind the longest."""
+    import torch
+
+    from mnemon.weights import latents
+
+    told, _ = facts(count + _OTHERS, setting.seed)
+    read = [
+        latents.encoded(setting.model, (*one.opening, *one.ids))
+        for one in asking.segments(told[:count], _TOKENS, setting.seed)
+    ]
+    keys, values = (
+        [
+            torch.cat([part[0][:, :1], *(one[:, 1:] for one in part)], 1)[None]
+            for part in zip(*(one[which] for one in read), strict=True)
+        ]
+        for which in (0, 1)
+    )
+    prefix = range(1, 1 + count * (_TOKENS - 1))
+    asked, others = (
+        _run(setting.model, texts, latents.filled(setting.model, keys, values))
+        for texts in (
+            [asking.question(told[0]).prompt[1:]],
+            _even([asking.question(one).prompt[1:] for one in told[-_OTHERS:]]),
+        )
+    )
+    return _Case(prefix, asked, others)
+
+
+def _even(texts: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    width = min(len(text) for text in texts)
+    return [text[:width] for text in texts]
+
+
+def _run(model: Any, texts: Sequence[Sequence[int]], cache: Any = None) -> list[_Layer]:
+    """What each layer attends with, in a pass over texts of one length; behind `_TOKENS` places if
+    there is a cache before them."""
     import torch
 
     layers: list[_Layer] = []
@@ -93,8 +136,14 @@ def _run(model: Any, texts: Sequence[Sequence[int]]) -> list[_Layer]:
         layers.append(_Layer(module, query, key, value, scaling))
         return _attended(layers[-1], mask).transpose(1, 2)
 
+    ids = torch.tensor([list(text) for text in texts])
     with torch.no_grad(), seam.attending(model, seen):
-        model(torch.tensor([list(ids) for ids in texts]), use_cache=False)
+        if cache is None:
+            model(ids, use_cache=False)
+        else:
+            cache.batch_repeat_interleave(len(texts))
+            places = torch.arange(_TOKENS, _TOKENS + ids.shape[1])[None]
+            seam.forward(model, ids, cache, position_ids=places)
     return layers
 
 
@@ -130,28 +179,27 @@ def _summed(layer: _Layer, prefix: range) -> Prefix:
     return summed(Latent((layer.key[0][:, told],), (layer.value[0][:, told],)), 0)
 
 
-def _fitted(layer: _Layer, prefix: range, brief: bool) -> Prefix:
+def _fitted(layer: _Layer, prefix: range) -> Prefix:
     """(Z, k) from the sums on, by Adam, to the exact outputs at other questions."""
     import torch
 
-    from mnemon.weights.linear_prefix import Beside, Prefix
+    from mnemon.weights.linear_prefix import Beside, of_means
 
     with torch.no_grad():
         exact = _with(layer, prefix, prefix)
     scale = exact.pow(2).mean((0, 2, 3), keepdim=True)
-    start, tokens = _summed(layer, prefix), len(prefix)
-    z = (start.z[0] / tokens).float().requires_grad_()
-    k = (start.k[0] / tokens).log().float().requires_grad_()
-    optimizer = torch.optim.Adam([z, k], lr=0.02)
-    steps = 2 if brief else _FIT_STEPS
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = 0.02 * (1 - step / steps)
-        now = Prefix((tokens * z,), (tokens * k.exp(),))
+    start = _summed(layer, prefix)
+    mean = (start.z[0] / start.k[0][..., None]).float().requires_grad_()
+    log_k = start.k[0].log().float().requires_grad_()
+    optimizer = torch.optim.Adam([mean, log_k], lr=_FIT_RATE)
+    for step in range(_FIT_STEPS):
+        optimizer.param_groups[0]["lr"] = _FIT_RATE * (1 - step / _FIT_STEPS)
+        now = of_means([mean], [log_k])
         loss = ((_beside(layer, prefix, Beside([layer.module], now)) - exact) ** 2 / scale).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return Prefix((tokens * z.detach(),), (tokens * k.detach().exp(),))
+    return of_means([mean.detach()], [log_k.detach()])
 
 
 def _with(layer: _Layer, prefix: range, kept: range) -> Tensor:
@@ -178,7 +226,7 @@ def _beside(layer: _Layer, prefix: range, beside: Beside) -> Tensor:
 def _at(layer: _Layer, prefix: range, places: Tensor) -> _Layer:
     """Queries after a prefix, keys and values at some places."""
     return layer._replace(
-        query=layer.query[:, :, prefix.stop :], key=layer.key[:, :, places],
+        query=layer.query[:, :, prefix.stop - layer.key.shape[2] :], key=layer.key[:, :, places],
         value=layer.value[:, :, places],
     )  # fmt: skip
 
@@ -194,13 +242,13 @@ def _attended(layer: _Layer, seen: Tensor) -> Tensor:
 def _facts(setting: Setting) -> Iterator[Row]:
     """A few facts as one prefix: their questions' loss as sums, and trained on."""
     told, _ = facts(4 if setting.brief else 16, setting.seed)
-    segments = asking.segments(told, 20, setting.seed)
+    segments = asking.segments(told, _TOKENS, setting.seed)
     pairs = [asking.question(one) for one in told]
     others = [asking.question(one, one.paraphrase) for one in told]
-    sums = NTKAttention(tokens=64)
+    sums = NTKAttention(tokens=_TOKENS)
     yield _loss(setting, sums, {}, "the model alone", pairs, others, 0.0)
     for steps in (0, 4) if setting.brief else (0, *_STEPS):
-        method = NTKAttention(tokens=64, steps=steps)
+        method = NTKAttention(tokens=_TOKENS, steps=steps)
         began = time.process_time()
         state = method.write(setting.model, {}, segments)
         spent = time.process_time() - began

@@ -25,7 +25,15 @@ from mnemon.errors import InvalidInput
 from mnemon.kv import seam
 from mnemon.weights import grid, latents
 from mnemon.weights.associate import Recalled, Segment, State
-from mnemon.weights.linear_prefix import Beside, Prefix, layers, of_tensors, summed, to_tensors
+from mnemon.weights.linear_prefix import (
+    Beside,
+    Prefix,
+    layers,
+    of_means,
+    of_tensors,
+    summed,
+    to_tensors,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -50,7 +58,7 @@ class NTKAttention:
     tokens: int = 64
     bits: int = 20
     steps: int = 0
-    learning_rate: float = 0.05
+    learning_rate: float = 0.15
     batch: int = 16
     seed: int = 0
 
@@ -124,23 +132,28 @@ class NTKAttention:
         return {**told, "opening": start["opening"], "written": start["written"] + sign}
 
     def _trained(self, model: Any, state: State, segments: Sequence[Segment]) -> State:
-        """Z and k trained on from the sums, in units of a token's mean."""
+        """Z and k trained on from the sums: the mean value of each feature, and its weight."""
         pairs = [pair for one in segments for pair in one.pairs]
         if not pairs:
             raise InvalidInput("no segment has a question: there is nothing to train on")
-        before, count = of_tensors(state), sum(len(one.ids) for one in segments)
-        z = [(one / count).float().requires_grad_() for one in before.z]
-        k = [(one / count).log().float().requires_grad_() for one in before.k]
-        optimizer = torch.optim.Adam([*z, *k], lr=self.learning_rate)
+        before = of_tensors(state)
+        means = [
+            (z / k[..., None]).float().requires_grad_()
+            for z, k in zip(before.z, before.k, strict=True)
+        ]
+        log_k = [k.log().float().requires_grad_() for k in before.k]
+        optimizer = torch.optim.Adam([*means, *log_k], lr=self.learning_rate)
         for step, batch in enumerate(self._batches(pairs)):
             optimizer.param_groups[0]["lr"] = self.learning_rate * (1 - step / self.steps)
-            now = to_tensors(_heavy(z, k, count))
-            loss = self.loss(model, {**state, **now}, batch)
+            loss = self.loss(model, {**state, **to_tensors(of_means(means, log_k))}, batch)
             # Of the prefix alone: the model's own parameters are left without gradients.
-            for one, slope in zip([*z, *k], torch.autograd.grad(loss, [*z, *k]), strict=True):
+            slopes = torch.autograd.grad(loss, [*means, *log_k])
+            for one, slope in zip([*means, *log_k], slopes, strict=True):
                 one.grad = slope
             optimizer.step()
-        made = _heavy([one.detach().double() for one in z], [o.detach().double() for o in k], count)
+        made = of_means(
+            [one.detach().double() for one in means], [k.detach().double() for k in log_k]
+        )
         return {**state, **to_tensors(made)}
 
     def _batches(self, pairs: Sequence[Pair]) -> Iterator[list[Pair]]:
@@ -178,7 +191,3 @@ class NTKAttention:
             return (
                 seam.forward(model, ids.to(model.device), cache, position_ids=places).float().cpu()
             )
-
-
-def _heavy(z: Sequence[Tensor], log_k: Sequence[Tensor], tokens: int) -> Prefix:
-    return Prefix(tuple(tokens * one for one in z), tuple(tokens * one.exp() for one in log_k))
