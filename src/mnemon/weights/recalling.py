@@ -36,7 +36,7 @@ class Told:
 
 
 class LatentReader:
-    """Answers questions by a model with a memory's newest latent state of a method.
+    """Answers questions by a model with a memory's fullest fresh latent state of a method.
 
     Each answer asks whether the state is fresh; its tensors are kept between answers.
     """

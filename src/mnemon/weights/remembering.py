@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import safetensors.torch
 
 from mnemon import methods
-from mnemon.errors import InvalidInput
+from mnemon.errors import NotFound
 from mnemon.weights import addresses
 from mnemon.weights.associate import Associate, Segment, State
 from mnemon.weights.consolidation import ASK, bases
@@ -82,11 +82,11 @@ def erase(memory: Memory, model: Any, tokenizer: Any, ids: Sequence[str]) -> lis
     that still have them; a cube that stays is written again by the next `remember`.
 
     Raises:
-        InvalidInput: a cube's text is gone already: what had it is gone too, so `remember` again.
+        NotFound: a cube is gone already: what had it is gone too, so `remember` again.
     """
     gone, done = set(ids), []
     if absent := gone - {one.id for one in _cubes_of(memory, gone)}:
-        raise InvalidInput(
+        raise NotFound(
             f"cube {min(absent)} is not there, nor any state that was made of it: remember again"
         )
     for one in states(memory, bases(model, tokenizer)["model"]):

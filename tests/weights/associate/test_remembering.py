@@ -7,7 +7,7 @@ from tests.weights.facts import FACTS, STRANGER, asked, draft, told
 
 from mnemon import Memory
 from mnemon.cube import Draft, Policy
-from mnemon.errors import InvalidInput, NotFound, StaleArtifact
+from mnemon.errors import NotFound, StaleArtifact
 from mnemon.weights import LatentReader, erase, remember
 
 SMALL = {"slots": 32, "tokens": 32}
@@ -124,5 +124,5 @@ def test_trained_states_are_written_anew(memory, loaded) -> None:
 def test_without_a_state_and_without_the_cube_it_says_so(memory, loaded) -> None:
     with pytest.raises(NotFound, match="remember first"):
         LatentReader(memory, *loaded)
-    with pytest.raises(InvalidInput, match="remember again"):
+    with pytest.raises(NotFound, match="remember again"):
         erase(memory, *loaded, ["0" * 32])

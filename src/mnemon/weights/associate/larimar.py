@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Larimar"]
 
+_AT_ONCE = 32
+"""Segments whose latents are held at a time."""
+
 
 @dataclass(frozen=True)
 class Larimar:
@@ -69,19 +72,23 @@ class Larimar:
         return self._changed(model, state, segments, -1)
 
     def read(self, model: Any, state: State, addresses: Sequence[str]) -> Recalled | None:
-        """The latent under the address that the memory knows best, as a cache."""
+        """The latent under the first address that the memory knows, as a cache."""
         if not state or not addresses:
             return None
-        weights, score = self._looked(state["covariance"], addresses)
-        if score < self.known:
+        weights, scores = self._looked(state["covariance"], addresses)
+        if not len(known := (scores >= self.known).nonzero()):
             return None
+        weights, score = weights[known[0, 0]], float(scores[known[0, 0]])
         cache = latents.cache_of(model, weights @ state["sums"].double(), state["layout"])
         start = cache.get_seq_length()
         return Recalled(cache, start, score) if start else None
 
     def _changed(self, model: Any, state: State, segments: Sequence[Segment], sign: int) -> State:
-        if not segments:
-            return state
+        for start in range(0, len(segments), _AT_ONCE):  # exact, so that it is as if all at once
+            state = self._with(model, state, segments[start : start + _AT_ONCE], sign)
+        return state
+
+    def _with(self, model: Any, state: State, segments: Sequence[Segment], sign: int) -> State:
         made = [latents.encoded(model, (*one.opening, *one.ids)) for one in segments]
         rows = torch.stack(
             [grid.rounded(latents.flat(one, self.tokens), self.bits) for one in made]
@@ -103,11 +110,10 @@ class Larimar:
             "layout": layout, "written": torch.zeros(1, dtype=torch.long),
         }  # fmt: skip
 
-    def _looked(self, covariance: Tensor, asked: Sequence[str]) -> tuple[Tensor, float]:
-        """What the rows of sums are weighed by `[slots]`, for the best known address."""
+    def _looked(self, covariance: Tensor, asked: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Of each address, what the rows of sums are weighed by `[N, slots]`, and its score."""
         at = addresses.signs(asked, self.slots)
         lower = torch.linalg.cholesky(covariance.double() + self.ridge * torch.eye(self.slots))
         solved = torch.cholesky_solve(at.T, lower).T
         within = 1 - self.ridge * (at * solved).sum(1) / (at * at).sum(1)
-        best = int(within.argmax())
-        return solved[best], float(within[best].clamp(0, 1))
+        return solved, within.clamp(0, 1)
