@@ -11,7 +11,7 @@ import numpy as np
 from mnemon.bench.latent import asking
 from mnemon.bench.latent.section import Row, Setting
 from mnemon.bench.recall import sample
-from mnemon.bench.weights.facts import facts
+from mnemon.bench.weights.facts import Fact, facts
 from mnemon.kv import seam
 from mnemon.weights.associate.ntk_attention import NTKAttention
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from mnemon.weights.associate import State
-    from mnemon.weights.lesson import Pair
     from mnemon.weights.linear_prefix import Beside, Prefix
 
 _LENGTHS = (128, 512, 1024)
@@ -243,28 +242,29 @@ def _facts(setting: Setting) -> Iterator[Row]:
     """A few facts as one prefix: their questions' loss as sums, and trained on."""
     told, _ = facts(4 if setting.brief else 16, setting.seed)
     segments = asking.segments(told, _TOKENS, setting.seed)
-    pairs = [asking.question(one) for one in told]
-    others = [asking.question(one, one.paraphrase) for one in told]
-    sums = NTKAttention(tokens=_TOKENS)
-    yield _loss(setting, sums, {}, "the model alone", pairs, others, 0.0)
+    yield _loss(setting, NTKAttention(tokens=_TOKENS), {}, "the model alone", told, 0.0)
     for steps in (0, 4) if setting.brief else (0, *_STEPS):
         method = NTKAttention(tokens=_TOKENS, steps=steps)
         began = time.process_time()
         state = method.write(setting.model, {}, segments)
         spent = time.process_time() - began
-        yield _loss(setting, method, state, f"{steps} steps", pairs, others, spent)
+        yield _loss(setting, method, state, f"{steps} steps", told, spent)
 
 
 def _loss(
-    setting: Setting, method: NTKAttention, state: State, what: str, pairs: Sequence[Pair],
-    others: Sequence[Pair], spent: float,
+    setting: Setting, method: NTKAttention, state: State, what: str, told: Sequence[Fact],
+    spent: float,
 ) -> Row:  # fmt: skip
     import torch
 
+    asked = [asking.question(one) for one in told]
+    others = [asking.question(one, one.paraphrase) for one in told]
     with torch.no_grad():
-        nats, other = (float(method.loss(setting.model, state, p)) for p in (pairs, others))
+        nats, other = (float(method.loss(setting.model, state, p)) for p in (asked, others))
+    read = method.read(setting.model, state, ())
     figures = {
         "nats": nats, "nats_in_other_words": other,
+        "recall": float(np.mean([asking.judged(setting, one, read).exact for one in told])),
         "state_bytes": sum(one.nbytes for one in state.values()), "cpu_seconds": spent,
     }  # fmt: skip
-    return Row(f"{len(pairs)} facts as one prefix", {"what": what}, figures)
+    return Row(f"{len(told)} facts as one prefix", {"what": what}, figures)
