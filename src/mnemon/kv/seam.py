@@ -11,8 +11,6 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -254,30 +252,6 @@ def current() -> KVCache | None:
     return getattr(_pass, "cache", None)
 
 
-@contextmanager
-def attending(model: PreTrainedModel, instead: Callable[..., Tensor]) -> Iterator[None]:
-    """Have this thread compute softmax attention by a function, while this lasts.
-
-    It is called with the module, queries `[B, Hq, Q, D]`, keys and values `[B, Hkv, T, D]`, which
-    of them each query sees (`[B or 1, 1, Q, T]`, booleans) and the scaling, and returns
-    `[B, Q, Hq, Dv]`. Not together with a KVCache.
-    """
-    attach(model)
-    before, _pass.instead = getattr(_pass, "instead", None), instead
-    try:
-        yield
-    finally:
-        _pass.instead = before
-
-
-def _seen(mask: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
-    if mask is not None:
-        return mask if mask.dtype == torch.bool else mask >= 0
-    queries, tokens = query.shape[2], key.shape[2]
-    whole = torch.ones(queries, tokens, dtype=torch.bool, device=query.device)
-    return whole.tril(tokens - queries)[None, None]
-
-
 def cache_of(kwargs: dict[str, Any]) -> Any:
     """The cache among a forward call's arguments: its name changed in transformers 5.24."""
     return kwargs.get("cache", kwargs.get("past_key_values"))
@@ -341,12 +315,13 @@ def _attention(base: str) -> Any:
         attention_mask: Tensor | None,
         **kwargs: Any,
     ) -> tuple[Tensor, None]:
+        from mnemon.kv import attending
         from mnemon.kv import attention as ours
 
         cache = current()
-        if cache is None and (instead := getattr(_pass, "instead", None)) is not None:
-            seen = _seen(attention_mask, query, key)
-            return instead(module, query, key, value, seen, kwargs.get("scaling")), None
+        if cache is None and (own := attending.current()) is not None:
+            seen = attending.seen(attention_mask, query, key)
+            return own(module, query, key, value, seen, kwargs.get("scaling")), None
         if cache is not None and (layer := cache.layer_of(module)) is not None:
             return ours.over_layer(layer, module, query, base, **kwargs), None
         return ours.plain(module, query, key, value, attention_mask, base, **kwargs), None

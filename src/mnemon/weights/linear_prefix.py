@@ -45,7 +45,7 @@ def layers(model: Any) -> list[Any]:
 
 
 class Beside:
-    """The attention function of a model that has a prefix: hand it to `kv.seam.attending`.
+    """The attention function of a model that has a prefix: hand it to `kv.attending`.
 
     numerator += phi(q) Z, denominator += phi(q) k, where both stand beside exp(q k' * scaling).
     """

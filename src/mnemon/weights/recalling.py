@@ -11,6 +11,7 @@ import torch
 from mnemon import methods
 from mnemon.errors import NotFound
 from mnemon.kv import seam
+from mnemon.kv.attending import attending
 from mnemon.weights import addresses
 from mnemon.weights.associate import Associate, Recalled, State
 from mnemon.weights.consolidation import bases
@@ -95,7 +96,7 @@ def following(
 ) -> list[int]:
     """The likeliest tokens after a prompt, with what was recalled, up to `end`, left out."""
     given, out, place = torch.tensor([list(prompt)], device=model.device), list[int](), read.start
-    beside = nullcontext() if read.beside is None else seam.attending(model, read.beside)
+    beside = nullcontext() if read.beside is None else attending(model, read.beside)
     with beside:
         for _ in range(most):
             places = torch.arange(place, place + given.shape[1], device=model.device)[None]

@@ -6,6 +6,7 @@ from tests.weights.associate.segments import SEGMENTS
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import seam
+from mnemon.kv.attending import attending
 from mnemon.kv.cache import KVCache
 from mnemon.weights.associate.ntk_attention import NTKAttention
 from mnemon.weights.linear_prefix import Beside, Prefix, layers, phi
@@ -39,7 +40,7 @@ def test_a_prefix_of_nothing_changes_nothing(loaded) -> None:
     alone = loaded.model(ids, use_cache=False).logits
     none = NTKAttention().write(loaded.model, {}, SEGMENTS[:1])
     empty = Prefix(*(tuple(torch.zeros_like(none[f"{n}.{i}"]) for i in range(4)) for n in "zk"))
-    with seam.attending(loaded.model, Beside(layers(loaded.model), empty)):
+    with attending(loaded.model, Beside(layers(loaded.model), empty)):
         assert torch.allclose(loaded.model(ids, use_cache=False).logits, alone, atol=1e-4)
         # A KVCache computes its own attention meanwhile.
         with torch.no_grad():

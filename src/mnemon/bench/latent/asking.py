@@ -11,6 +11,7 @@ from mnemon.bench.recall import BOS, EOS, ids, plain
 from mnemon.bench.weights.asking import Judged
 from mnemon.bench.weights.facts import Fact
 from mnemon.kv import seam
+from mnemon.kv.attending import attending
 from mnemon.weights import addresses
 from mnemon.weights.associate import Associate, Recalled, Segment, State
 from mnemon.weights.lesson import Pair
@@ -67,7 +68,7 @@ def _judged(model: Any, prompt: Sequence[int], answer: Sequence[int], read: Reca
 
     given, wanted = torch.tensor([[*prompt, *answer]]), torch.tensor(answer)
     places = torch.arange(given.shape[1])[None] + read.start
-    beside = nullcontext() if read.beside is None else seam.attending(model, read.beside)
+    beside = nullcontext() if read.beside is None else attending(model, read.beside)
     with torch.no_grad(), beside:
         logits = seam.forward(
             model, given, copy.deepcopy(read.cache), position_ids=places,

@@ -13,6 +13,7 @@ from mnemon.bench.latent.section import Row, Setting
 from mnemon.bench.recall import sample
 from mnemon.bench.weights.facts import Fact, facts
 from mnemon.kv import seam
+from mnemon.kv.attending import attending
 from mnemon.weights.associate.ntk_attention import NTKAttention
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _run(model: Any, texts: Sequence[Sequence[int]], cache: Any = None) -> list[
         return _attended(layers[-1], mask).transpose(1, 2)
 
     ids = torch.tensor([list(text) for text in texts])
-    with torch.no_grad(), seam.attending(model, seen):
+    with torch.no_grad(), attending(model, seen):
         if cache is None:
             model(ids, use_cache=False)
         else:

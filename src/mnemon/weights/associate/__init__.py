@@ -36,7 +36,7 @@ class Recalled(NamedTuple):
         cache: of transformers, with what stands before the question in it.
         start: position of the question's first token.
         score: in [0, 1], how well the memory knows the address; 1 if it has none.
-        beside: what each attention layer adds to its own, for `mnemon.kv.seam.attending`, or None.
+        beside: what each attention layer adds to its own, for `mnemon.kv.attending`, or None.
     """
 
     cache: Any

@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import seam
+from mnemon.kv.attending import attending
 from mnemon.weights import grid, latents
 from mnemon.weights.associate import Recalled, Segment, State
 from mnemon.weights.linear_prefix import (
@@ -187,7 +188,7 @@ class NTKAttention:
         cache, count = read.cache, ids.shape[0]
         cache.batch_repeat_interleave(count)
         places = torch.arange(ids.shape[1], device=model.device)[None] + read.start
-        with seam.attending(model, read.beside):
+        with attending(model, read.beside):
             return (
                 seam.forward(model, ids.to(model.device), cache, position_ids=places).float().cpu()
             )
