@@ -85,8 +85,8 @@ def of_means(means: Sequence[Tensor], log_k: Sequence[Tensor]) -> Prefix:
 
 def to_tensors(prefix: Prefix) -> dict[str, Tensor]:
     """By name, for a state."""
-    named = [*((f"z.{i}", one) for i, one in enumerate(prefix.z))]
-    return dict([*named, *((f"k.{i}", one) for i, one in enumerate(prefix.k))])
+    z = {f"z.{i}": one for i, one in enumerate(prefix.z)}
+    return z | {f"k.{i}": one for i, one in enumerate(prefix.k)}
 
 
 def of_tensors(tensors: Any) -> Prefix:

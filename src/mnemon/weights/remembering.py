@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mnemon.choosing import Kinds
     from mnemon.cube import MemCube
     from mnemon.memory import Memory
+    from mnemon.weights.lesson import Pair
 
 FORM = "latent"
 SLOT = "weights.associate"
@@ -169,30 +170,30 @@ class _Writing:
     def _segments(self, cubes: Sequence[MemCube]) -> tuple[dict[str, Segment], list[str]]:
         """By address; and the ids of cubes that do not fit behind the others of their subject."""
         made: dict[str, Segment] = {}
+        told: dict[str, list[MemCube]] = {}
         unfit: list[str] = []
         for cube in cubes:
-            read = lesson(cube)
-            at = addresses.address(
-                None if read is None else read.subject, cube.content, self._memory.namespace
-            )
-            one = self._with(made.get(at), at, cube)
+            read, salt = lesson(cube), self._memory.namespace
+            at = addresses.address(None if read is None else read.subject, cube.content, salt)
+            together = [*told.get(at, []), cube]
+            one = self._segment(at, together)
             if len(one.opening) + len(one.ids) > self._writer.tokens:
                 unfit.append(cube.id)
             else:
-                made[at] = one
+                made[at], told[at] = one, together
         return made, unfit
 
-    def _with(self, before: Segment | None, at: str, cube: MemCube) -> Segment:
-        ids, first = prompt_ids(self._tokenizer, cube.content), self._tokenizer.bos_token_id
+    def _segment(self, at: str, cubes: Sequence[MemCube]) -> Segment:
+        first = self._tokenizer.bos_token_id
         opening = () if first is None else (first,)
-        asked, read = (), lesson(cube)
-        if read is not None and not self._writer.additive:
-            asked = pairs(read, self._tokenizer, self._ask)[:1]
-        if before is None:
-            return Segment(at, opening, tuple(ids[len(opening) :]), asked)
-        return before._replace(
-            ids=before.ids + tuple(ids[len(opening) :]), pairs=before.pairs + asked
-        )
+        ids = prompt_ids(self._tokenizer, " ".join(one.content for one in cubes))
+        asked = () if self._writer.additive else tuple(self._questions(cubes))
+        return Segment(at, opening, tuple(ids[len(opening) :]), asked)
+
+    def _questions(self, cubes: Sequence[MemCube]) -> Iterator[Pair]:
+        for cube in cubes:
+            if (read := lesson(cube)) is not None:
+                yield pairs(read, self._tokenizer, self._ask)[0]
 
 
 def opened(memory: Memory, key: str) -> State:

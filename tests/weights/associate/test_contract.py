@@ -85,3 +85,9 @@ def test_reading_leaves_state_and_model_as_they_were(name, loaded) -> None:
     assert _same(state, before)
     assert torch.allclose(model(prompt, use_cache=False).logits, alone, atol=1e-5)
     assert all(one.grad is None for one in model.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_makes_no_sense_is_refused(name) -> None:
+    with pytest.raises(InvalidInput, match="tokens=1"):
+        methods.load("weights.associate", name, tokens=1)

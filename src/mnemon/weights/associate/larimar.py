@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mnemon.errors import InvalidInput
 from mnemon.weights import addresses, grid, latents
 from mnemon.weights.associate import Recalled, Segment, State
 
@@ -52,6 +53,13 @@ class Larimar:
     bits: int = 7
     ridge: float = 1e-4
     known: float = 0.999
+
+    def __post_init__(self) -> None:
+        if self.slots < 2 or self.tokens < 2 or self.ridge <= 0:
+            raise InvalidInput(
+                f"slots={self.slots}, tokens={self.tokens}, ridge={self.ridge}: take 2 slots and 2 "
+                "tokens or more, and a ridge above 0"
+            )
 
     @property
     def additive(self) -> bool:

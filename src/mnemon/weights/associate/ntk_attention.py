@@ -63,6 +63,13 @@ class NTKAttention:
     batch: int = 16
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.tokens < 2 or self.steps < 0 or self.batch < 1:
+            raise InvalidInput(
+                f"tokens={self.tokens}, steps={self.steps}, batch={self.batch}: take 2 tokens or "
+                "more, no steps or more, and batches of 1 or more"
+            )
+
     @property
     def additive(self) -> bool:
         """If nothing is trained."""
@@ -138,11 +145,12 @@ class NTKAttention:
         if not pairs:
             raise InvalidInput("no segment has a question: there is nothing to train on")
         before = of_tensors(state)
+        weights = [k.clamp_min(2.0**-self.bits) for k in before.k]  # a feature may have none
         means = [
             (z / k[..., None]).float().requires_grad_()
-            for z, k in zip(before.z, before.k, strict=True)
+            for z, k in zip(before.z, weights, strict=True)
         ]
-        log_k = [k.log().float().requires_grad_() for k in before.k]
+        log_k = [k.log().float().requires_grad_() for k in weights]
         optimizer = torch.optim.Adam([*means, *log_k], lr=self.learning_rate)
         for step, batch in enumerate(self._batches(pairs)):
             optimizer.param_groups[0]["lr"] = self.learning_rate * (1 - step / self.steps)
