@@ -29,7 +29,7 @@ def encoded(model: Any, ids: Sequence[int]) -> Latent:
     Raises:
         InvalidInput: not all of the model's layers are plain full attention.
     """
-    cache = seam.native_cache(model)
+    cache: Any = seam.native_cache(model)
     if not all(seam.is_full(layer) for layer in cache.layers):
         raise InvalidInput(
             f"{type(model).__name__} has layers that keep no keys and values of the whole text: a "

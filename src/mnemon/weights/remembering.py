@@ -185,10 +185,10 @@ class _Writing:
 
     def _segment(self, at: str, cubes: Sequence[MemCube]) -> Segment:
         first = self._tokenizer.bos_token_id
-        opening = () if first is None else (first,)
+        opening: tuple[int, ...] = () if first is None else (first,)
         ids = prompt_ids(self._tokenizer, " ".join(one.content for one in cubes))
-        asked = () if self._writer.additive else tuple(self._questions(cubes))
-        return Segment(at, opening, tuple(ids[len(opening) :]), asked)
+        asked = [] if self._writer.additive else self._questions(cubes)
+        return Segment(at, opening, tuple(ids[len(opening) :]), tuple(asked))
 
     def _questions(self, cubes: Sequence[MemCube]) -> Iterator[Pair]:
         for cube in cubes:

@@ -47,7 +47,7 @@ class _Layer(NamedTuple):
     query: Tensor
     key: Tensor
     value: Tensor
-    scaling: float
+    scaling: float | None
 
 
 class _Case(NamedTuple):
@@ -131,7 +131,12 @@ def _run(model: Any, texts: Sequence[Sequence[int]], cache: Any = None) -> list[
     layers: list[_Layer] = []
 
     def seen(
-        module: Any, query: Tensor, key: Tensor, value: Tensor, mask: Tensor, scaling: float
+        module: Any,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor,
+        scaling: float | None,
     ) -> Tensor:
         layers.append(_Layer(module, query, key, value, scaling))
         return _attended(layers[-1], mask).transpose(1, 2)
@@ -196,8 +201,7 @@ def _fitted(layer: _Layer, prefix: range) -> Prefix:
         optimizer.param_groups[0]["lr"] = _FIT_RATE * (1 - step / _FIT_STEPS)
         now = of_means([mean], [log_k])
         loss = ((_beside(layer, prefix, Beside([layer.module], now)) - exact) ** 2 / scale).mean()
-        optimizer.zero_grad()
-        loss.backward()
+        mean.grad, log_k.grad = torch.autograd.grad(loss, [mean, log_k])
         optimizer.step()
     return of_means([mean.detach()], [log_k.detach()])
 
@@ -235,7 +239,7 @@ def _attended(layer: _Layer, seen: Tensor) -> Tensor:
     """Plain attention, `[1, Hq, Q, D]`."""
     groups = layer.query.shape[1] // layer.key.shape[1]
     key, value = (one.repeat_interleave(groups, 1) for one in (layer.key, layer.value))
-    logits = (layer.query @ key.mT) * layer.scaling
+    logits = (layer.query @ key.mT) * (layer.scaling or layer.query.shape[-1] ** -0.5)
     return logits.masked_fill(~seen, -float("inf")).softmax(-1) @ value
 
 
