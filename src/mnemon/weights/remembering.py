@@ -60,8 +60,9 @@ def remember(
     Args:
         model: of transformers; its weights are not changed.
         method: of the slot `weights.associate`, with its options.
-        kind: of the cubes that are taken, or several. Left out are cubes whose policy forbids
-            compiling or names readers, and cubes that end.
+        kind: of the cubes that are taken, or several: name all in one call, the state is of those
+            alone. Left out are cubes whose policy forbids compiling or names readers, and cubes
+            that end.
         ask: how questions are put to this model, with `{question}` in it; only for what is trained.
 
     Raises:
