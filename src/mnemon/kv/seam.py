@@ -315,9 +315,13 @@ def _attention(base: str) -> Any:
         attention_mask: Tensor | None,
         **kwargs: Any,
     ) -> tuple[Tensor, None]:
+        from mnemon.kv import attending
         from mnemon.kv import attention as ours
 
         cache = current()
+        if cache is None and (own := attending.current()) is not None:
+            seen = attending.seen(attention_mask, query, key)
+            return own(module, query, key, value, seen, kwargs.get("scaling")), None
         if cache is not None and (layer := cache.layer_of(module)) is not None:
             return ours.over_layer(layer, module, query, base, **kwargs), None
         return ours.plain(module, query, key, value, attention_mask, base, **kwargs), None

@@ -26,24 +26,32 @@ if TYPE_CHECKING:
     from mnemon.weights.promotion.promoting import promote as promote
     from mnemon.weights.publishing import publish as publish
     from mnemon.weights.reading import Reader as Reader
+    from mnemon.weights.recalling import LatentReader as LatentReader
+    from mnemon.weights.remembering import Remembered as Remembered
+    from mnemon.weights.remembering import erase as erase
+    from mnemon.weights.remembering import remember as remember
 
 _HOMES = {
     "Consolidated": "mnemon.weights.consolidation",
     "Evidence": "mnemon.weights.promotion.canary",
     "Gate": "mnemon.weights.promotion.gate",
+    "LatentReader": "mnemon.weights.recalling",
     "Probes": "mnemon.weights.promotion.gate",
     "Reader": "mnemon.weights.reading",
+    "Remembered": "mnemon.weights.remembering",
     "canary": "mnemon.weights.promotion.canary",
     "consolidate": "mnemon.weights.consolidation",
+    "erase": "mnemon.weights.remembering",
     "history": "mnemon.weights.promotion.alias",
     "promote": "mnemon.weights.promotion.promoting",
     "publish": "mnemon.weights.publishing",
+    "remember": "mnemon.weights.remembering",
     "rollback": "mnemon.weights.promotion.alias",
     "settle": "mnemon.weights.promotion.canary",
 }
 __all__ = [
-    "Consolidated", "Evidence", "Gate", "Probes", "Reader", "canary", "consolidate", "history",
-    "promote", "publish", "rollback", "settle",
+    "Consolidated", "Evidence", "Gate", "LatentReader", "Probes", "Reader", "Remembered", "canary",
+    "consolidate", "erase", "history", "promote", "publish", "remember", "rollback", "settle",
 ]  # fmt: skip
 
 

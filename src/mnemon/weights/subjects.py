@@ -21,6 +21,11 @@ def named(text: str, known: Container[str], salt: str) -> str | None:
     return next((one for run in _runs(words) if (one := _digest(run, salt)) in known), None)
 
 
+def runs(text: str, salt: str) -> list[str]:
+    """Digests of all that a text may name, runs of six words at most, the longest first."""
+    return list(dict.fromkeys(_digest(run, salt) for run in _runs(_words(text))))
+
+
 def _runs(words: list[str]) -> Iterator[list[str]]:
     for size in range(min(_MOST, len(words)), 0, -1):
         for start in range(len(words) - size + 1):

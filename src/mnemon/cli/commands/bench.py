@@ -12,6 +12,7 @@ from mnemon.cli import (
     consolidation_bench,
     honesty,
     kv_bench,
+    latent_bench,
     layers_bench,
     layout,
     recalling,
@@ -42,7 +43,9 @@ for _one in (recalling.recall_lm, recalling.train_recall_lm):
     command.add_command(_one)
 for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule):
     command.add_command(_one)
-for _one in (weights_bench.weights, consolidation_bench.consolidation, layers_bench.layers):
+for _one in (weights_bench.weights, consolidation_bench.consolidation):
+    command.add_command(_one)
+for _one in (layers_bench.layers, latent_bench.latent):
     command.add_command(_one)
 
 

@@ -1,0 +1,76 @@
+"""The parts of the bench, one after the other, on one model."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from mnemon.bench import provenance
+from mnemon.bench.latent.section import Row, Setting
+from mnemon.errors import UnknownName
+from mnemon.methods import nearest
+from mnemon.models import recall_lm
+from mnemon.models.extras import require
+
+SECTIONS: Mapping[str, str] = {
+    "larimar": "mnemon.bench.latent.larimar",
+    "ntk-attention": "mnemon.bench.latent.ntk_attention",
+}
+"""Names of parts, and the modules that have a function `rows` for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class LatentRun:
+    """One run: the rows of each part by its name, and where they come from."""
+
+    sections: Mapping[str, tuple[Row, ...]]
+    context: Mapping[str, Any]
+    origin: provenance.Origin
+
+
+def run_latent(
+    only: Sequence[str] | None = None, *, nano: bool = True, seed: int = 0, brief: bool = False,
+    command: str = "", progress: Callable[[int, int], None] | None = None,
+) -> LatentRun:  # fmt: skip
+    """Measure latent memories.
+
+    Args:
+        only: names of parts; all if None.
+        nano: the small sibling of the bundled model instead of the model itself.
+        brief: the smallest run that shows that it works.
+        progress: called with (done, in all), in parts.
+
+    Raises:
+        UnknownName: no such part. MissingExtra: the extra `[weights]` is not installed.
+    """
+    names = list(SECTIONS if only is None else only)
+    for name in names:
+        if name not in SECTIONS:
+            raise UnknownName(f"no latent memory is called {name!r}: {nearest(name, [*SECTIONS])}")
+    for package in ("torch", "transformers", "safetensors"):
+        require(package, package, "weights")
+    began = datetime.now(UTC).isoformat(timespec="seconds")
+    model, tokenizer = recall_lm.load(nano=nano)
+    setting = Setting(model, tokenizer, "nano" if nano else "recall-lm", seed, brief)
+    found = {}
+    for done, name in enumerate(names):
+        if progress is not None:
+            progress(done, len(names))
+        found[name] = tuple(importlib.import_module(SECTIONS[name]).rows(setting))
+    if progress is not None:
+        progress(len(names), len(names))
+    origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
+    return LatentRun(found, _context(setting), origin)
+
+
+def _context(setting: Setting) -> dict[str, Any]:
+    torch, transformers = (require(name, name, "weights") for name in ("torch", "transformers"))
+    return {
+        "model": setting.name, "brief": setting.brief, "torch": torch.__version__,
+        "transformers": transformers.__version__, "threads": torch.get_num_threads(),
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }  # fmt: skip

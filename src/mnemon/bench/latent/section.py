@@ -1,0 +1,44 @@
+"""What each part of the bench is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+Cell: TypeAlias = "str | int | float"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is measured on.
+
+    Attributes:
+        model, tokenizer: the bundled model or its small sibling. name: which of them.
+        seed: of everything drawn.
+        brief: the smallest run that shows that it works, for tests.
+    """
+
+    model: Any
+    tokenizer: Any
+    name: str
+    seed: int = 0
+    brief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of one table.
+
+    Attributes:
+        table: its heading, the same for all lines of a table.
+        at: what was varied, by name. figures: what was measured, by name; shares are 0 to 1.
+    """
+
+    table: str
+    at: Mapping[str, Cell]
+    figures: Mapping[str, Cell]
+
+
+Section: TypeAlias = "Callable[[Setting], Iterator[Row]]"
+"""One method's part: its rows, table by table, each as soon as it is known."""

@@ -1,0 +1,109 @@
+"""Answering from a latent state: what it has goes before the question, or beside attention."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mnemon import methods
+from mnemon.errors import NotFound
+from mnemon.kv import seam
+from mnemon.kv.attending import attending
+from mnemon.weights import addresses
+from mnemon.weights.associate import Associate, Recalled, State
+from mnemon.weights.consolidation import bases
+from mnemon.weights.lesson import prompt_ids
+from mnemon.weights.remembering import SLOT, opened, states
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mnemon.memory import Memory
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Text, its token ids, the key of the state that was read (None: the base alone), how well it
+    knew what is asked (0 to 1), and why."""
+
+    text: str
+    ids: tuple[int, ...]
+    state: str | None
+    score: float
+    why: str
+
+
+class LatentReader:
+    """Answers questions by a model with a memory's fullest fresh latent state of a method.
+
+    Each answer asks whether the state is fresh; its tensors are kept between answers.
+    """
+
+    def __init__(
+        self, memory: Memory, model: Any, tokenizer: Any, *, method: str = "larimar"
+    ) -> None:
+        """Raises NotFound if the memory has no fresh state of that method for this model."""
+        self._memory, self._model, self._tokenizer = memory, model, tokenizer
+        found = [
+            one for one in states(memory, bases(model, tokenizer)["model"])
+            if one.method.startswith(f"method:{SLOT}/{method}@")
+        ]  # fmt: skip
+        if not found:
+            raise NotFound(
+                f"namespace {memory.namespace!r} has no fresh latent state of {method} for this "
+                "model: remember first"
+            )
+        told = {name: one for name, one in found[-1].header["options"].items() if name != "ask"}
+        self._writer: Associate = methods.load(SLOT, method, **told)
+        self._state: State = {}
+        self.key = found[-1].key
+
+    def recalled(self, question: str) -> Recalled | None:
+        """What the state gives the decoder for a question; None if it knows nothing it names.
+
+        Raises:
+            StaleArtifact: a text in the state has changed: remember again.
+            NotFound: it was forgotten: open another reader.
+        """
+        listed = {one.key for one in self._memory.artifacts.list("latent") if one.fresh}
+        if self.key not in listed:
+            self._state = {}
+        self._state = self._state or opened(self._memory, self.key)
+        asked = addresses.asked(question, self._memory.namespace)
+        return self._writer.read(self._model, self._state, asked)
+
+    def answer(self, question: str, *, most: int = 16) -> Told:
+        """The model's greedy answer, of `most` tokens at most. Raises as `recalled` does."""
+        read, prompt = self.recalled(question), prompt_ids(self._tokenizer, question)
+        if read is None:
+            cache, key, score = seam.native_cache(self._model), None, 0.0
+            why = "the state knows nothing that the question names"
+            read = Recalled(cache, 0, 0.0)
+        else:
+            key, score, why = self.key, read.score, "the state knows what the question names"
+            prompt = prompt[self._tokenizer.bos_token_id is not None :]
+        ids = following(self._model, prompt, read, self._tokenizer.eos_token_id, most)
+        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+        return Told(text, tuple(ids), key, score, why)
+
+
+@torch.no_grad()
+def following(
+    model: Any, prompt: Sequence[int], read: Recalled, end: int | None, most: int
+) -> list[int]:
+    """The likeliest tokens after a prompt, with what was recalled, up to `end`, left out."""
+    given, out, place = torch.tensor([list(prompt)], device=model.device), list[int](), read.start
+    beside = nullcontext() if read.beside is None else attending(model, read.beside)
+    with beside:
+        for _ in range(most):
+            places = torch.arange(place, place + given.shape[1], device=model.device)[None]
+            logits = seam.forward(model, given, read.cache, position_ids=places, logits_to_keep=1)
+            place += given.shape[1]
+            given = logits[:, -1].argmax(-1, keepdim=True)
+            if (token := int(given)) == end:
+                break
+            out.append(token)
+    return out
