@@ -46,6 +46,11 @@ class Compiled(Protocol):
         """Delete stale artifacts, what continues them, and their files; their keys."""
         ...
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        """Delete those of some artifacts that lie in a scope, fresh or not, what continues them,
+        and their files; the keys of all that went."""
+        ...
+
     # places of bytes that are neither in the store nor beside it (see `mnemon.removal`)
     def places(self) -> list[Place]:
         """All places where bytes of artifacts may lie."""

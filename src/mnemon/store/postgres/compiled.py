@@ -36,6 +36,10 @@ class Compiled(Opened):
         now = now_micros()
         return self._write(scope, lambda turn: artifacts.sweep(turn, scope, actor, now))
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        now = now_micros()
+        return self._write(scope, lambda turn: artifacts.discard(turn, scope, keys, actor, now))
+
     def places(self) -> list[Place]:
         return self._whole(places.known)
 

@@ -45,6 +45,12 @@ class Compiled(Beside, Tenancy):
         self._unlink(files)
         return keys
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        now = now_micros()
+        gone, files = self._writer.run(lambda c: artifacts.discard(c, scope, keys, actor, now))
+        self._unlink(files)
+        return gone
+
     def places(self) -> list[Place]:
         return self._read(places.known)
 
