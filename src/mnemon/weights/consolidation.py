@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +53,7 @@ class _Taught:
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
     role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
-    **options: Any,
+    among: Container[str] | None = None, **options: Any,
 ) -> Consolidated:  # fmt: skip
     """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
 
@@ -69,6 +69,7 @@ def consolidate(
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
+        among: ids of the only cubes that are taken; all of that kind if None.
 
     Raises:
         InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
@@ -79,7 +80,7 @@ def consolidate(
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
-    taught, unread, withheld = _taught(memory, kind)
+    taught, unread, withheld = _taught(memory, kind, among)
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
@@ -126,10 +127,12 @@ def adapters(memory: Memory, model: str) -> list[Artifact]:
 
 
 def _taught(
-    memory: Memory, kind: Kinds
+    memory: Memory, kind: Kinds, among: Container[str] | None
 ) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     taught, unread, withheld = list[_Taught](), list[str](), list[str]()
     for cube in _cubes(memory, kind):
+        if among is not None and cube.id not in among:
+            continue
         if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
             withheld.append(cube.id)
         elif (read := lesson(cube)) is None:
