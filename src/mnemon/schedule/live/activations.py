@@ -98,7 +98,7 @@ def _item(of: Survey, one: Chunk, tiers: Sequence[str]) -> Item:
         if tiers.index(tier) < tiers.index(one.tier) and tier in of.places.addresses
         and of.pays(_gain(of, one, tier), _moving(of, one), of.rests("kv", one.id))
     )  # fmt: skip
-    return Item(one.key, one.bytes, of.keeping(saves, resting), one.tier, faster)
+    return Item(one.key, one.bytes, saves, of.keeps(resting), one.tier, faster)
 
 
 def _gain(of: Survey, one: Chunk, tier: str, before: str = "") -> float:
@@ -109,7 +109,7 @@ def _gain(of: Survey, one: Chunk, tier: str, before: str = "") -> float:
 
 def _moving(of: Survey, one: Chunk) -> float:
     """Background seconds of reading and writing it."""
-    return of.costs.from_remote(float(one.tokens)) + of.costs.writing(float(one.tokens))
+    return of.costs.remote.seconds(one.bytes) + of.costs.write.seconds(one.bytes)
 
 
 def _stale(of: Survey, one: Artifact) -> Decision[str]:
@@ -163,8 +163,8 @@ def _hosted(
         gain, here = _gain(of, one, "host"), one.key in of.places.hosted
         resting = of.rests("kv", one.id)
         if here:
-            items.append(Item(one.key, one.bytes, of.keeping(gain, resting), "host"))
-        elif of.pays(gain, of.costs.from_disk(float(one.tokens)), resting):
+            items.append(Item(one.key, one.bytes, gain, of.keeps(resting), "host"))
+        elif of.pays(gain, of.costs.disk.seconds(one.bytes), resting):
             items.append(Item(one.key, one.bytes, gain))
     inside = {one.name for one in chosen(items, room)}
     return [
@@ -178,7 +178,7 @@ def _into_host(of: Survey, one: Chunk, into: bool) -> Decision[str]:
     if into:
         return Decision(
             "promote", one.id, f"{told}; lies in {one.tier}", gain,
-            of.costs.from_disk(float(one.tokens)), bytes=one.bytes, key=one.key, to="host",
+            of.costs.disk.seconds(one.bytes), bytes=one.bytes, key=one.key, to="host",
         )  # fmt: skip
     reason = f"{told}; memory is full of what saves more a byte"
     return Decision("demote", one.id, reason, -gain, bytes=one.bytes, key=one.key, to=one.tier)

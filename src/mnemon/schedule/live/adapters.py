@@ -123,7 +123,7 @@ def _item(
     own = [id for id, _ in one.sources if owner[id] == one.key and id in facts]
     saves = sum(facts[id].saves for id in own)
     resting = of.rests("adapter", one.sources[0][0], one.created_at)
-    return Item(one.key, one.size, of.keeping(saves, resting), "store")
+    return Item(one.key, one.size, saves, of.keeps(resting), "store")
 
 
 def _dropped(of: Survey, one: Artifact) -> Decision[str]:

@@ -1,8 +1,8 @@
-"""Which things to keep in a room that is too small: by what they are worth a byte."""
+"""Which things to keep in a room that is too small, and in which tier: by their worth a byte."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -10,16 +10,21 @@ from dataclasses import dataclass
 class Item:
     """Something that is kept, or might be.
 
+    What is kept stays against what saves as much or a little more, and what is not kept yet has
+    its cost taken off: so near equals do not take turns, and choosing again, when what was chosen
+    is kept and the rest is not, chooses the same. For at the turn of each that was left out, no
+    less has been taken than before.
+
     Attributes:
-        worth: seconds. Of what is kept it is raised, of what is not its cost is taken off: so
-            choosing again changes nothing, and near equals do not take turns.
+        worth: seconds. keeps: so many times it counts where the item lies already; 1 or more.
         tier: where it lies; "": nowhere yet.
-        faster: tiers that it may come to; what is kept stays, or goes down, without being asked.
+        faster: tiers that it should come up to; it stays, or goes down, without being asked.
     """
 
     name: str
     bytes: int
     worth: float
+    keeps: float = 1.0
     tier: str = ""
     faster: frozenset[str] = frozenset()
 
@@ -28,20 +33,13 @@ Needs = Callable[[Item, Sequence[Item]], float]
 """(item, those that were taken) → bytes that it takes beside them."""
 
 
-def by_worth(items: Sequence[Item]) -> list[Item]:
-    """The most seconds a byte first."""
-    return sorted(items, key=lambda one: (-one.worth / max(1, one.bytes), not one.tier, one.name))
-
-
 def chosen(items: Sequence[Item], room: float, needs: Needs | None = None) -> list[Item]:
-    """Those that fit, the best first; the room is never exceeded.
+    """Those that fit, the most seconds a byte first; the room is never exceeded.
 
-    What does not fit is passed over for smaller ones. Choosing again, when what was chosen is kept
-    and the rest is not, chooses the same: at the turn of each that was left out, no less has been
-    taken than before.
+    What does not fit is passed over for smaller ones.
     """
     taken: list[Item] = []
-    for item in by_worth(items):
+    for item in _sorted(items, {one.tier for one in items} - {""}):
         size = item.bytes if needs is None else needs(item, taken)
         if size <= room:
             taken.append(item)
@@ -50,27 +48,53 @@ def chosen(items: Sequence[Item], room: float, needs: Needs | None = None) -> li
 
 
 def placed(
-    items: Sequence[Item], tiers: Sequence[str], rooms: dict[str, float], room: float
+    items: Sequence[Item], tiers: Sequence[str], rooms: Mapping[str, float], room: float
 ) -> dict[str, str]:  # fmt: skip
-    """(name → tier) of those that fit, in the fastest tier that has room and they may come to.
+    """(name → tier) of those that fit into the room in all, and into that of a tier.
 
     Args:
         tiers: the fastest first; what is nowhere yet comes to the first one only.
         rooms: bytes by tier. room: bytes in all.
     """
-    rooms, found = dict(rooms), dict[str, str]()
-    for item in by_worth(items):
-        for tier in _open(item, tiers):
-            if item.bytes <= min(room, rooms[tier]):
-                found[item.name] = tier
-                rooms[tier] -= item.bytes
-                room -= item.bytes
-                break
+    while True:
+        some = chosen(items, room)
+        found = _tiered(some, tiers, dict(rooms))
+        without = {one.name for one in some} - found.keys()
+        if not without:
+            return found
+        items = [one for one in items if one.name not in without]
+
+
+def _tiered(
+    items: Sequence[Item], tiers: Sequence[str], rooms: dict[str, float]
+) -> dict[str, str]:  # fmt: skip
+    found: dict[str, str] = {}
+
+    def put(some: Sequence[Item], tier: str) -> None:
+        for one in some:
+            if one.name not in found and one.bytes <= rooms[tier]:
+                found[one.name] = tier
+                rooms[tier] -= one.bytes
+
+    for place, tier in enumerate(tiers):
+        above = set(tiers[: place + 1])
+        entering = tier == tiers[0]
+        may = [
+            one for one in items
+            if one.tier in above or tier in one.faster or (entering and not one.tier)
+        ]  # fmt: skip
+        put(_sorted(may, above), tier)
+    # Before it is dropped, it comes up even where that is hardly worth it.
+    for tier in tiers:
+        put(_sorted([one for one in items if one.tier], set(tiers)), tier)
     return found
 
 
-def _open(item: Item, tiers: Sequence[str]) -> list[str]:
-    if not item.tier:
-        return list(tiers[:1])
-    at = tiers.index(item.tier)
-    return [tier for place, tier in enumerate(tiers) if place >= at or tier in item.faster]
+def _sorted(items: Sequence[Item], there: set[str]) -> list[Item]:
+    """The best first, for who lies in some tiers already and for who would come there."""
+
+    def rank(one: Item) -> tuple[float, bool, str]:
+        lies = one.tier in there
+        return -one.worth * (one.keeps if lies else 1.0) / max(1, one.bytes), not lies, one.name
+
+    return sorted(items, key=rank)

@@ -97,9 +97,9 @@ class Survey:
         young = made_at is not None and made_at > self.now - timedelta(days=self.rules.rest)
         return young or f"{form}:{id}" in self.moved
 
-    def keeping(self, saves: float, resting: bool) -> float:
-        """What is kept is worth more than it saves: others must exceed it by a margin."""
-        return saves * (self.rules.urgent if resting else 1 + self.rules.margin)
+    def keeps(self, resting: bool) -> float:
+        """How many times what it saves others must save, to displace what is kept."""
+        return self.rules.urgent if resting else 1 + self.rules.margin
 
     def pays(self, saves: float, costs: float, resting: bool) -> bool:
         """Whether a gain in seconds exceeds its background cost by a margin."""
