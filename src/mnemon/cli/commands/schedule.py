@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 @click.command("schedule")
 @click.option(
     "--model", metavar="PATH_OR_NAME",
-    help="By which cubes are compiled and which is trained; as of `mnemon compile`. Without it "
-    "nothing is.",
+    help="The model that cubes are compiled by and facts trained into, as of `mnemon compile`; "
+    "without one neither is done.",
 )  # fmt: skip
 @click.option("--device", help="Where the model computes; as of `mnemon compile`.")
 @click.option(

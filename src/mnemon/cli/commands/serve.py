@@ -42,9 +42,7 @@ from mnemon.store.address import shown
     "--schedule-every", type=click.FloatRange(0), default=0.0, show_default=True,
     help="Seconds between two runs of the scheduler in namespaces with budgets; 0 never runs it.",
 )  # fmt: skip
-@click.option(
-    "--schedule-model", metavar="NAME", help="By which it compiles and which it trains; else none."
-)
+@click.option("--schedule-model", metavar="NAME", help="The model that it compiles by and trains.")
 @click.option(
     "--schedule-to", metavar="PLACE", help="Where it compiles to; as of `mnemon compile --to`."
 )

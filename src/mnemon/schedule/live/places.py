@@ -82,13 +82,12 @@ def surveyed(
     known = memory._store.places()
     others = [one.address for one in known if places.reached(one)]
     everywhere = len(others) == len(known)
+    named = [*map(_normal, named)]
     by_tier: dict[str, list[str]] = {"disk": [], "remote": []}
-    for address in dict.fromkeys([*map(_normal, named), *others]):
+    for address in dict.fromkeys([*named, *others]):
         by_tier[_tier(address)].append(address)
-    addresses = {
-        _tier(one): one for one in reversed([*map(_normal, named)])
-    }  # of several the first is meant
-    ordered = {tier: addresses[tier] for tier in ("disk", "remote") if tier in addresses}
+    first = {_tier(one): one for one in reversed(named)}
+    ordered = {tier: first[tier] for tier in by_tier if tier in first}
     lying = dict(_lying(by_tier, frozenset(keys)))
     hosted = [key for key in keys if tiers and tiers.where(key) in ("accelerator", "host")]
     all_ = {tier: tuple(some) for tier, some in by_tier.items()}
