@@ -21,7 +21,8 @@ class Decision(Generic[Of]):
             `re-embed` what has no vector in the space that is searched.
         cube: its number in the trace, or its id: the first one's, if a compiled form has several;
             "" for all that lack a vector.
-        saves: seconds of waiting that are expected to be saved by it; 0 if it is not known.
+        saves: seconds of waiting that are expected to be saved by it, below 0 to be lost; 0 if it
+            is not known.
         costs: background seconds.
         form: what is made, moved or dropped.
         bytes: of it. tokens: that prompts are expected to be shorter by.

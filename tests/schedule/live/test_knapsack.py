@@ -14,7 +14,14 @@ def items(tiers):
     made = st.lists(st.tuples(sizes, worths, st.sampled_from(tiers), st.booleans()), max_size=12)
     return made.map(
         lambda told: [
-            Item(str(n), size, worth, 1.25, tier, frozenset(TIERS[:1]) if free else frozenset())
+            Item(
+                str(n),
+                size,
+                worth,
+                1.25,
+                tier,
+                frozenset(TIERS[:1]) if free or not tier else frozenset(),
+            )
             for n, (size, worth, tier, free) in enumerate(told)
         ]
     )
@@ -41,9 +48,10 @@ def test_tiers_keep_to_their_rooms_and_nothing_moves_twice(some, disk, remote, r
     for tier, most in rooms.items():
         assert sum(bytes_[name] for name, at in found.items() if at == tier) <= most
     assert sum(bytes_[name] for name in found) <= room
+    comes = frozenset(TIERS[:1])
     again = [
         replace(one, tier=found[one.name]) if one.name in found
-        else replace(one, tier="", worth=one.worth * 0.5) for one in some
+        else replace(one, tier="", worth=one.worth * 0.5, comes=comes) for one in some
     ]  # fmt: skip
     assert placed(again, TIERS, rooms, room) == found
 
@@ -56,7 +64,7 @@ def test_the_most_seconds_a_byte_come_first_and_small_ones_fill_what_is_left():
 def test_what_is_kept_goes_down_by_itself_but_up_only_where_it_may():
     low, free = Item("low", 10, 5.0, 1.25, "remote"), frozenset({"disk"})
     assert placed([low], TIERS, {"disk": 99, "remote": 99}, 99) == {"low": "remote"}
-    up = placed([replace(low, faster=free)], TIERS, {"disk": 99, "remote": 99}, 99)
+    up = placed([replace(low, comes=free)], TIERS, {"disk": 99, "remote": 99}, 99)
     assert up == {"low": "disk"}
     down = placed([replace(low, tier="disk")], TIERS, {"disk": 0, "remote": 99}, 99)
     assert down == {"low": "remote"}
@@ -64,11 +72,16 @@ def test_what_is_kept_goes_down_by_itself_but_up_only_where_it_may():
 
 def test_near_equals_do_not_take_turns():
     there, other = Item("there", 10, 5.0, 1.25, "disk"), Item("other", 10, 6.0, 1.25, "remote")
-    other = replace(other, faster=frozenset({"disk"}))
+    other = replace(other, comes=frozenset({"disk"}))
     rooms = {"disk": 10, "remote": 99}
     assert placed([there, other], TIERS, rooms, 99) == {"there": "disk", "other": "remote"}
     better = replace(other, worth=6.5)
     assert placed([there, better], TIERS, rooms, 99) == {"there": "remote", "other": "disk"}
+
+
+def test_nothing_comes_to_a_tier_that_is_not_open_and_what_lies_there_stays():
+    there, other = Item("there", 10, 0.0, 1.25, "remote"), Item("other", 10, 9.0, 1.25, "disk")
+    assert placed([there, other], TIERS, {"disk": 0}, 99) == {"there": "remote"}
 
 
 def test_bytes_may_depend_on_what_was_taken():

@@ -175,6 +175,21 @@ def test_a_full_disk_hands_down_and_an_empty_one_takes_up_again(memory, told, ke
     assert place_of(f"{memory.path}-kv").size(keys[1]) == 100
 
 
+def test_what_was_moved_is_forgotten_where_it_lies_now(memory, told, kept, tmp_path):
+    remote = f"memory://kv{tmp_path.name}"
+    ids = [told(f"Thing {n} is here.", reads=reads) for n, reads in enumerate((90, 10))]
+    keys = [kept(id) for id in ids]
+    found = plan(memory, remote=remote, budgets={"kv.disk": EACH})
+    assert found.apply().left == () and place_of(remote).size(keys[1]) == 100
+    assert memory.forget(ids[1], purge=True).blobs == 1
+    assert place_of(remote).size(keys[1]) is None
+    # What is forgotten between plan and move does not come back.
+    later = plan(memory, remote=remote, budgets={"kv.disk": 0})
+    memory.forget(ids[0], purge=True)
+    assert [why for _, why in later.apply().left] == ["it did not come to remote"]
+    assert place_of(remote).sizes() == {}
+
+
 def test_alternating_use_moves_nothing_to_and_fro(memory, told, kept, tmp_path):
     remote, small = f"memory://kv{tmp_path.name}", {"kv.disk": EACH + 5}
     ids = [told(f"Thing {n} is here.", reads=20) for n in range(2)]

@@ -49,7 +49,7 @@ def decided(
     new = {one.key: one for one in _new(of, texts, chunks)}
     every = {**chunks, **new}
     tiers = [tier for tier in TIERS if tier in {*of.places.addresses, *_lain(chunks)}]
-    rooms = {tier: of.room(f"kv.{tier}", mine) for tier in tiers}
+    rooms = {tier: of.room(f"kv.{tier}", mine) for tier in of.places.addresses}
     items = [_item(of, one, tiers) for one in every.values()]
     ends = placed(items, tiers, rooms, of.room("kv", mine)) if tiers else {}
     found = [_stale(of, one) for one in stale]
@@ -58,7 +58,7 @@ def decided(
         for one in chunks.values() if ends.get(one.key) != one.tier
     ]  # fmt: skip
     found += _hosted(of, chunks, ends)
-    found += [_compiled(of, one, ends[key], tiers[0]) for key, one in new.items() if key in ends]
+    found += [_compiled(of, one, ends[key]) for key, one in new.items() if key in ends]
     sources = {one.key: [id for id, _ in one.sources] for one in there}
     will = {id: tier for key, tier in ends.items() for id in sources.get(key, [every[key].id])}
     return found, will
@@ -88,23 +88,25 @@ def _new(of: Survey, texts: Sequence[Text], there: Mapping[str, Chunk]) -> Itera
 
 
 def _item(of: Survey, one: Chunk, tiers: Sequence[str]) -> Item:
-    cost = kept(of.costs, one.tokens, tiers[0])
-    saves = one.expected * cost.saves
-    if not one.tier:
-        return Item(one.key, one.bytes, saves - of.rules.price * cost.builds)
     resting = of.rests("kv", one.id, one.made_at)
-    faster = frozenset(
+    if not one.tier:
+        entry = next(iter(of.places.addresses))
+        cost = kept(of.costs, one.tokens, entry)
+        worth = one.expected * cost.saves - of.rules.price * cost.builds
+        return Item(one.key, one.bytes, worth, comes=frozenset({entry}))
+    saves = one.expected * kept(of.costs, one.tokens, tiers[0]).saves
+    comes = frozenset(
         tier for tier in tiers
         if tiers.index(tier) < tiers.index(one.tier) and tier in of.places.addresses
         and of.pays(_gain(of, one, tier), _moving(of, one), of.rests("kv", one.id))
     )  # fmt: skip
-    return Item(one.key, one.bytes, saves, of.keeps(resting), one.tier, faster)
+    return Item(one.key, one.bytes, saves, of.keeps(resting), one.tier, comes)
 
 
-def _gain(of: Survey, one: Chunk, tier: str, before: str = "") -> float:
+def _gain(of: Survey, one: Chunk, tier: str) -> float:
     """Seconds that lying in a tier saves beside lying where it does."""
-    each = kept(of.costs, one.tokens, tier).saves
-    return one.expected * (each - kept(of.costs, one.tokens, before or one.tier).saves)
+    there, here = (kept(of.costs, one.tokens, name).saves for name in (tier, one.tier))
+    return one.expected * (there - here)
 
 
 def _moving(of: Survey, one: Chunk) -> float:
@@ -137,8 +139,8 @@ def _moved(of: Survey, one: Chunk, to: str) -> Decision[str]:
     )  # fmt: skip
 
 
-def _compiled(of: Survey, one: Chunk, to: str, tier: str) -> Decision[str]:
-    cost = kept(of.costs, one.tokens, tier)
+def _compiled(of: Survey, one: Chunk, to: str) -> Decision[str]:
+    cost = kept(of.costs, one.tokens, to)
     reason = (
         f"{of.standing[one.id].told(of.rules)}; each saves {cost.saves:.4f} s of computing "
         f"{one.tokens} tokens"

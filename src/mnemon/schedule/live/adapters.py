@@ -55,10 +55,15 @@ def decided(
     mine = of.mine(ADAPTER)
     fresh = [one for one in mine if one.fresh]
     facts = {one.standing.cube.id: one for one in _facts(of, compiled, counted)}
-    owner = {id: one.key for one in fresh for id, _ in one.sources}  # the newest one counts
+    # Of several of one model the newest counts.
+    owner = {(one.model, id): one.key for one in fresh for id, _ in one.sources}
     items = [_item(of, one, facts, owner) for one in fresh]
     if shards is not None:
-        new = [one for id, one in facts.items() if id not in owner and _ripe(of, one)]
+        fresh = [one for one in fresh if one.model == shards.model]
+        new = [
+            one for id, one in facts.items()
+            if (shards.model, id) not in owner and _ripe(of, one)
+        ]  # fmt: skip
         items += [Item(one.standing.cube.id, shards.bytes, _worth(of, one)) for one in new]
     subject = {id: one.subject for id, one in facts.items()}
 
@@ -83,8 +88,8 @@ def decided(
 def _count(new: set[str], fresh: Sequence[Artifact], shards: Shards) -> int:
     """Shards that are made for new facts of some subjects: where one stands in a shard, all of its
     subjects are trained again."""
-    again = [one for one in fresh if not new.isdisjoint(one.header["subjects"])]
-    every = new.union(*(one.header["subjects"] for one in again))
+    known = [set(one.header.get("subjects", ())) for one in fresh]
+    every = new.union(*(some for some in known if not new.isdisjoint(some)))
     return -(-len(every) // shards.subjects)
 
 
@@ -118,10 +123,14 @@ def _worth(of: Survey, one: _Fact) -> float:
 
 
 def _item(
-    of: Survey, one: Artifact, facts: Mapping[str, _Fact], owner: Mapping[str, str]
-) -> Item:  # fmt: skip
-    own = [id for id, _ in one.sources if owner[id] == one.key and id in facts]
-    saves = sum(facts[id].saves for id in own)
+    of: Survey,
+    one: Artifact,
+    facts: Mapping[str, _Fact],
+    owner: Mapping[tuple[str | None, str], str],
+) -> Item:
+    own = [id for id, _ in one.sources if owner[one.model, id] == one.key and id in facts]
+    # What did not learn is worn by no reader.
+    saves = sum(facts[id].saves for id in own) if one.header.get("learnt", True) else 0.0
     resting = of.rests("adapter", one.sources[0][0], one.created_at)
     return Item(one.key, one.size, saves, of.keeps(resting), "store")
 

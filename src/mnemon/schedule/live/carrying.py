@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput, NotFound, OnHold, PlaceFailed, VersionConflict
 from mnemon.schedule.decision import Decision
-from mnemon.schedule.live import survey
+from mnemon.schedule.live import embedding, survey
 from mnemon.schedule.live.building import WRITER
 from mnemon.schedule.live.places import surveyed
 
@@ -72,7 +72,7 @@ def _move(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
     left = list[Left]()
     for one in some:
         try:
-            if not doing.survey.places.move(one.key, one.to):
+            if not doing.survey.places.move(doing.survey.memory, one.key, one.to):
                 left.append((one, f"it did not come to {one.to}"))
         except PlaceFailed as error:
             left.append((one, str(error)))
@@ -87,7 +87,7 @@ def _compile(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
         ids = [id for one in at for id in doing.texts[one.key]]
         report = doing.survey.memory.compile(
             ids, by.prepared.model, tokenizer=by.prepared.tokenizer, head=by.prepared.head,
-            to=places.tiers or places.addresses[tier],
+            to=places.addresses[tier],
         ) if ids else None  # fmt: skip
         skipped = dict(report.skipped) if report else {}
         left += [(one, skipped[one.cube]) for one in at if one.cube in skipped]
@@ -119,7 +119,8 @@ def _consolidate(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
 
 
 def _re_embed(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
-    doing.survey.memory.reindex(doing.embedder)
+    memory = doing.survey.memory
+    memory.reindex(embedding.target(memory, doing.embedder))
     return []
 
 

@@ -18,7 +18,7 @@ class Item:
     Attributes:
         worth: seconds. keeps: so many times it counts where the item lies already; 1 or more.
         tier: where it lies; "": nowhere yet.
-        faster: tiers that it should come up to; it stays, or goes down, without being asked.
+        comes: tiers that it should come to; what is kept stays, or goes down, without being asked.
     """
 
     name: str
@@ -26,7 +26,7 @@ class Item:
     worth: float
     keeps: float = 1.0
     tier: str = ""
-    faster: frozenset[str] = frozenset()
+    comes: frozenset[str] = frozenset()
 
 
 Needs = Callable[[Item, Sequence[Item]], float]
@@ -53,8 +53,9 @@ def placed(
     """(name → tier) of those that fit into the room in all, and into that of a tier.
 
     Args:
-        tiers: the fastest first; what is nowhere yet comes to the first one only.
-        rooms: bytes by tier. room: bytes in all.
+        tiers: the fastest first.
+        rooms: bytes of each tier that something may come to; what lies in another may stay.
+        room: bytes in all.
     """
     while True:
         some = chosen(items, room)
@@ -78,14 +79,13 @@ def _tiered(
 
     for place, tier in enumerate(tiers):
         above = set(tiers[: place + 1])
-        entering = tier == tiers[0]
-        may = [
-            one for one in items
-            if one.tier in above or tier in one.faster or (entering and not one.tier)
-        ]  # fmt: skip
-        put(_sorted(may, above), tier)
+        if tier in rooms:
+            may = [one for one in items if one.tier in above or tier in one.comes]
+            put(_sorted(may, above), tier)
+        else:
+            found |= {one.name: tier for one in items if one.tier == tier}
     # Before it is dropped, it comes up even where that is hardly worth it.
-    for tier in tiers:
+    for tier in rooms:
         put(_sorted([one for one in items if one.tier], set(tiers)), tier)
     return found
 

@@ -38,8 +38,8 @@ class Places:
     hosted: frozenset[str] = frozenset()
     _all: dict[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
-    def move(self, key: str, to: str) -> bool:
-        """Bring keys and values to a tier; whether they lie there now.
+    def move(self, memory: Memory, key: str, to: str) -> bool:
+        """Bring keys and values of an artifact to a tier; whether they lie there now.
 
         Raises:
             PlaceFailed: a place cannot be reached.
@@ -49,12 +49,14 @@ class Places:
         if key in self.hosted and self.tiers is not None and self.lying.get(key) == to:
             self.tiers.unload([key])
             return True
+        # First the store is told of the place: what is forgotten from now on goes from there too.
+        places.add(memory._store, self.addresses[to])
         with closing(place_of(self.addresses[to])) as target:
             for address in self._all[self.lying[key]]:
                 with closing(place_of(address)) as source:
                     if _copied(source, target, key):
                         source.delete([key], halves=False)
-                        return True
+                        return _still(memory, key, target)
         return False
 
     def _into_host(self, key: str) -> bool:
@@ -122,3 +124,11 @@ def _copied(source: Place, target: Place, key: str) -> bool:
         raise PlaceFailed(f"{key[:16]} could be read to byte {got} only, of {len(data)}")
     target.write(key, data)
     return target.size(key) == len(data)
+
+
+def _still(memory: Memory, key: str, target: Place) -> bool:
+    """Whether it is still wanted: what was forgotten while it was copied goes again."""
+    if memory._store.artifact(memory.namespace, key) is not None:
+        return True
+    target.delete([key])
+    return False
