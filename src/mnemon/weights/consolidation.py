@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,8 +52,8 @@ class _Taught:
 
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
-    role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
-    among: Container[str] | None = None, **options: Any,
+    cubes: Iterable[MemCube] | None = None, role: str = "knowledge", ask: str = ASK,
+    progress: Callable[[int, int], None] | None = None, **options: Any,
 ) -> Consolidated:  # fmt: skip
     """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
 
@@ -66,10 +66,10 @@ def consolidate(
         kind: of the cubes that are taken, or several: a subject is read from the newest adapter
             only, so take all kinds that speak of it in one call. Left out are cubes whose
             policy forbids compiling or names readers, and cubes that end.
+        cubes: these instead, of whatever kind; what fresh adapters know stays known.
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
-        among: ids of the only cubes that are taken; all of that kind if None.
 
     Raises:
         InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
@@ -80,11 +80,12 @@ def consolidate(
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
-    taught, unread, withheld = _taught(memory, kind, among)
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
     ]  # fmt: skip
+    given = _cubes(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
+    taught, unread, withheld = _taught(memory, given)
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
     lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
@@ -127,12 +128,10 @@ def adapters(memory: Memory, model: str) -> list[Artifact]:
 
 
 def _taught(
-    memory: Memory, kind: Kinds, among: Container[str] | None
+    memory: Memory, given: Iterable[MemCube]
 ) -> tuple[list[_Taught], tuple[str, ...], tuple[str, ...]]:  # fmt: skip
     taught, unread, withheld = list[_Taught](), list[str](), list[str]()
-    for cube in _cubes(memory, kind):
-        if among is not None and cube.id not in among:
-            continue
+    for cube in given:
         if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
             withheld.append(cube.id)
         elif (read := lesson(cube)) is None:
@@ -141,6 +140,16 @@ def _taught(
             subject = subjects.digest(read.subject, memory.namespace)
             taught.append(_Taught(cube, read, subject))
     return taught, tuple(unread), tuple(withheld)
+
+
+def _with_known(
+    memory: Memory, cubes: Iterable[MemCube], fresh: Sequence[Artifact]
+) -> list[MemCube]:
+    """Cubes, and those in fresh adapters: a shard that is made again is made of both."""
+    found = {cube.id: cube for cube in cubes}
+    known = tuple({id for one in fresh for id, _ in one.sources} - found.keys())
+    there = memory._store.select(memory._chosen(None, ids=known))
+    return [*found.values(), *(cube for _, cube in there)]
 
 
 def _cubes(memory: Memory, kind: Kinds) -> Iterator[MemCube]:

@@ -88,32 +88,26 @@ def _compile(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
         report = doing.survey.memory.compile(
             ids, by.prepared.model, tokenizer=by.prepared.tokenizer, head=by.prepared.head,
             to=places.addresses[tier],
-        ) if ids else None  # fmt: skip
-        skipped = dict(report.skipped) if report else {}
+        )  # fmt: skip
+        skipped = dict(report.skipped)
         left += [(one, skipped[one.cube]) for one in at if one.cube in skipped]
     return left
 
 
 def _consolidate(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
-    from mnemon import methods
     from mnemon.weights import consolidate
 
     by, memory = _by(doing), doing.survey.memory
     fits, left = _fitting(some, doing, "adapter")
     if not fits or by.shards is None:
         return left
-    maker = methods.producer(methods.load("weights.write", WRITER))
-    among = {one.cube for one in fits}
-    # What is trained already is named too, or its neighbours would be trained again without it.
-    for one in memory.artifacts.list(survey.ADAPTER):
-        if one.fresh and (one.method, one.model) == (maker, by.shards.model):
-            among.update(id for id, _ in one.sources)
-    made = consolidate(memory, by.prepared.model, by.prepared.tokenizer, method=WRITER, among=among)
-    kept = set(made.kept)
-    there = {id for one in made.trained for id, _ in one.sources} | {
-        id for one in memory.artifacts.list(survey.ADAPTER) if one.key in kept
-        for id, _ in one.sources
-    }  # fmt: skip
+    ids = tuple(one.cube for one in fits)
+    cubes = [
+        cube for _, cube in memory._store.select(memory._chosen(None, ids=ids))
+        if cube.version == doing.survey.standing[cube.id].cube.version
+    ]  # fmt: skip
+    made = consolidate(memory, by.prepared.model, by.prepared.tokenizer, method=WRITER, cubes=cubes)
+    there = {id for one in made.trained for id, _ in one.sources}
     why = "it is in no adapter: it changed meanwhile, or may not be trained"
     return left + [(one, why) for one in fits if one.cube not in there]
 
