@@ -44,11 +44,11 @@ class Costs:
     write: Speed = field(default=Speed(9.65e-3, 2.04e8))
     recomputed: float = 0.15
     remote: Speed = field(default=Speed(2e-3, 1e8))
-    swap: Speed = field(default=Speed(1e-3, 1e9))
-    adapter_bytes: int = 100_000
+    swap: Speed = field(default=Speed(0.0, 1.2e8))
+    adapter_bytes: int = 87_488
     training: float = 0.26
-    embedding: float = 2e-4
-    vector_bytes: int = 256
+    embedding: float = 2.7e-4
+    vector_bytes: int = 260
     measured: tuple[str, ...] = ()
 
     def held(self, tokens: Number) -> Number:

@@ -1,3 +1,5 @@
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from mnemon.errors import InvalidInput
@@ -35,7 +37,11 @@ def test_budgets_above_count_and_those_below_are_scheduled_by_themselves():
 def test_stored_budgets_are_there_for_the_next_process_until_they_are_lifted(tmp_path):
     address = str(tmp_path / "store.db")
     notes.Notes(address).set_budgets([Budget("acme", "kv", 7), Budget("acme", "adapter", 8)])
-    assert [one.bytes for one in notes.Notes(address).budgets] == [8, 7]
+    late = notes.Notes(address)
+    notes.Notes(address).set_budgets([Budget("acme", "kv", 9)])
+    late.set_moved(["kv:id"], datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1))
+    assert [one.bytes for one in notes.Notes(address).budgets] == [8, 9]
+    assert notes.Notes(address).moved(datetime(2025, 1, 1, tzinfo=UTC)) == {"kv:id"}
     assert notes.Notes(address).remove_budgets("acme")
     assert notes.Notes(address).budgets == []
 

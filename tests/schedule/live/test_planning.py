@@ -11,7 +11,7 @@ import pytest
 
 from mnemon import Memory
 from mnemon.cube import Draft, Policy
-from mnemon.errors import NotFound
+from mnemon.errors import InvalidInput, NotFound
 from mnemon.kv.tiers.places import place_of
 from mnemon.schedule import Rules, plan
 from mnemon.schedule.live.budgets import Budget
@@ -211,6 +211,11 @@ def test_what_lies_where_nobody_can_look_is_not_touched(memory, told, kept):
     found = plan(memory, budgets={"kv": 1})
     assert found.decisions == () and found.held["kv"] == EACH
     assert any("cannot be reached" in one for one in found.remarks)
+
+
+def test_a_memory_over_http_cannot_be_scheduled():
+    with pytest.raises(InvalidInput, match="beside the store"):
+        plan(Memory("http://127.0.0.1:1"))
 
 
 def test_planning_without_a_model_needs_no_torch(tmp_path):

@@ -25,7 +25,8 @@ class By:
     """A model at hand.
 
     Attributes:
-        name: by which its costs are kept. keyed: cubes as texts and keys.
+        name: by which its costs are kept: of this model, on this device.
+        keyed: cubes as texts and keys.
         shards: None: no adapters can be trained here, and `why`.
     """
 
@@ -47,10 +48,13 @@ def at_hand(memory: Memory, model: Any, tokenizer: Any = None) -> By:
 
     ready = prepared(model, tokenizer)
     from mnemon.compiling.chunks import Keyed
+    from mnemon.kv.reuse.fingerprint import fingerprint
 
     salt = memory.namespace.partition("/")[0]
     keyed = Keyed(ready.model, ready.tokenizer, salt, "", ready.head, ready.render)
-    name = str(getattr(ready.model, "name_or_path", "") or type(ready.model).__name__)
+    told = str(getattr(ready.model, "name_or_path", "") or type(ready.model).__name__)
+    # Two models may have one name: the two in the package do.
+    name = f"{told} {fingerprint(ready.model, ready.tokenizer).digest[:12]} {ready.model.device}"
     try:
         return By(name, ready, keyed, _shards(ready))
     except MissingExtra as error:

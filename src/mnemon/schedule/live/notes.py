@@ -41,6 +41,7 @@ class Notes:
 
     def set_budgets(self, budgets: Sequence[Budget]) -> None:
         """Store them, in place of those of the same namespaces and forms."""
+        self._read()
         stored = self._told.setdefault("budgets", {})
         for one in budgets:
             stored.setdefault(one.namespace, {})[one.form] = one.bytes
@@ -48,6 +49,7 @@ class Notes:
 
     def remove_budgets(self, namespace: str) -> bool:
         """Lift those of a namespace; whether there were any."""
+        self._read()
         found = self._told.get("budgets", {}).pop(namespace, None) is not None
         if found:
             self._write()
@@ -60,10 +62,16 @@ class Notes:
 
     def set_moved(self, names: Sequence[str], at: datetime, rest: timedelta) -> None:
         """These were moved; what has rested since its last move is no longer noted."""
+        self._read()
         stored = self._told.get("moved", {})
         recent = {name: when for name, when in stored.items() if parse(when) > at - rest}
         self._told["moved"] = {**recent, **{name: at.isoformat() for name in names}}
         self._write()
+
+    def _read(self) -> None:
+        """Once more, before anything is changed: others write there too."""
+        if self.path is not None:
+            self._told = _read(self.path)
 
     def _write(self) -> None:
         if self.path is not None:

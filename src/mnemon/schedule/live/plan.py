@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mnemon.errors import InvalidInput
 from mnemon.instant import Instant, from_micros, now_micros, parse
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.decision import Decision
@@ -101,6 +102,8 @@ def plan(
         InvalidInput: no such budget, model or place.
         PlaceFailed: a place cannot be reached.
     """
+    if not hasattr(memory, "_store"):
+        raise InvalidInput("plans are made beside the store, where the models are, not over HTTP")
     memory._searcher.flush()  # how often a cube was read decides
     rules, kept = rules or Rules(), Notes(memory.path)
     by = None if model is None else at_hand(memory, model, tokenizer)
@@ -129,7 +132,8 @@ def _planned(of: Survey, by: By | None, embedder: Embedder | str | None, kept: N
     texts = _texts(rest, by)
     kv, will = activations.decided(rest, texts)
     counted = {cube.id: len(text.tokens) for text in texts for cube in text.cubes}
-    weights = adapters.decided(rest, by and by.shards, will, counted)
+    shards = None if by is None else by.shards
+    weights = adapters.decided(rest, shards, will, counted)
     every = [*expire, *kv, *weights, *embedding.decided(of, embedder)]
     ordered = sorted(every, key=lambda one: (_ORDER.index(one.action), one.to == "host"))
     ids = {text.key: [cube.id for cube in text.cubes] for text in texts}
