@@ -77,15 +77,13 @@ def consolidate(
     """
     _check(role, ask)
     writer: Write = methods.load("weights.write", method, **options)
-    base = bases(model, tokenizer)
-    maker = methods.producer(writer)
+    base, maker = bases(model, tokenizer), methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
     fresh = [
         one for one in adapters(memory, base["model"])
         if one.method == maker and one.header["options"] == told
     ]  # fmt: skip
-    given = _cubes(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
-    taught, unread, withheld = _taught(memory, given)
+    taught, unread, withheld = _taught(memory, _with_known(memory, kind, cubes, fresh))
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
     lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
@@ -143,9 +141,11 @@ def _taught(
 
 
 def _with_known(
-    memory: Memory, cubes: Iterable[MemCube], fresh: Sequence[Artifact]
-) -> list[MemCube]:
+    memory: Memory, kind: Kinds, cubes: Iterable[MemCube] | None, fresh: Sequence[Artifact]
+) -> Iterable[MemCube]:
     """Cubes, and those in fresh adapters: a shard that is made again is made of both."""
+    if cubes is None:
+        return _cubes(memory, kind)
     found = {cube.id: cube for cube in cubes}
     known = tuple({id for one in fresh for id, _ in one.sources} - found.keys())
     there = memory._store.select(memory._chosen(None, ids=known))

@@ -81,7 +81,9 @@ def test_near_equals_do_not_take_turns():
 
 def test_nothing_comes_to_a_tier_that_is_not_open_and_what_lies_there_stays():
     there, other = Item("there", 10, 0.0, 1.25, "remote"), Item("other", 10, 9.0, 1.25, "disk")
-    assert placed([there, other], TIERS, {"disk": 0}, 99) == {"there": "remote"}
+    rooms = {"disk": 0, "remote": 99}
+    assert placed([there, other], TIERS, rooms, 99, {"remote"}) == {"there": "remote"}
+    assert placed([there], TIERS, {"disk": 9, "remote": 9}, 99, {"remote"}) == {}
 
 
 def test_bytes_may_depend_on_what_was_taken():

@@ -49,9 +49,10 @@ def decided(
     new = {one.key: one for one in _new(of, texts, chunks)}
     every = {**chunks, **new}
     tiers = [tier for tier in TIERS if tier in {*of.places.addresses, *_lain(chunks)}]
-    rooms = {tier: of.room(f"kv.{tier}", mine) for tier in of.places.addresses}
+    rooms = {tier: of.room(f"kv.{tier}", mine) for tier in tiers}
     items = [_item(of, one, tiers) for one in every.values()]
-    ends = placed(items, tiers, rooms, of.room("kv", mine)) if tiers else {}
+    closed = set(tiers) - of.places.addresses.keys()
+    ends = placed(items, tiers, rooms, of.room("kv", mine), closed)
     found = [_stale(of, one) for one in stale]
     found += [
         _moved(of, one, ends.get(one.key, ""))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +48,33 @@ def chosen(items: Sequence[Item], room: float, needs: Needs | None = None) -> li
 
 
 def placed(
-    items: Sequence[Item], tiers: Sequence[str], rooms: Mapping[str, float], room: float
+    items: Sequence[Item], tiers: Sequence[str], rooms: Mapping[str, float], room: float,
+    closed: Container[str] = (),
 ) -> dict[str, str]:  # fmt: skip
     """(name → tier) of those that fit into the room in all, and into that of a tier.
 
     Args:
         tiers: the fastest first.
-        rooms: bytes of each tier that something may come to; what lies in another may stay.
-        room: bytes in all.
+        rooms: bytes by tier. room: bytes in all.
+        closed: tiers that nothing may come to; what lies there may stay.
     """
+    up = frozenset(tier for tier in tiers if tier not in closed)
     while True:
         some = chosen(items, room)
-        found = _tiered(some, tiers, dict(rooms))
-        without = {one.name for one in some} - found.keys()
-        if not without:
+        found = _tiered(some, tiers, dict(rooms), closed)
+        left = {one.name: one for one in some if one.name not in found}
+        if not left:
             return found
-        items = [one for one in items if one.name not in without]
+        # Before it is dropped, it may come up even where that is hardly worth it.
+        last = {name for name, one in left.items() if one.tier and one.comes != up}
+        items = (
+            [replace(one, comes=up) if one.name in last else one for one in items] if last
+            else [one for one in items if one.name not in left]
+        )  # fmt: skip
 
 
 def _tiered(
-    items: Sequence[Item], tiers: Sequence[str], rooms: dict[str, float]
+    items: Sequence[Item], tiers: Sequence[str], rooms: dict[str, float], closed: Container[str]
 ) -> dict[str, str]:  # fmt: skip
     found: dict[str, str] = {}
 
@@ -79,14 +86,11 @@ def _tiered(
 
     for place, tier in enumerate(tiers):
         above = set(tiers[: place + 1])
-        if tier in rooms:
-            may = [one for one in items if one.tier in above or tier in one.comes]
-            put(_sorted(may, above), tier)
-        else:
-            found |= {one.name: tier for one in items if one.tier == tier}
-    # Before it is dropped, it comes up even where that is hardly worth it.
-    for tier in rooms:
-        put(_sorted([one for one in items if one.tier], set(tiers)), tier)
+        may = [
+            one for one in items if one.tier == tier
+            or (tier not in closed and (one.tier in above or tier in one.comes))
+        ]  # fmt: skip
+        put(_sorted(may, above), tier)
     return found
 
 
