@@ -216,6 +216,13 @@ class Artifacts:
         carry_out(self._store, keys)
         return len(keys)
 
+    def drop(self, keys: Sequence[str]) -> int:
+        """Delete artifacts of this namespace by their keys, fresh or not, and what continues them,
+        with their bytes; how many went. Their cubes stay: they can be compiled again."""
+        gone = self._store.drop_artifacts(self._namespace, keys, self._actor)
+        carry_out(self._store, gone)
+        return len(gone)
+
     def watch(self, callback: Watcher) -> None:
         """Call it with their keys whenever artifacts of the store are deleted in this process, to
         drop what is kept of them in memory. It is held weakly: keep it yourself."""

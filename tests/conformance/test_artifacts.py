@@ -49,6 +49,20 @@ def test_a_sweep_deletes_the_stale_ones_of_its_scope(store):
     assert [row.key for row in store.artifacts("acme", None, None)] == ["l"]
 
 
+def test_fresh_ones_are_dropped_by_their_keys_in_their_scope_only(store):
+    (one,) = add(store, "one")
+    (two,) = add(store, "two", namespace="acme/ben")
+    store.write_artifact(artifact("k", (one, 1)), ME)
+    store.write_artifact(artifact("l", (two, 1), namespace="acme/ben"), ME)
+    assert store.drop_artifacts(HOME, ["k", "l", "unknown"], ME) == ["k"]
+    assert store.drop_artifacts(HOME, ["k"], ME) == []
+    assert [row.key for row in store.artifacts("acme", None, None)] == ["l"]
+    told = store.journal(HOME, None, 0, 10)[-1]
+    assert (told.verb, told.actor, told.detail) == ("drop", ME, {"dropped": 1, "keys": ["k"]})
+    store.write_artifact(artifact("k", (one, 1)), ME)
+    assert store.artifact(HOME, "k").fresh
+
+
 def test_artifacts_are_listed_by_form_and_by_cube_in_their_scope(store):
     one, two = add(store, "one", "two")
     store.write_artifact(artifact("k", (one, 1)), ME)

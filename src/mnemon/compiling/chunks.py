@@ -64,6 +64,39 @@ class Tally:
         return self.compiled + self.fresh + len(self.skipped)
 
 
+class Keyed:
+    """Cubes as the texts that one model would compute, with the keys that they would get."""
+
+    def __init__(
+        self, model: Any, tokenizer: Any, salt: str, told: str, head: Sequence[int],
+        render: Render | None = None,
+    ) -> None:  # fmt: skip
+        """As `Chunks`; `told` is the form that is in the keys, "" for an exact one."""
+        check_reusable(model)
+        self._tokenizer, self._head = tokenizer, list(head)
+        self._root = root(fingerprint(model, tokenizer), salt, told)
+        self._render = render or rendering(tokenizer)
+        self._window = context_of(model, None)
+
+    def texts(
+        self, cubes: Sequence[MemCube]
+    ) -> tuple[list[Text], list[tuple[str, str]]]:  # fmt: skip
+        """Their texts, each once; (id, why) of cubes that have none that can be computed."""
+        found: dict[str, Text] = {}
+        skipped: list[tuple[str, str]] = []
+        for cube in cubes:
+            tokens = tokens_of(self._tokenizer, self._render(cube))
+            if not tokens:
+                skipped.append((cube.id, "nothing to compile: its text has no tokens"))
+            elif len(self._head) + len(tokens) > self._window:
+                told = f"too long: {len(tokens)} tokens, and the model takes {self._window}"
+                skipped.append((cube.id, told))
+            else:
+                key = chunk_key(self._root, tokens, self._head)
+                found.setdefault(key, Text(key, tokens)).cubes.append(cube)
+        return list(found.values()), skipped
+
+
 class Chunks:
     """Makes chunks with one model, in one form, and keeps them in tiers."""
 
@@ -81,7 +114,7 @@ class Chunks:
             InvalidInput: a model that does not keep all tokens in all layers, or no such form.
         """
         check_reusable(model)
-        self._model, self._tokenizer = model, tokenizer
+        self._model = model
         self._tiers, self._ledger, self._head = tiers, ledger, list(head)
         self._form: Cold | None = None
         self._policy: str | None = None
@@ -89,9 +122,7 @@ class Chunks:
         if policy is not None:
             chosen, self._form = form_of(policy)
             self._policy, told = str(chosen), chosen.to_json()
-        self._root = root(fingerprint(model, tokenizer), ledger.salt, told)
-        self._render = render or rendering(tokenizer)
-        self._window = context_of(model, None)
+        self._keyed = Keyed(model, tokenizer, ledger.salt, told, head, render)
 
     def compile(self, cubes: Sequence[MemCube], tally: Tally) -> Iterator[None]:
         """Compile what is not compiled; gives way after each pass. What is done stays done."""
@@ -100,18 +131,9 @@ class Chunks:
             yield
 
     def _texts(self, cubes: Sequence[MemCube], tally: Tally) -> list[Text]:
-        found: dict[str, Text] = {}
-        for cube in cubes:
-            tokens = tokens_of(self._tokenizer, self._render(cube))
-            if not tokens:
-                tally.skipped.append((cube.id, "nothing to compile: its text has no tokens"))
-            elif len(self._head) + len(tokens) > self._window:
-                told = f"too long: {len(tokens)} tokens, and the model takes {self._window}"
-                tally.skipped.append((cube.id, told))
-            else:
-                key = chunk_key(self._root, tokens, self._head)
-                found.setdefault(key, Text(key, tokens)).cubes.append(cube)
-        return list(found.values())
+        found, skipped = self._keyed.texts(cubes)
+        tally.skipped += skipped
+        return found
 
     def _wanted(self, texts: Sequence[Text], tally: Tally) -> list[Text]:
         """Those that are not there or not fresh. Of the others it is noted who else says them."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from mnemon.models.extras import require
 from mnemon.store.address import is_database
 
 if TYPE_CHECKING:
+    from mnemon.cube import MemCube
     from mnemon.kv.policy import Policy
     from mnemon.kv.tiers import Tiers
     from mnemon.memory import Memory
@@ -45,26 +47,21 @@ def compile_selected(
     if form == "weights":
         if policy is not None or to is not None or head is not None:
             raise InvalidInput("weights lie in the store as they are: no policy, place or head")
-        model, tokenizer = _loaded(model, tokenizer, "weights")
+        by = prepared(model, tokenizer, extra="weights")
         return compile_weights(
-            memory, selection, model, tokenizer, namespace=namespace, alias=alias, gate=gate,
+            memory, selection, by.model, by.tokenizer, namespace=namespace, alias=alias, gate=gate,
             progress=progress,
         )  # fmt: skip
     if gate is not None:
         raise InvalidInput("a gate judges weights: keys and values need none")
     start = time.perf_counter()
-    render = model.wording.render if hasattr(model, "wording") else None
-    head = model.opening if head is None and hasattr(model, "opening") else head
-    model, tokenizer = _loaded(model, tokenizer)
+    by = prepared(model, tokenizer, head)
     from mnemon.compiling.chunks import Chunks, Tally
-    from mnemon.models.local.template import opening
-
-    head = opening(tokenizer) if head is None else head
 
     tally = Tally()
     with _tiers(memory, to) as tiers:
         ledger = MemoryLedger(memory, namespace, tiers=tiers)
-        making = Chunks(model, tokenizer, tiers, ledger, policy, head, render)
+        making = Chunks(by.model, by.tokenizer, tiers, ledger, policy, by.head, by.render)
         of = total(memory, selection, namespace) if progress is not None else 0
         for page in pages(memory, selection, namespace):
             for _ in making.compile(page, tally):
@@ -79,14 +76,36 @@ def compile_selected(
     )  # fmt: skip
 
 
-def _loaded(model: Any, tokenizer: Any, extra: str = "kv") -> tuple[Any, Any]:
+@dataclass(frozen=True)
+class Prepared:
+    """A model to compile by, its tokenizer, what every prompt begins with, and how a cube stands
+    in one (None: as suits the tokenizer)."""
+
+    model: Any
+    tokenizer: Any
+    head: Sequence[int]
+    render: Callable[[MemCube], str] | None
+
+
+def prepared(
+    model: Any, tokenizer: Any = None, head: Sequence[int] | None = None, extra: str = "kv"
+) -> Prepared:
+    """Whatever names a model, as `Memory.compile` takes it.
+
+    Raises:
+        InvalidInput: there is no such model. MissingExtra: torch or transformers is not installed.
+    """
     for package in ("torch", "transformers", *(["peft"] if extra == "weights" else [])):
         require(package, package, extra)
     from mnemon.models.local.loading import both
+    from mnemon.models.local.template import opening
 
+    render = model.wording.render if hasattr(model, "wording") else None
+    head = model.opening if head is None and hasattr(model, "opening") else head
     if hasattr(model, "wording"):  # a Runtime
         model, tokenizer = model.model, tokenizer or model.tokenizer
-    return both(model, tokenizer)
+    model, tokenizer = both(model, tokenizer)
+    return Prepared(model, tokenizer, opening(tokenizer) if head is None else head, render)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What keys and values of a text cost: to compute, to hold, to write, to load."""
+"""What forms of a text cost: to compute, to hold, to write, to load."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Number = TypeVar("Number", float, NDArray[np.float64])
 class Costs:
     """Plain numbers of one model on one machine.
 
-    The defaults are the bundled recall model's, as `mnemon bench schedule --measure` measures them.
+    The defaults are the bundled recall model's, as `mnemon bench schedule --measure` and `mnemon
+    schedule --measure` measure them; `remote` is a guess.
 
     Attributes:
         machine: where they were measured.
@@ -25,9 +26,13 @@ class Costs:
             a second after it.
         batch: the same for each text of a batch in the background.
         token_bytes: that one token's keys and values hold.
-        host, disk: loading from there.
+        host, disk, remote: loading from there.
         write: to the disk.
         recomputed: the share of a text that is computed again when it is blended into a prompt.
+        swap: putting on an adapter, by its bytes. adapter_bytes: of one shard.
+        training: background seconds a fact.
+        embedding: background seconds a text. vector_bytes: of one text's vector.
+        measured: the names of those that were measured on the machine at hand.
     """
 
     machine: str = "AMD EPYC, 2 cores (busy), one thread, float32"
@@ -38,6 +43,13 @@ class Costs:
     disk: Speed = field(default=Speed(7.9e-4, 3.93e8))
     write: Speed = field(default=Speed(9.65e-3, 2.04e8))
     recomputed: float = 0.15
+    remote: Speed = field(default=Speed(2e-3, 1e8))
+    swap: Speed = field(default=Speed(0.0, 1.2e8))
+    adapter_bytes: int = 87_488
+    training: float = 0.26
+    embedding: float = 2.7e-4
+    vector_bytes: int = 260
+    measured: tuple[str, ...] = ()
 
     def held(self, tokens: Number) -> Number:
         """Bytes."""
@@ -59,9 +71,17 @@ class Costs:
         """Seconds waited for a text on disk."""
         return self._loading(self.disk, tokens)
 
+    def from_remote(self, tokens: Number) -> Number:
+        """Seconds waited for a text in a remote store."""
+        return self._loading(self.remote, tokens)
+
     def writing(self, tokens: Number) -> Number:
         """Seconds in the background."""
         return _seconds(self.write, self.held(tokens))
+
+    def wearing(self, nbytes: float) -> float:
+        """Seconds waited for an adapter of so many bytes."""
+        return _seconds(self.swap, nbytes)
 
     def _loading(self, speed: Speed, tokens: Number) -> Number:
         return _seconds(speed, self.held(tokens)) + self.recomputed * self.computing(tokens)

@@ -35,7 +35,7 @@ class OnDemand:
         self.worth = ranking.worth
         self.left = ranking.left
 
-    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision[int]:
         """From the host always to disk."""
         if place == HOST and not twice:
             return Decision(
@@ -45,6 +45,6 @@ class OnDemand:
             "drop", cube, f"least worth {'in the host' if place == HOST else 'on disk'}"
         )
 
-    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
+    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision[int]]:
         """Nothing."""
         return ()

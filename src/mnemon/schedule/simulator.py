@@ -47,7 +47,10 @@ class Outcome:
 
 
 def simulate(
-    trace: Trace, policy: Policy, view: View, told: Callable[[int, Decision], None] | None = None
+    trace: Trace,
+    policy: Policy,
+    view: View,
+    told: Callable[[int, Decision[int]], None] | None = None,
 ) -> Outcome:
     """Run a trace.
 
@@ -63,7 +66,7 @@ def simulate(
 
 class _Tiers:
     def __init__(
-        self, view: View, running: Running, told: Callable[[int, Decision], None] | None
+        self, view: View, running: Running, told: Callable[[int, Decision[int]], None] | None
     ) -> None:
         cubes = len(view.bytes)
         self._view, self._running, self._told = view, running, told
@@ -134,7 +137,7 @@ class _Tiers:
         self._tell(now, decision)
         self._running.left(cube, place)
 
-    def _compile(self, decision: Decision, now: int) -> None:
+    def _compile(self, decision: Decision[int], now: int) -> None:
         cube = decision.cube
         if self._on[DISK][cube] or self._on[HOST][cube] or not self._fits(cube):
             return
@@ -153,7 +156,7 @@ class _Tiers:
         self._writes += 1
         self._moves[cube] += 1
 
-    def _tell(self, now: int, decision: Decision) -> None:
+    def _tell(self, now: int, decision: Decision[int]) -> None:
         if self._told is not None:
             self._told(now, decision)
 

@@ -30,6 +30,7 @@ from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
 from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
+from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
 from mnemon.server.straight import Straight
 from mnemon.wire.problems import MEDIA_TYPE
@@ -116,13 +117,20 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     current_default_thread_limiter().total_tokens = service.settings.threads
     settings = service.settings
-    sweep = Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
-    sweep.start()
+    rounds = [
+        Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
+    ]
+    if settings.schedule_every:
+        told = settings.store, settings.schedule_model, settings.schedule_to
+        rounds.append(Periodic("schedule", settings.schedule_every, Scheduling(*told).run))
+    for one in rounds:
+        one.start()
     service.memory.jobs.start(settings.jobs, told=logs.job)
     try:
         yield
     finally:
-        sweep.stop()
+        for one in rounds:
+            one.stop()
         try:
             if app.state.upstream is not None:
                 await app.state.upstream.close()

@@ -18,7 +18,9 @@ class Settings:
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
     upload, `threads` is how many requests work at once. `audit` is what the audit log holds:
     `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
-    `retention_every` seconds. `otel` sends traces to where the environment says. `upstream` is the
+    `retention_every` seconds. Every `schedule_every` seconds (0: never) the scheduler works in each
+    namespace that has budgets: with `schedule_model`, by name, it compiles and trains too, to the
+    place `schedule_to`. `otel` sends traces to where the environment says. `upstream` is the
     address of an OpenAI-compatible API that chats are passed on to, `upstream_key_env` the
     environment variable with its key, `upstream_timeout` seconds to wait for its next byte,
     `recall_budget` tokens that memory may add to a chat. `jobs` is how many of them work at once.
@@ -36,6 +38,9 @@ class Settings:
     threads: int = 16
     audit: str = "writes"
     retention_every: float = 3600.0
+    schedule_every: float = 0.0
+    schedule_model: str | None = None
+    schedule_to: str | None = None
     otel: bool = False
     upstream: str | None = None
     upstream_key_env: str | None = None

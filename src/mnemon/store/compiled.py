@@ -47,6 +47,11 @@ class Compiled(Protocol):
         """Delete stale artifacts, what continues them, and their files; their keys."""
         ...
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        """Delete those of some artifacts that lie in a scope, fresh or not, what continues them,
+        and their files; the keys of all that went."""
+        ...
+
     # what is promoted, and what was said of answers
     def promotions(
         self, scope: str, alias: str | None = None, model: str | None = None

@@ -40,7 +40,7 @@ def test_nothing_beats_the_optimum(found):
 def test_the_report_has_a_line_for_each(found):
     text = render(found)
     assert text.count("| expected-saving |") == 4
-    assert text.count("| drift | 5:20 |") == 2 + 5
+    assert text.count("| drift | 5:20 |") == 2 + 7
 
 
 def test_a_run_needs_budgets_and_known_policies():

@@ -21,7 +21,7 @@ from mnemon.schedule.view import view
 
 SLOT = "schedule.policies"
 OURS = "expected-saving"
-CLASSICAL = ("lru", "lfu", "lfu-with-history", "gdsf")
+CLASSICAL = ("lru", "lfu", "lfu-with-history", "gdsf", "lhd", "s3-fifo")
 BUDGETS = ((2, 8), (5, 20), (10, 50))
 """Of host and disk, in percent of the bytes of all cubes."""
 PRICES = (0.25, 1.0)

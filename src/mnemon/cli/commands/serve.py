@@ -39,6 +39,14 @@ from mnemon.store.address import shown
     help="Seconds between two runs of the retention rules.",
 )  # fmt: skip
 @click.option(
+    "--schedule-every", type=click.FloatRange(0), default=0.0, show_default=True,
+    help="Seconds between two runs of the scheduler in namespaces with budgets; 0 never runs it.",
+)  # fmt: skip
+@click.option("--schedule-model", metavar="NAME", help="The model that it compiles by and trains.")
+@click.option(
+    "--schedule-to", metavar="PLACE", help="Where it compiles to; as of `mnemon compile --to`."
+)
+@click.option(
     "--otel", is_flag=True,
     help="Send traces by OTLP; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.",
 )  # fmt: skip

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from mnemon.errors import DamagedBlob
+from mnemon.errors import DamagedBlob, InvalidInput
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["Blob", "DamagedBlob", "Head", "Piece", "decode", "encode", "parse", "whole"]
+__all__ = ["Blob", "DamagedBlob", "Head", "Piece", "as_read", "decode", "encode", "parse", "whole"]
 _DIGEST = hashlib.sha256
 _OWN = re.compile(rb'"sha256":"([0-9a-f]{64})"')
 _UNKNOWN = b'"sha256":"' + b"0" * 64 + b'"'
@@ -155,6 +155,18 @@ def decode(data: bytes | bytearray | memoryview, key: str) -> Blob:
     body = torch.empty(head.nbytes, dtype=torch.uint8)
     body.numpy().data[:] = memoryview(data)[start:]
     return Blob(key, head.header, {one.name: one.tensor(body) for one in head.pieces})
+
+
+def as_read(header: dict[str, Any]) -> dict[str, Any]:
+    """A header as it comes back from a file.
+
+    Raises:
+        InvalidInput: it is no JSON data.
+    """
+    try:
+        return dict(json.loads(json.dumps(header)))
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the header of a blob must be JSON data: {error}") from error
 
 
 def _piece(name: str, told: Mapping[str, Any], digest: str) -> Piece:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mnemon.errors import InvalidInput, PlaceFailed, StoreClosed
+from mnemon.errors import PlaceFailed, StoreClosed
 from mnemon.kv.budget import bytes_of
 from mnemon.kv.tiers import streaming
-from mnemon.kv.tiers.blob import Blob, encode
+from mnemon.kv.tiers.blob import Blob, as_read, encode
 from mnemon.kv.tiers.cold import Cold
 from mnemon.kv.tiers.costs import CostModel, Verdict
 from mnemon.kv.tiers.counting import Counts
@@ -114,7 +113,7 @@ class Tiers:
         """
         self._check()
         checked(blob.key)
-        blob = Blob(blob.key, _json({**blob.header, "seconds": float(seconds)}), blob.tensors)
+        blob = Blob(blob.key, as_read({**blob.header, "seconds": float(seconds)}), blob.tensors)
         hosted = self._lane.hosted(blob)
         if self._form is not None:
             self._form.check(hosted)
@@ -181,6 +180,17 @@ class Tiers:
         for key in dict.fromkeys(keys):
             if self._places and self._find(key) is None:
                 self._places[0].pool.submit(self._fetch, key)
+
+    def unload(self, keys: Iterable[str]) -> None:
+        """Let go from memory what lies in a place too."""
+        placed = {key for key in keys if any(one.lies(key) for one in self._places)}
+        with self._lock:
+            self._memory.drop(placed)
+
+    @property
+    def host_bytes(self) -> int:
+        """What may lie in memory."""
+        return self._memory.room
 
     def flush(self) -> None:
         """Wait until everything that was put is written, or could not be."""
@@ -326,11 +336,3 @@ class Tiers:
             if size is not None:
                 return self._loads.verdict(key, placed, size)
         return self.costs.verdict(key, None, 0, None, None)
-
-
-def _json(header: dict[str, Any]) -> dict[str, Any]:
-    """The header as it comes back from a file."""
-    try:
-        return dict(json.loads(json.dumps(header)))
-    except (TypeError, ValueError) as error:
-        raise InvalidInput(f"the header of a blob must be JSON data: {error}") from error

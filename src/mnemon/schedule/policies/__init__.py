@@ -25,7 +25,7 @@ class Running(Protocol):
         """
         ...
 
-    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision[int]:
         """It has to leave `place`: `demote` it from the host to disk, or `drop` it.
 
         Args:
@@ -37,7 +37,7 @@ class Running(Protocol):
         """It has left `place`."""
         ...
 
-    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
+    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision[int]]:
         """What to compile to disk before it is asked for, after a question.
 
         Args:

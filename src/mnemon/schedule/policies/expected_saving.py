@@ -110,7 +110,7 @@ class _Expecting:
         worth: Floats = (slower + lost) / view.bytes[cubes]
         return worth
 
-    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision:
+    def leaves(self, cube: int, place: int, twice: bool, now: int) -> Decision[int]:
         view = self._view
         if place == DISK or twice:
             kept = ", the other tier keeps it" if twice else ""
@@ -128,7 +128,7 @@ class _Expecting:
         if place == DISK:
             self._open[cube] = False
 
-    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision]:
+    def ahead(self, where: Ints, on_disk: Flags, free: float, now: int) -> Sequence[Decision[int]]:
         if now % self._told.step:
             return ()
         self._look(now)
@@ -179,7 +179,7 @@ class _Expecting:
             return 0.0
         return float(np.quantile(self.worth(DISK, cubes, in_host[cubes], now), _NEXT))
 
-    def _compiled(self, cubes: Ints, now: int) -> list[Decision]:
+    def _compiled(self, cubes: Ints, now: int) -> list[Decision[int]]:
         view = self._view
         chance = self._first[self._states.at(now, cubes)]
         times = self._sizes.times(cubes, self._states.known()[cubes])

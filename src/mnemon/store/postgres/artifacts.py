@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 LARGEST = 900_000_000
 """Bytes of a payload: PostgreSQL holds and sends values below a gibibyte."""
+_TOLD = 100
+"""Keys that one line of the journal names."""
 
 
 def write(turn: Turn, row: ArtifactRow, actor: str, now: int) -> None:
@@ -186,6 +188,23 @@ def sweep(turn: Turn, scope: str, actor: str, now: int) -> list[str]:
     if dead:
         num = writing.namespace_number(turn, scope)
         turn.tell(now, "sweep", actor, namespace=num, detail={"swept": len(dead)})
+    return [key for _, key in dead]
+
+
+def discard(turn: Turn, scope: str, keys: Sequence[str], actor: str, now: int) -> list[str]:
+    """Drop artifacts of a scope by their keys and all that continue one; the keys of all."""
+    mine = turn.connection.execute(
+        "SELECT a.key FROM artifacts a "
+        "JOIN namespaces n ON n.tenant = a.tenant AND n.num = a.namespace "
+        f"WHERE a.tenant = %s AND {INSIDE} AND a.key = ANY(%s)",
+        (turn.tenant, *paths.bounds(scope), list(keys)),
+    ).fetchall()
+    dead = with_continuing(turn.connection, turn.tenant, [key for (key,) in mine])
+    delete(turn.connection, turn.tenant, [num for num, _ in dead])
+    if dead:
+        num = writing.namespace_number(turn, scope)
+        told = {"dropped": len(dead), "keys": [key[:16] for _, key in dead[:_TOLD]]}
+        turn.tell(now, "drop", actor, namespace=num, detail=told)
     return [key for _, key in dead]
 
 

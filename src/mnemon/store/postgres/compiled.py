@@ -55,6 +55,10 @@ class Compiled(Opened):
             lambda turn: artifacts.delete_with(turn, withheld.put(turn, namespace, now)),
         )
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        now = now_micros()
+        return self._write(scope, lambda turn: artifacts.discard(turn, scope, keys, actor, now))
+
     def places(self) -> list[Place]:
         return self._whole(places.known)
 

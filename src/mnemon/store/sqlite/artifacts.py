@@ -13,6 +13,9 @@ from mnemon.errors import StaleArtifact
 from mnemon.store.rows import ArtifactRow
 from mnemon.store.sqlite import freshness, journal, places, withheld, writing
 
+_TOLD = 100
+"""Keys that one line of the journal names."""
+
 
 def write(connection: sqlite3.Connection, row: ArtifactRow, actor: str, now: int) -> None:
     """Publish an artifact if all its sources are still current; a known key takes the new payload.
@@ -201,6 +204,26 @@ def sweep(
     if dead:
         num = writing.namespace_number(connection, scope)
         journal.write(connection, now, "sweep", actor, namespace=num, detail={"swept": len(dead)})
+    return [key for key, _ in dead], [blob for _, blob in dead if blob]
+
+
+def discard(
+    connection: sqlite3.Connection, scope: str, keys: Sequence[str], actor: str, now: int
+) -> tuple[list[str], list[str]]:
+    """Drop artifacts of a scope by their keys and all that continue one; as `sweep`."""
+    path, low, high = paths.bounds(scope)
+    mine = connection.execute(
+        "SELECT a.key FROM artifacts a JOIN namespaces n ON n.num = a.namespace "
+        "WHERE a.key IN (SELECT value FROM json_each(?)) "
+        "AND (n.path = ? OR (n.path >= ? AND n.path < ?))",
+        (json.dumps(list(keys)), path, low, high),
+    ).fetchall()
+    dead = with_continuing(connection, [key for (key,) in mine])
+    delete(connection, [key for key, _ in dead])
+    if dead:
+        num = writing.namespace_number(connection, scope)
+        told = {"dropped": len(dead), "keys": [key[:16] for key, _ in dead[:_TOLD]]}
+        journal.write(connection, now, "drop", actor, namespace=num, detail=told)
     return [key for key, _ in dead], [blob for _, blob in dead if blob]
 
 

@@ -63,6 +63,12 @@ class Compiled(Beside, Tenancy):
         self._unlink(blob for _, blob in gone if blob)
         return [key for key, _ in gone]
 
+    def drop_artifacts(self, scope: str, keys: Sequence[str], actor: str) -> list[str]:
+        now = now_micros()
+        gone, files = self._writer.run(lambda c: artifacts.discard(c, scope, keys, actor, now))
+        self._unlink(files)
+        return gone
+
     def places(self) -> list[Place]:
         return self._read(places.known)
 
