@@ -197,7 +197,8 @@ class Receipt:
 
     `blobs` were removed from the places of artifacts (folders, remote stores). `pending` names the
     places that could not be reached: what was forgotten may still lie there, and is removed when
-    they can be.
+    they can be. `forms` counts what went by form: artifacts by their own (`kv`, `adapter`, …), and
+    of a purge also `text` (versions, with their words in the full-text index) and `vectors`.
     """
 
     cubes: int
@@ -210,6 +211,7 @@ class Receipt:
     at: datetime
     blobs: int = 0
     pending: tuple[str, ...] = ()
+    forms: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,8 +211,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Counts of what a purge deleted (or would), the blob files to unlink, and the background jobs
-    and keys of artifacts that went with it."""
+    """Counts of what a purge deleted (or would), the blob files to unlink, the background jobs and
+    keys of artifacts that went with it; `forms` counts vectors, and artifacts by their form."""
 
     ids: tuple[str, ...]
     versions: int
@@ -221,3 +221,4 @@ class Purged:
     files: tuple[str, ...] = ()
     jobs: tuple[str, ...] = field(default=(), compare=False)
     keys: tuple[str, ...] = field(default=(), compare=False)
+    forms: Mapping[str, int] = field(default_factory=dict, compare=False)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
 
 _SHOWN = 20
+_STORED = ("text", "vectors")
 
 
 @click.command("forget")
@@ -125,4 +126,6 @@ def _counts(receipt: Receipt) -> str:
     }
     if receipt.blobs:
         counts["blob"] = receipt.blobs
-    return ", ".join(layout.counted(n, word) for word, n in counts.items())
+    told = ", ".join(layout.counted(n, word) for word, n in counts.items())
+    made = [f"{n} {form}" for form, n in receipt.forms.items() if form not in _STORED]
+    return f"{told} ({', '.join(made)})" if made else told

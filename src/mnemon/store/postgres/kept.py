@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -218,4 +219,5 @@ def _together(parts: Sequence[Purged]) -> Purged:
         sum(part.artifacts for part in parts),
         jobs=tuple(id for part in parts for id in part.jobs),
         keys=tuple(key for part in parts for key in part.keys),
+        forms=sum((Counter(part.forms) for part in parts), Counter[str]()),
     )
