@@ -215,6 +215,32 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Rollback:
+    """What `rollback` did (or would do, when `dry_run`), by ids. Never holds content.
+
+    Attributes:
+        to: the moment. restored: cubes that were forgotten since, and are back. revised: those that
+            were changed since, or derived from such. retired: those that were added since.
+        linked, unlinked: links that were made and ended.
+        purged: cubes recorded by then and purged since: they cannot come back. lost: derived ones
+            that cannot, since what they were derived from is not there.
+        forms: artifacts that were fresh and no longer are, by form: they are to be made again.
+    """
+
+    to: datetime
+    restored: tuple[str, ...]
+    revised: tuple[str, ...]
+    retired: tuple[str, ...]
+    linked: int
+    unlinked: int
+    purged: tuple[str, ...]
+    lost: tuple[str, ...]
+    forms: Mapping[str, int]
+    dry_run: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of the journal: what happened, to which cube, never what it said."""
 

@@ -60,3 +60,13 @@ def test_a_terminal_is_asked(run, ids, monkeypatch):
     monkeypatch.setattr("mnemon.cli.commands.forget.can_ask", lambda: True)
     assert "nothing was forgotten" in run("forget", ids[0], stdin="n\n", expect=1).stderr
     assert "forgot 1 cube" in run("forget", ids[0], stdin="y\n").stdout
+
+
+def test_a_namespace_is_rolled_back_when_it_is_confirmed(run, ids, parsed):
+    run("rollback", "--to", "2020-01-01", expect=2)
+    told = run("rollback", "--to", "2020-01-01", "--dry-run")
+    assert (
+        told.stdout == "would be: 0 cubes back, 0 cubes changed, 3 cubes retired, 0 links changed\n"
+    )
+    assert parsed(run("rollback", "--to", "2020-01-01", "--yes", "--json"))["retired"] == ids
+    assert run("ls", expect=1).stdout == ""

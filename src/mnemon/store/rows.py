@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mnemon.cube import Policy, Span
+from mnemon.cube import Link, Policy, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,6 +117,28 @@ class Addition:
     rows: Sequence[NewCube]
     vectors: Vectors | None
     actor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The next version of a cube, after the one that is expected to be its latest."""
+
+    id: str
+    expected: int
+    row: NewCube
+    vectors: Vectors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """Edits that are made together: cubes to retire, versions to write in this order, links to end
+    and to make; and what the journal says of all of it."""
+
+    ended: tuple[str, ...]
+    revised: tuple[Revision, ...]
+    unlinked: tuple[Link, ...]
+    linked: tuple[Link, ...]
+    told: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,9 @@ def test_other_namespaces_never_wear_it(talk, memory, nano) -> None:
     assert reply.trace.form == "text" and FACTS[NAMES[0]] not in reply.text
 
 
-def test_turns_that_alternate_give_what_recomputation_gives(trained, memory, nano, tmp_path) -> None:
+def test_turns_that_alternate_give_what_recomputation_gives(
+    trained, memory, nano, tmp_path
+) -> None:
     shutil.copytree(trained.parent, tmp_path / "other")
     names = [NAMES[0], STRANGER, NAMES[1], STRANGER, NAMES[0], STRANGER]
     with Memory(tmp_path / "other" / trained.name, namespace="ana") as other:
