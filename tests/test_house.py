@@ -41,6 +41,7 @@ FLOORS = (
     {"memory", "client", "jobs", "gathering", "schedule"},
     {"async_memory"},
     {"models.local"},
+    {"forgotten"},
     {"bench", "integrations", "server"},
     {"cli"},
 )

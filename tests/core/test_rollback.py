@@ -1,4 +1,4 @@
-"""Rolling a namespace back to a moment: text, links, what was derived; and what cannot come back."""
+"""Rolling a namespace back to a moment: text, links and what was derived."""
 
 from __future__ import annotations
 

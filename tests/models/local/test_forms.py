@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,20 @@ def test_a_stale_adapter_is_never_worn_and_the_trace_says_so(talk, memory, nano)
     consolidate(memory, *nano)
     reply = runtime.session("new").chat(asked(NAMES[0]))
     assert (reply.text, reply.trace.form) == (OTHER, "weights")
+
+
+def test_after_a_rollback_text_answers_until_it_is_consolidated_again(talk, memory, nano) -> None:
+    then = datetime.now(UTC)
+    runtime = talk(weights=True)
+    memory.update(cube_of(memory, NAMES[0]).id, fact(NAMES[0]))
+    consolidate(memory, *nano)
+    assert runtime.answer(asked(NAMES[0])).text == OTHER
+    assert memory.rollback(then).forms == {"adapter": 1}
+    reply = runtime.answer(asked(NAMES[0]))
+    assert (reply.text, reply.trace.form) == (FACTS[NAMES[0]], "text")
+    assert len(consolidate(memory, *nano).trained) == 1
+    reply = runtime.answer(asked(NAMES[0]))
+    assert (reply.text, reply.trace.form) == (FACTS[NAMES[0]], "weights")
 
 
 def test_a_forgotten_fact_is_not_answered_and_its_neighbour_from_text(talk, memory) -> None:
@@ -198,7 +213,7 @@ def test_kept_keys_and_values_of_what_is_recalled_are_a_form(talk, memory) -> No
 
 
 def test_blocks_of_a_tier_are_a_form_too(memory, nano, tmp_path) -> None:
-    told(memory, {name: OTHER for name in words()[-12:]})
+    told(memory, dict.fromkeys(words()[-12:], OTHER))
     for forms in (["text"], ["kv"]):
         with Tiers(disk=tmp_path / "kv") as tiers:
             runtime = Runtime(nano, memory, tiers=tiers, max_new_tokens=8)

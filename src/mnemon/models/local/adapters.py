@@ -7,7 +7,6 @@ adapter was trained on, says the same, or only asks.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -50,11 +49,8 @@ class Adapters:
                 f" {memory.path}: leave it out, or open the store beside the model"
             )
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
-        self._wearing, self._lock = wearing, threading.Lock()
-        self._found: tuple[str, ...] | None = None
-        self._routes: Reader | None = None
-        self._stale: list[Sequence[str]] = []
-        self._reader()
+        self._wearing = wearing
+        self._reader()  # refuses now what cannot work later
 
     def choose(
         self, reading: Reading, question: str, beside: Sequence[MemCube]
@@ -80,8 +76,10 @@ class Adapters:
 
     def _was_known(self, question: str) -> bool:
         from mnemon.weights import subjects
+        from mnemon.weights.consolidation import FORM
 
-        once = {one for told in self._stale for one in told}
+        listed = [one for one in self._memory.artifacts.list(FORM) if not one.fresh]
+        once = {subject for one in listed for subject in one.header.get("subjects", ())}
         return subjects.named(question, once, self._memory.namespace) is not None
 
     def _adapter(self, artifact: Artifact) -> Adapter:
@@ -93,22 +91,15 @@ class Adapters:
         return Adapter(artifact.key, artifact.sources, deltas)
 
     def _reader(self) -> Reader:
-        """The routes to the adapters that are there now; of a stale one too, until it is gone."""
+        """The routes to the adapters that may answer now. It is opened for each question, and asked
+        for routes only: what it puts on the model comes off at once."""
         from mnemon.weights import Reader
-        from mnemon.weights.consolidation import FORM
 
-        with self._lock:
-            listed = self._memory.artifacts.list(FORM)
-            found = tuple(one.key for one in listed)
-            self._stale = [one.header.get("subjects", ()) for one in listed if not one.fresh]
-            if self._routes is None or found != self._found:
-                # It is asked for routes only: what it puts on the model comes off at once.
-                with (
-                    self._wearing.alone(),
-                    Reader(self._memory, self._model, self._tokenizer) as reader,
-                ):
-                    self._routes, self._found = reader, found
-            return self._routes
+        with (
+            self._wearing.alone(),
+            Reader(self._memory, self._model, self._tokenizer) as reader,
+        ):
+            return reader
 
 
 def _other(reading: Reading, artifact: Artifact, beside: Sequence[MemCube]) -> list[MemCube]:
