@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -23,8 +23,9 @@ def forget(memory: Memory, plan: Receipt, model: str | None, json_: bool) -> Non
     from mnemon.forgotten import questions, verify
 
     taken = questions(memory, plan.ids)
+    loaded = None if model is None else _loaded(model)  # what fails does so before the forgetting
     receipt = command.carried_out(memory, plan, json_)
-    report = verify(memory, receipt, taken, model)
+    report = verify(memory, receipt, taken, loaded)
     if json_:
         told = {**plain(receipt), "verified": {**plain(report), "clean": report.clean}}
         click.echo(json.dumps(told, ensure_ascii=False))
@@ -37,6 +38,12 @@ def forget(memory: Memory, plan: Receipt, model: str | None, json_: bool) -> Non
         click.echo("nothing of it was found" if report.clean else "some of it is left")
     if not report.clean:
         raise click.exceptions.Exit(exits.NOTHING)
+
+
+def _loaded(model: str) -> Any:
+    from mnemon.models.local import load
+
+    return load(model)
 
 
 def _line(look: Look) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mnemon.errors import InvalidInput
 from mnemon.store.rows import Filter
 from mnemon.weights.lesson import Lesson, lesson
 
@@ -28,15 +29,19 @@ class Question:
     lesson: Lesson | None = field(repr=False)
 
 
-def questions(
-    memory: Memory, ids: Iterable[str], *, namespace: str | None = None
-) -> tuple[Question, ...]:
-    """What some cubes tell, and told in the versions before."""
+def questions(memory: Memory, ids: Iterable[str]) -> tuple[Question, ...]:
+    """What some cubes tell, and told in the versions before.
+
+    Raises:
+        InvalidInput: a memory behind a server.
+    """
+    if not hasattr(memory, "_store"):
+        raise InvalidInput(
+            f"what was forgotten is verified beside the store, and this memory is at {memory.path}"
+        )
     wanted = tuple(ids)
-    chosen = Filter(memory._scope(namespace), ids=wanted, forgotten=True, reader=memory.actor)
+    chosen = Filter(memory.namespace, ids=wanted, forgotten=True, reader=memory.actor)
     found = [cube for _, cube in memory._store.select(chosen)]
-    versions = (
-        version for cube in found for version in memory.history(cube.id, namespace=namespace)
-    )
+    versions = (version for cube in found for version in memory.history(cube.id))
     told = {(one.id, one.content): Question(one.id, one.content, lesson(one)) for one in versions}
     return tuple(told.values())

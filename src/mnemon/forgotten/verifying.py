@@ -44,7 +44,9 @@ def verify(
     if receipt.dry_run:
         raise InvalidInput("this receipt is of a dry run: nothing was forgotten yet")
     if not hasattr(memory, "_store"):
-        raise InvalidInput(f"verify beside the store: this memory is at {memory.path}")
+        raise InvalidInput(
+            f"what was forgotten is verified beside the store, and this memory is at {memory.path}"
+        )
     known = [one for one in asked if one.cube in receipt.ids]
     looks = list(look(memory, receipt.ids, receipt.purged, known, memory.namespace))
     lessons = list({one.lesson: None for one in known if one.lesson is not None})

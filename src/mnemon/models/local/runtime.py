@@ -91,14 +91,12 @@ class Runtime:
             method: of the slot `kv.blend`.
             policy, kv_budget: what the cache is compressed with, and to how much (see `KVCache`).
             context: tokens of the window; by default all that the model was trained for.
-            max_new_tokens: the longest answer.
             render: how a cube stands in a prompt; by default as `rendering` chooses.
             template: the fixed texts of prompts; by default the model's own.
             verify: the fraction of turns on which kept keys and values are compared with
                 recomputation, and dropped if they differ by more than `tolerance` (of a logit).
-            speaker: who asks.
-            weights: let adapters of the namespace (`mnemon.weights`) answer what they know, without
-                text; off unless it is asked for, since nothing stands beside such an answer.
+            max_new_tokens: the longest answer. speaker: who asks.
+            weights: adapters of the namespace (`mnemon.weights`) answer what they know, without text.
 
         Raises:
             InvalidInput: what does not go together, and why.
@@ -117,9 +115,7 @@ class Runtime:
         self.verifying = Verifying(verify, tolerance)
         self.shared = Shared(self.model, self.tokenizer, memory, reuse, tiers, self.opening, method)
         self.wearing = wearing_of(self.model)
-        self.adapters = (
-            Adapters(memory, self.model, self.tokenizer, self.wearing) if weights else None
-        )
+        self.adapters = self._adapters() if weights else None
         self._policy, self._kv_budget = policy, kv_budget
         self.way = self._way()
         self._turn = _Turn()
@@ -209,6 +205,9 @@ class Runtime:
 
     def _way(self) -> Preparation:
         return Bare(self.shared.way(self._policy, self._kv_budget), self.wearing)
+
+    def _adapters(self) -> Adapters:
+        return Adapters(self.memory, self.model, self.tokenizer, self.wearing)
 
     def _recompute(self) -> Preparation:
         return Bare(Recompute(self.model, self._policy, self._kv_budget), self.wearing)
