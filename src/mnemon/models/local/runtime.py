@@ -96,7 +96,7 @@ class Runtime:
             verify: the fraction of turns on which kept keys and values are compared with
                 recomputation, and dropped if they differ by more than `tolerance` (of a logit).
             max_new_tokens: the longest answer. speaker: who asks.
-            weights: adapters of the namespace (`mnemon.weights`) answer what they know, without text.
+            weights: adapters of the namespace answer what they know, without any text.
 
         Raises:
             InvalidInput: what does not go together, and why.
