@@ -125,12 +125,11 @@ class Recorder:
         speakers = {space: self._store.speakers(space) for space in spaces}
 
         def write() -> list[str]:
-            made = self._embedding.vectors_each(
-                [
-                    ([row.content], _names(speakers[one.cube.namespace], [row]))
-                    for one, row in zip(revised, rows, strict=True)
-                ]
-            )
+            asked = [
+                ([row.content], _names(speakers[one.cube.namespace], [row]))
+                for one, row in zip(revised, rows, strict=True)
+            ]
+            made = self._embedding.vectors_each(asked) if asked else []
             each = zip(revised, rows, made, strict=True)
             written = tuple(Revision(o.cube.id, o.expected, row, v) for o, row, v in each)
             edits = Rewind(ended, written, unlinked, linked, told)
