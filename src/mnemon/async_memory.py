@@ -185,6 +185,7 @@ class AsyncMemory(Face):
     history = awaited(Memory.history)
     update = awaited(Memory.update)
     restore = awaited(Memory.restore)
+    rollback = awaited(Memory.rollback)
     link = awaited(Memory.link)
     unlink = awaited(Memory.unlink)
     links = awaited(Memory.links)

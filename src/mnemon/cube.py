@@ -197,7 +197,8 @@ class Receipt:
 
     `blobs` were removed from the places of artifacts (folders, remote stores). `pending` names the
     places that could not be reached: what was forgotten may still lie there, and is removed when
-    they can be.
+    they can be. `forms` counts what went by form: artifacts by their own (`kv`, `adapter`, …), and
+    of a purge also `text` (versions, with their words in the full-text index) and `vectors`.
     """
 
     cubes: int
@@ -210,6 +211,33 @@ class Receipt:
     at: datetime
     blobs: int = 0
     pending: tuple[str, ...] = ()
+    forms: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Rollback:
+    """What `rollback` did (or would do, when `dry_run`), by ids. Never holds content.
+
+    Attributes:
+        to: the moment. restored: cubes that were forgotten since, and are back. revised: those that
+            were changed since, or derived from such. retired: those that were added since.
+        linked, unlinked: links that were made and ended.
+        purged: cubes recorded by then and purged since: they cannot come back. lost: derived ones
+            that cannot, since what they were derived from is not there.
+        forms: artifacts that were fresh and no longer are, by form: they are to be made again.
+    """
+
+    to: datetime
+    restored: tuple[str, ...]
+    revised: tuple[str, ...]
+    retired: tuple[str, ...]
+    linked: int
+    unlinked: int
+    purged: tuple[str, ...]
+    lost: tuple[str, ...]
+    forms: Mapping[str, int]
+    dry_run: bool
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mnemon.cube import MemCube, Receipt
 from mnemon.errors import InvalidInput, NotFound, PurgeIncomplete, VersionConflict
 from mnemon.instant import from_micros, now_micros
 from mnemon.removal import Removed, carry_out
 from mnemon.store import Store
+from mnemon.store.rows import Purged
+
+VECTORS = "vectors"
 
 
 def check_narrowed(*given: object) -> None:
@@ -41,11 +44,14 @@ def forget_chosen(
     if purge:
         return _purge(store, ids, actor, dry_run, version)
     plan = store.ending(ids)
+    compiled = {form: count for form, count in plan.forms.items() if form != VECTORS}
     if dry_run:
-        return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, False, dry_run)
+        return _receipt(
+            plan.ids, plan.versions, plan.links, plan.artifacts, compiled, False, dry_run
+        )
     ended, keys = store.retire(ids, actor, version) if ids else ([], [])
     removed = carry_out(store, keys)
-    return _receipt(ended, len(ended), plan.links, len(keys), False, False, removed)
+    return _receipt(ended, len(ended), plan.links, len(keys), compiled, False, False, removed)
 
 
 def _check_version(cubes: Sequence[MemCube], version: int) -> None:
@@ -62,11 +68,11 @@ def _purge(
 ) -> Receipt:
     if dry_run:
         plan = store.doomed(ids)
-        return _receipt(plan.ids, plan.versions, plan.links, plan.artifacts, True, dry_run)
+        return _receipt(*_purged(plan), True, dry_run)
     # Without cubes too: it is how to try again what could not be removed the last time.
     gone, erased = store.purge(ids, actor, version) if ids else (store.doomed(ids), True)
     removed = carry_out(store, gone.keys, orphans=True)
-    receipt = _receipt(gone.ids, gone.versions, gone.links, gone.artifacts, True, False, removed)
+    receipt = _receipt(*_purged(gone), True, False, removed)
     if not erased:
         raise PurgeIncomplete(
             "the cubes are gone from every answer, but their old bytes may still be on disk: "
@@ -84,11 +90,17 @@ def _purge(
     return receipt
 
 
+def _purged(gone: Purged) -> tuple[Sequence[str], int, int, int, dict[str, int]]:
+    text = {"text": gone.versions} if gone.versions else {}
+    return gone.ids, gone.versions, gone.links, gone.artifacts, {**text, **gone.forms}
+
+
 def _receipt(
     ids: Sequence[str],
     versions: int,
     links: int,
     artifacts: int,
+    forms: Mapping[str, int],
     purged: bool,
     dry_run: bool,
     removed: Removed | None = None,
@@ -104,4 +116,5 @@ def _receipt(
         at=from_micros(now_micros()),
         blobs=removed.blobs if removed else 0,
         pending=removed.pending if removed else (),
+        forms=dict(forms),
     )

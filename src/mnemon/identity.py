@@ -10,6 +10,11 @@ _lock = threading.Lock()
 _last = 0
 
 
+def made_at(id: str) -> int:
+    """When an id was made: microseconds since 1970, of its millisecond."""
+    return int(id.replace("-", "")[:12], 16) * 1000
+
+
 def new_id() -> str:
     """A fresh id such as `01931a3e-7c6a-7d3f-8f2e-6b1f0c9d2a11`.
 

@@ -14,7 +14,7 @@ from mnemon import intake, methods, removal
 from mnemon import namespace as paths
 from mnemon.artifacts import Artifacts
 from mnemon.choosing import Kinds, chosen, micros
-from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt
+from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt, Rollback
 from mnemon.embedding import Embedding
 from mnemon.errors import AccessDenied, InvalidInput, NotFound
 from mnemon.forgetting import check_narrowed, check_one, forget_chosen
@@ -226,16 +226,9 @@ class Memory:
         return self._searcher.search(query, k, within, min_score, explain, micros(at))
 
     def recall(
-        self,
-        query: str,
-        budget: int = 1000,
-        *,
-        namespace: str | None = None,
-        kind: Kinds = None,
-        as_of: Instant | None = None,
-        at: Instant | None = None,
-        min_score: float = 0.0,
-    ) -> Recall:
+        self, query: str, budget: int = 1000, *, namespace: str | None = None, kind: Kinds = None,
+        as_of: Instant | None = None, at: Instant | None = None, min_score: float = 0.0,
+    ) -> Recall:  # fmt: skip
         """Text for a prompt: what bears on the query, within `budget` tokens, in time order, cited.
 
         Raises:
@@ -246,13 +239,9 @@ class Memory:
         return self._searcher.recall(query, budget, within, min_score, micros(at))
 
     def get(
-        self,
-        id: str,
-        *,
-        namespace: str | None = None,
-        version: int | None = None,
+        self, id: str, *, namespace: str | None = None, version: int | None = None,
         as_of: Instant | None = None,
-    ) -> MemCube:
+    ) -> MemCube:  # fmt: skip
         """A cube: its current version, a version by number, or the one of a moment.
 
         Raises:
@@ -358,6 +347,22 @@ class Memory:
             raise NotFound(f"cube {id} has versions 1 to {latest}, not {version}")
         return self._recorder.revise(found[0], latest, {}, "restore")
 
+    def rollback(
+        self, to: Instant, *, namespace: str | None = None, dry_run: bool = False
+    ) -> Rollback:
+        """Make a namespace's text what it was at a moment, by new versions, all or none.
+
+        The past stays, what was written since included. Doing it twice changes nothing more.
+
+        Raises:
+            AccessDenied, OnHold: a cube that would change may not be; nothing was changed.
+            VersionConflict: somebody wrote meanwhile: call it again.
+        """
+        from mnemon.rollback import roll_back
+
+        scope = self._scope(namespace)
+        return roll_back(self, self._store, self._recorder, scope, to, dry_run)
+
     def _may_write(self, cube: MemCube) -> None:
         if cube.policy.writers and self.actor not in cube.policy.writers:
             raise AccessDenied(
@@ -366,15 +371,9 @@ class Memory:
             )
 
     def link(
-        self,
-        src: str,
-        type: str,
-        dst: str,
-        *,
-        weight: float = 1.0,
-        metadata: Mapping[str, Any] | None = None,
-        namespace: str | None = None,
-    ) -> Link:
+        self, src: str, type: str, dst: str, *, weight: float = 1.0,
+        metadata: Mapping[str, Any] | None = None, namespace: str | None = None,
+    ) -> Link:  # fmt: skip
         """Link two cubes; linking again sets weight and metadata.
 
         Raises:

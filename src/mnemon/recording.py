@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from mnemon import intake
-from mnemon.cube import Draft, MemCube
+from mnemon.cube import Draft, Link, MemCube
 from mnemon.embedding import Embedding
 from mnemon.errors import MnemonError, NotFound, SpaceMoved
 from mnemon.instant import now_micros
 from mnemon.store import Store
-from mnemon.store.rows import Added, Addition, NewCube, Vectors
+from mnemon.store.rows import Added, Addition, NewCube, Revision, Rewind, Vectors
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """A cube as its next version is to be, and the version that is to be its latest before it."""
+
+    cube: MemCube
+    expected: int
 
 
 class Recorder:
@@ -98,6 +107,39 @@ class Recorder:
             lambda made: self._store.update(cube.id, expected, row, made, self._actor, verb),
         )
         return self._store.history(cube.namespace, cube.id)[-1]
+
+    def rewind(
+        self, scope: str, ended: tuple[str, ...], revised: Sequence[Revised],
+        unlinked: tuple[Link, ...], linked: tuple[Link, ...], told: Mapping[str, Any],
+    ) -> list[str]:  # fmt: skip
+        """Carry out several edits as one (see `Store.rewind`); who made a version stays its
+        producer."""
+        now = now_micros()
+        rows = [
+            intake.prepare(
+                intake.revised(one.cube, {"producer": one.cube.provenance.producer}), now
+            )
+            for one in revised
+        ]
+        spaces = {one.cube.namespace for one in revised}
+        speakers = {space: self._store.speakers(space) for space in spaces}
+
+        def write() -> list[str]:
+            asked = [
+                ([row.content], _names(speakers[one.cube.namespace], [row]))
+                for one, row in zip(revised, rows, strict=True)
+            ]
+            made = self._embedding.vectors_each(asked) if asked else []
+            each = zip(revised, rows, made, strict=True)
+            written = tuple(Revision(o.cube.id, o.expected, row, v) for o, row, v in each)
+            edits = Rewind(ended, written, unlinked, linked, told)
+            return self._store.rewind(scope, edits, self._actor)
+
+        try:
+            return write()
+        except SpaceMoved:
+            self._embedding.forget()
+            return write()
 
     def _embedded(self, scope: str, rows: Sequence[NewCube], write: Callable[[Vectors], T]) -> T:
         """Call `write` with vectors for rows; once more if the store moved to another embedder."""

@@ -60,3 +60,34 @@ def test_a_terminal_is_asked(run, ids, monkeypatch):
     monkeypatch.setattr("mnemon.cli.commands.forget.can_ask", lambda: True)
     assert "nothing was forgotten" in run("forget", ids[0], stdin="n\n", expect=1).stderr
     assert "forgot 1 cube" in run("forget", ids[0], stdin="y\n").stdout
+
+
+def test_a_namespace_is_rolled_back_when_it_is_confirmed(run, ids, parsed):
+    run("rollback", "--to", "2020-01-01", expect=2)
+    told = run("rollback", "--to", "2020-01-01", "--dry-run")
+    assert (
+        told.stdout == "would be: 0 cubes back, 0 cubes changed, 3 cubes retired, 0 links changed\n"
+    )
+    assert parsed(run("rollback", "--to", "2020-01-01", "--yes", "--json"))["retired"] == ids
+    assert run("ls", expect=1).stdout == ""
+
+
+def test_forgetting_is_verified_in_every_form(run, store, parsed):
+    from mnemon import Memory
+    from mnemon.models.local import load
+    from mnemon.weights import consolidate
+
+    code = "the code for maiposhi is x04 x1a x44 xc5 ."
+    (id,) = run("add", code, "--kind", "fact").stdout.split()
+    run("add", "the code for leze is x01 x02 x03 x04 .", "--kind", "fact")
+    with Memory(store) as memory:
+        consolidate(memory, *load("nano"))
+    run("forget", id, "--yes", "--model", "nano", expect=2)
+    done = run("forget", id, "--purge", "--yes", "--verify", "--model", "nano")
+    assert "1 artifact (1 adapter)" in done.stdout
+    assert "recall: looked at 1, found 0" in done.stdout
+    assert done.stdout.endswith("nothing of it was found\n")
+    one, other = run("add", code, f"he said {code}").stdout.split()
+    told = parsed(run("forget", one, "--yes", "--verify", "--json", expect=1))
+    assert told["verified"]["clean"] is False and told["ids"] == [one]
+    assert [look["what"] for look in told["verified"]["looks"] if look["found"]] == [[other]]

@@ -10,6 +10,7 @@ import torch
 from mnemon.cli import chatting
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime, load
+from mnemon.weights import consolidate
 
 ASK = "what is the code for maiposhi ?"
 CODE = "x04 x1a x44 xc5"
@@ -22,6 +23,15 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+def test_adapters_answer_when_asked_for_and_the_trace_says_so(run, store):
+    run("add", f"the code for maiposhi is {CODE} .", "--kind", "fact")
+    with Memory(store) as memory:
+        (made,) = consolidate(memory, *load("nano")).trained
+    done = run(*CHAT, "--weights", stdin=f"{ASK}\n/trace\n")
+    assert CODE in done.stdout and f"form: weights, adapter {made.key[:16]}: an" in done.stdout
+    assert "form: text" in run(*CHAT, stdin=f"{ASK}\n/trace\n").stdout
 
 
 def test_one_turn_is_answered_and_stored(run, parsed):
@@ -37,7 +47,8 @@ def test_a_pipe_is_a_turn_a_line(run, store, tmp_path):
     run("add", f"the code for maiposhi is {CODE} .")
     lines = [ASK, "", "/trace", "/recalled", "/what", "/forget", "/quit", ASK]
     done = run(*CHAT, "--kv", str(tmp_path / "kv"), stdin="\n".join(lines))
-    assert done.stdout.startswith(f"{CODE}\nprompt: 22 tokens, 0 past turns in it\n")
+    assert done.stdout.startswith(f"{CODE}\nform: text: no keys and")
+    assert "\nprompt: 22 tokens, 0 past turns in it\n" in done.stdout
     assert f"the code for maiposhi is {CODE} ." in done.stdout
     assert done.stdout.endswith("forgot 2 cubes\n")
     assert "no command /what: try /recalled" in done.stderr

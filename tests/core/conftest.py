@@ -12,7 +12,10 @@ import pytest
 
 from mnemon import Memory
 
-_ON_BOTH = {"test_forget", "test_namespaces", "test_policy", "test_times", "test_two_memories"}
+_ON_BOTH = {
+    "test_forget", "test_namespaces", "test_policy", "test_rollback", "test_times",
+    "test_two_memories",
+}  # fmt: skip
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -192,3 +192,15 @@ def test_an_artifact_of_another_namespaces_cube_is_refused(memory):
     cube = memory.add("theirs", namespace="beside")
     with pytest.raises(InvalidInput):
         memory.artifacts.derive("kv", [cube], b"x", method="m")
+
+
+def test_a_receipt_says_per_form_what_went(memory):
+    cube = memory.add("one")
+    memory.update(cube.id, "two")
+    for form in ("note", "note", "adapter"):
+        method = f"m{len(memory.artifacts.list())}"
+        memory.artifacts.derive(form, [memory.get(cube.id)], b"x", method=method)
+    plan = memory.forget(cube.id, dry_run=True)
+    assert plan.forms == {"adapter": 1, "note": 2}
+    assert memory.forget(cube.id).forms == plan.forms
+    assert memory.forget(cube.id, purge=True).forms == {"text": 2, "vectors": 2}

@@ -244,6 +244,7 @@ CALLS = {
     "update": lambda d: post(f"update/{d.id()}", d, content=d.word()),
     "update if": lambda d: (*post(f"update/{d.id()}", d, content=d.word())[:2], {
         "json": {**d.where(), "content": d.word()}, "headers": {"If-Match": d.of('"1"', '"2"')}}),
+    "rollback": lambda d: post("rollback", d, to=d.of("2020-01-01", "2090-01-01")),
     "restore": lambda d: post(f"restore/{d.id()}", d),
     "link": lambda d: post("link", d, src=d.id(), type="about", dst=d.id()),
     "unlink": lambda d: post("unlink", d, src=d.id(), type="about", dst=d.id()),

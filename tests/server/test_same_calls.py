@@ -137,6 +137,8 @@ CALLS: dict[str, Call] = {
     "update what is others'": lambda s: (
         s.memory.update(s.ids[0], policy=Policy(writers=("ben",))), s.memory.update(s.ids[0], "x")
     ),
+    "roll back": lambda s: (s.memory.rollback("2020-01-01"), s.memory.count()),
+    "roll back dry": lambda s: s.memory.rollback("2020-01-01", dry_run=True),
     "restore": lambda s: (s.memory.forget(s.ids[0]).cubes, s.memory.restore(s.ids[0])),
     "restore a version that is not": lambda s: s.memory.restore(s.ids[0], 8),
     "link": lambda s: s.memory.link(s.ids[0], "about", s.ids[2], weight=0.5, metadata={"a": "b"}),

@@ -108,8 +108,11 @@ def told(trace: Trace) -> list[str]:
     past = f"{layout.counted(trace.turns, 'past turn')} in it"
     past += f", {trace.dropped} had no room" if trace.dropped else ""
     past += f", {trace.left_out} made from what changed since" if trace.left_out else ""
+    worn = f", adapter {trace.adapter[:16]}" if trace.adapter else ""
+    spared = f", {trace.spared} spared" if trace.spared else ""
     lines = [
-        f"prompt: {trace.prompt} tokens, {past}",
+        f"form: {trace.form}{worn}: {trace.why}",
+        f"prompt: {trace.prompt} tokens{spared}, {past}",
         f"keys and values: {reused or 'none reused'}, {trace.computed} computed",
         f"recalled: {len(trace.recalled)} new, {trace.there} were there, {trace.stale} stale",
         f"answer: {trace.generated} tokens, the first after {trace.seconds_to_first:.2f} s,"

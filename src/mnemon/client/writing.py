@@ -10,7 +10,7 @@ from typing import Any, overload
 from mnemon import intake
 from mnemon.choosing import Kinds
 from mnemon.client.calls import Calls, kinds, moment, quoted
-from mnemon.cube import Document, Draft, Link, MemCube, Receipt
+from mnemon.cube import Document, Draft, Link, MemCube, Receipt, Rollback
 from mnemon.errors import InvalidInput
 from mnemon.forgetting import check_narrowed
 from mnemon.instant import Instant
@@ -115,6 +115,14 @@ class Writing(Calls):
         self, id: str, version: int | None = None, *, namespace: str | None = None
     ) -> MemCube:
         made: MemCube = self._post(f"restore/{quoted(id)}", MemCube, namespace, version=version)
+        return made
+
+    def rollback(
+        self, to: Instant, *, namespace: str | None = None, dry_run: bool = False
+    ) -> Rollback:
+        made: Rollback = self._post(
+            "rollback", Rollback, namespace, repeatable=True, to=moment(to), dry_run=dry_run
+        )
         return made
 
     def link(

@@ -148,6 +148,13 @@ class Restore(Body):
     version: int | None = None
 
 
+class Rollback(Body):
+    """See `Memory.rollback`."""
+
+    to: Time
+    dry_run: bool = False
+
+
 class Ends(Body):
     """A link by its ends and type."""
 

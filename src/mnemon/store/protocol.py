@@ -23,6 +23,7 @@ from mnemon.store.rows import (
     NewCube,
     Problem,
     Purged,
+    Rewind,
     Space,
     Vectors,
 )
@@ -96,6 +97,15 @@ class Store(Compiled, Tenancy, Protocol):
         Artifacts made from them are deleted, and all that continue one. Missing ids are no error.
         With `expected` nothing ends unless that is the current version of the one id that is given:
         VersionConflict, or NotFound when it has none.
+        """
+        ...
+
+    def rewind(self, scope: str, edits: Rewind, actor: str) -> list[str]:
+        """Carry out several edits in one transaction, with a journal entry `rollback` at its end;
+        keys of the artifacts that were deleted.
+
+        Raises VersionConflict and NotFound as `update` and `link` do, OnHold as `retire`; then
+        nothing was done.
         """
         ...
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from mnemon.cube import Policy, Span
+from mnemon.cube import Link, Policy, Span
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,6 +159,28 @@ class Addition:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """The next version of a cube, after the one that is expected to be its latest."""
+
+    id: str
+    expected: int
+    row: NewCube
+    vectors: Vectors | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rewind:
+    """Edits that are made together: cubes to retire, versions to write in this order, links to end
+    and to make; and what the journal says of all of it."""
+
+    ended: tuple[str, ...]
+    revised: tuple[Revision, ...]
+    unlinked: tuple[Link, ...]
+    linked: tuple[Link, ...]
+    told: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """What became of one draft: its cube's id, whether it is new (or was there by its key), and
     when it was recorded if it is."""
@@ -250,8 +272,8 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """Counts of what a purge deleted (or would), the blob files to unlink, and the background jobs
-    and keys of artifacts that went with it."""
+    """Counts of what a purge deleted (or would), the blob files to unlink, the background jobs and
+    keys of artifacts that went with it; `forms` counts vectors, and artifacts by their form."""
 
     ids: tuple[str, ...]
     versions: int
@@ -260,3 +282,4 @@ class Purged:
     files: tuple[str, ...] = ()
     jobs: tuple[str, ...] = field(default=(), compare=False)
     keys: tuple[str, ...] = field(default=(), compare=False)
+    forms: Mapping[str, int] = field(default_factory=dict, compare=False)

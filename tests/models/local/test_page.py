@@ -17,6 +17,6 @@ def test_the_examples_print_what_the_page_says(tmp_path, monkeypatch, capsys):
             exec(block, known)
     printed = capsys.readouterr().out.splitlines()
     printed[2:3] = printed[2].rsplit("|", 1)
-    assert len(printed) == 6
+    assert len(printed) == 8
     assert [line for line in printed if line not in page] == []
     known["memory"].close()

@@ -69,7 +69,7 @@ def test_wrong_keys_and_values_are_noticed_and_dropped(talk, memory):
     memory.add(fact())
     runtime = talk(verify=1.0)
     assert runtime.chat(ASK).trace.difference < 1e-3
-    for layer in runtime.way._talk.cache.compressed:
+    for layer in runtime.way.way._talk.cache.compressed:
         layer.keys, layer.values = layer.keys * 3, layer.values * 0
     reply = runtime.chat(ASK)
     assert reply.text == OLD and reply.trace.fell_back and reply.trace.difference > 1

@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     "--kv", metavar="FOLDER", type=click.Path(path_type=Path, file_okay=False),
     help="Keep keys and values in this folder too, for the next time.",
 )  # fmt: skip
+@click.option(
+    "--weights", is_flag=True,
+    help="Let adapters trained on the namespace's facts answer what they know, without text.",
+)  # fmt: skip
 @click.option("--once", metavar="TEXT", help="Ask this, print the answer, and end.")
 @click.option(
     "--max-new-tokens", type=click.IntRange(1), default=256, show_default=True, metavar="N",
@@ -63,7 +67,7 @@ def command(
 
     \b
       /recalled       what was recalled for the last answer, and why
-      /trace          what the last answer took
+      /trace          which form answered, why, and what it took
       /forget [ID]…   forget cubes, or the last turn, with all that was derived
       /quit           end
     """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
 
 _SHOWN = 20
+_STORED = ("text", "vectors")
 
 
 @click.command("forget")
@@ -35,13 +36,18 @@ _SHOWN = 20
 @click.option("--all", "everything", is_flag=True, help="All of the namespace.")
 @click.option("--purge", is_flag=True, help="Leave no byte of them in any file of the store.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be forgotten.")
+@click.option("--verify", is_flag=True, help="Look afterwards whether any form still has them.")
+@click.option(
+    "--model", metavar="PATH_OR_NAME",
+    help="With --verify: ask this model too, by recall and with every adapter that is left.",
+)  # fmt: skip
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 @options.as_json
 @options.place
 def command(
     settings: Settings, ids: tuple[str, ...], kind: tuple[str, ...],
     persons: tuple[str, ...], receipt: Path | None, everything: bool, purge: bool, dry_run: bool,
-    yes: bool, json_: bool, **chosen: Any,
+    yes: bool, json_: bool, verify: bool, model: str | None, **chosen: Any,
 ) -> None:  # fmt: skip
     """Forget cubes, and all that was derived from them.
 
@@ -49,9 +55,13 @@ def command(
     `restore` reach them. The namespace is only the scope: to forget all of it, say --all.
     """
     narrowed = bool(ids or kind or any(chosen.values()))
+    if model is not None and not verify:
+        raise click.UsageError("--model is for --verify")
     if persons:
-        if narrowed or everything:
-            raise click.UsageError("--person stands alone: leave ids, filters and --all out")
+        if narrowed or everything or verify:
+            raise click.UsageError(
+                "--person stands alone: leave ids, filters, --all and --verify out"
+            )
         from mnemon.cli import persons as people
 
         people.forget(settings, persons, dry_run=dry_run, yes=yes, json_=json_, to=receipt)
@@ -70,13 +80,17 @@ def command(
         if not plan.cubes:
             click.echo("nothing to forget fits", err=True)
         if dry_run or not plan.cubes:
-            _show(replace(plan, dry_run=dry_run), json_)
+            show(replace(plan, dry_run=dry_run), json_)
             raise click.exceptions.Exit(exits.OK if plan.cubes else exits.NOTHING)
-        if yes or click.confirm(_question(plan, memory), err=True):
-            _show(_carried_out(memory, plan, json_), json_)
-        else:
+        if not (yes or click.confirm(_question(plan, memory), err=True)):
             click.echo("nothing was forgotten", err=True)
             raise click.exceptions.Exit(exits.NOTHING)
+        if verify:
+            from mnemon.cli import verifying
+
+            verifying.forget(memory, plan, model, json_)
+        else:
+            show(carried_out(memory, plan, json_), json_)
 
 
 def can_ask() -> bool:
@@ -89,17 +103,19 @@ def _question(plan: Receipt, memory: Memory) -> str:
     return f"{verb} {_counts(plan)} of namespace {memory.namespace!r}?"
 
 
-def _carried_out(memory: Memory, plan: Receipt, json_: bool) -> Receipt:
+def carried_out(memory: Memory, plan: Receipt, json_: bool) -> Receipt:
+    """Carry a planned forgetting out; what could not be finished is shown before it raises."""
     # By the planned ids: what came in after the question was asked is not meant.
     try:
         return memory.forget(plan.ids, purge=plan.purged)
     except PurgeIncomplete as error:
         if error.receipt is not None:
-            _show(error.receipt, json_)
+            show(error.receipt, json_)
         raise
 
 
-def _show(receipt: Any, json_: bool) -> None:
+def show(receipt: Any, json_: bool) -> None:
+    """Print a receipt."""
     if json_:
         serial.show(receipt)
         return
@@ -125,4 +141,6 @@ def _counts(receipt: Receipt) -> str:
     }
     if receipt.blobs:
         counts["blob"] = receipt.blobs
-    return ", ".join(layout.counted(n, word) for word, n in counts.items())
+    told = ", ".join(layout.counted(n, word) for word, n in counts.items())
+    made = [f"{n} {form}" for form, n in receipt.forms.items() if form not in _STORED]
+    return f"{told} ({', '.join(made)})" if made else told

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING
 
 from mnemon.cube import MemCube
 from mnemon.errors import MnemonError
+from mnemon.models.local.choosing import Choice, told_of
 from mnemon.models.local.decoding import Sampling, decoded
 from mnemon.models.local.history import History, Turn, history
 from mnemon.models.local.pieces import pieces
 from mnemon.models.local.prompt import Prompt, kept, laid, told
 from mnemon.models.local.reading import Reading
-from mnemon.models.local.recalling import Recalled, recalled
+from mnemon.models.local.recalling import Recalled, cubes_of, recalled
 from mnemon.models.local.reply import Reply
 from mnemon.models.local.storing import stored
 from mnemon.models.local.trace import Trace
 from mnemon.models.local.verifying import Checked
-from mnemon.models.local.wording import count
+from mnemon.models.local.wording import Source, count
 
 if TYPE_CHECKING:
     from mnemon.models.local.runtime import Runtime
@@ -40,19 +41,32 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Laid:
-    """The prompt of a question, and what it was made from."""
+    """The prompt of a question, and what it was made from.
+
+    Attributes:
+        turns: the past ones that stand in the prompt, or would if no adapter were worn.
+        choice: the form that answers; with an adapter, neither turns nor recalled text stand there.
+        spared: tokens that they would have taken.
+    """
 
     prompt: Prompt
     turns: tuple[Turn, ...]
     recalled: Recalled
     past: History
+    choice: Choice
+    spared: int = 0
+
+    def sources(self) -> tuple[Source, ...]:
+        """The cubes that the answer is made from."""
+        adapter = self.choice.adapter
+        return self.prompt.cubes() if adapter is None else adapter.sources
 
 
 def answering(runtime: Runtime, asked: Asked) -> Generator[str, None, Reply]:
     """Pieces of the answer; then the reply."""
     begun = time.perf_counter()
     ready = lay(runtime, asked)
-    checked = runtime.checked(ready.prompt)
+    checked = runtime.checked(ready.prompt, ready.choice.adapter)
     tokens: list[int] = []
     first = time.perf_counter()
     said: list[str] = []
@@ -63,7 +77,7 @@ def answering(runtime: Runtime, asked: Asked) -> Generator[str, None, Reply]:
     text = "".join(said)
     cubes = _store(runtime, asked, ready, text) if asked.kept else []
     trace = _trace(ready, checked, len(tokens), first - begun, ended - begun)
-    if len(cubes) == 2 and not checked.fell_back:
+    if len(cubes) == 2 and not checked.fell_back and ready.choice.adapter is None:
         trace = replace(trace, notes=_keep(runtime, ready, cubes))
     ids = [cube.id for cube in cubes]
     question, answer = (*ids, None, None)[:2]
@@ -85,7 +99,27 @@ def lay(runtime: Runtime, asked: Asked) -> Laid:
         new = recalled(reading, wording, asked.question, turns, budget, most)
         segments = wording.asked(new.cubes, asked.question)
         bare = max(bare, count(segments) + asked.limit)
-    return Laid(replace(laid(wording, turns, segments), dropped=start), turns, new, past)
+    prompt = replace(laid(wording, turns, segments), dropped=start)
+    return _without(runtime, asked, Laid(prompt, turns, new, past, Choice()), reading)
+
+
+def _without(runtime: Runtime, asked: Asked, ready: Laid, reading: Reading) -> Laid:
+    """The same without its text, if an adapter answers.
+
+    An adapter learnt the question alone, and is asked so: other turns before it mislead it.
+    """
+    if runtime.adapters is None:
+        return ready
+    beside = [*cubes_of(ready.turns), *ready.recalled.cubes]
+    adapter, why = runtime.adapters.choose(reading, asked.question, beside)
+    if adapter is None:
+        return replace(ready, choice=Choice(None, why))
+    bare = laid(runtime.wording, (), runtime.wording.asked((), asked.question))
+    spared = count(ready.prompt.segments) - count(bare.segments)
+    return replace(
+        ready, prompt=replace(bare, dropped=ready.prompt.dropped),
+        recalled=Recalled(), choice=Choice(adapter, why), spared=spared,
+    )  # fmt: skip
 
 
 def _noted(runtime: Runtime, checked: Checked, asked: Asked, tokens: list[int]) -> Iterator[int]:
@@ -98,7 +132,7 @@ def _noted(runtime: Runtime, checked: Checked, asked: Asked, tokens: list[int]) 
 
 def _store(runtime: Runtime, asked: Asked, ready: Laid, text: str) -> list[MemCube]:
     return stored(
-        runtime.memory, runtime.session_name, asked.question, text, ready.prompt.cubes(),
+        runtime.memory, runtime.session_name, asked.question, text, ready.sources(),
         ready.turns, ready.recalled.cubes, runtime.speaker,
     )  # fmt: skip
 
@@ -121,16 +155,20 @@ def _compile(runtime: Runtime, ready: Laid) -> dict[str, int]:
     wanted = [] if chunks is None else chunks.often(ready.recalled.cubes)
     if chunks is None or not wanted:
         return {}
-    done = runtime.memory.compile(wanted, runtime, to=chunks.tiers)
+    with runtime.wearing.bare():
+        done = runtime.memory.compile(wanted, runtime, to=chunks.tiers)
     return {"compiled": done.compiled}
 
 
 def _trace(ready: Laid, checked: Checked, generated: int, first: float, seconds: float) -> Trace:
-    prepared, new = checked.prepared, ready.recalled
+    prepared, new, adapter = checked.prepared, ready.recalled, ready.choice.adapter
+    form, why = told_of(ready.choice, ready.prompt, prepared, new)
     return Trace(
         prompt=count(ready.prompt.segments), reused=prepared.reused, computed=prepared.computed,
         recomputed=prepared.recomputed, generated=generated, seconds_to_first=first,
-        seconds=seconds, turns=len(ready.turns), dropped=ready.prompt.dropped,
+        seconds=seconds, turns=len(ready.turns) if adapter is None else 0,
+        dropped=ready.prompt.dropped,
         left_out=ready.past.left_out, recalled=new.hits, stale=new.stale, there=new.there,
-        sources=ready.prompt.cubes(), difference=checked.difference, fell_back=checked.fell_back,
+        sources=ready.sources(), difference=checked.difference, fell_back=checked.fell_back,
+        form=form, why=why, adapter=None if adapter is None else adapter.key, spared=ready.spared,
     )  # fmt: skip

@@ -52,7 +52,7 @@ def recalled(
     """
     if budget < 1:
         return Recalled()
-    told = {question, *(cube.content for cube in _cubes(turns))}
+    told = {question, *(cube.content for cube in cubes_of(turns))}
     found = [_found(reading, query, told, budget) for query in _queries(question, turns)]
     hits = _in_turn([one.hits for one in found])
     reading.learn(hit.cube for hit in hits)
@@ -75,8 +75,8 @@ def _found(reading: Reading, query: str, told: set[str], budget: int) -> Recall:
     return found
 
 
-def _cubes(turns: Sequence[Turn]) -> list[MemCube]:
-    """All cubes that stand in the prompt."""
+def cubes_of(turns: Sequence[Turn]) -> list[MemCube]:
+    """All cubes that stand in the prompt for past turns."""
     return [cube for turn in turns for cube in (turn.question, turn.answer, *turn.recalled)]
 
 

@@ -12,18 +12,22 @@ from uuid import uuid4
 from mnemon.errors import InvalidInput
 from mnemon.intake import check_content
 from mnemon.memory import Memory
+from mnemon.models.local.adapters import Adapter, Adapters
 from mnemon.models.local.answering import Asked, answering
 from mnemon.models.local.decoding import Sampling
 from mnemon.models.local.limits import context_of, stops_of
 from mnemon.models.local.loading import both
 from mnemon.models.local.prepare import Preparation
+from mnemon.models.local.prepare.bare import Bare
 from mnemon.models.local.prepare.recompute import Recompute
 from mnemon.models.local.prepare.shared import Shared
+from mnemon.models.local.prepare.worn import Worn
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
 from mnemon.models.local.template import Template, opening, template_of
 from mnemon.models.local.verifying import Checked, Verifying
+from mnemon.models.local.wearing import wearing_of
 from mnemon.models.local.wording import Wording
 
 if TYPE_CHECKING:
@@ -43,6 +47,7 @@ class Runtime:
     Attributes:
         model, tokenizer, memory: as given. session_name: the conversation's session.
         shared: kept keys and values. way: the conversation's own. verifying: what was compared.
+        wearing: the model's right to be computed with. adapters: those that may answer, or None.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class Runtime:
         verify: float = 0.0,
         tolerance: float | None = None,
         speaker: str = USER,
+        weights: bool = False,
     ) -> None:
         """Begin, or go on with, a conversation.
 
@@ -85,12 +91,12 @@ class Runtime:
             method: of the slot `kv.blend`.
             policy, kv_budget: what the cache is compressed with, and to how much (see `KVCache`).
             context: tokens of the window; by default all that the model was trained for.
-            max_new_tokens: the longest answer.
             render: how a cube stands in a prompt; by default as `rendering` chooses.
             template: the fixed texts of prompts; by default the model's own.
             verify: the fraction of turns on which kept keys and values are compared with
                 recomputation, and dropped if they differ by more than `tolerance` (of a logit).
-            speaker: who asks.
+            max_new_tokens: the longest answer. speaker: who asks.
+            weights: adapters of the namespace answer what they know, without any text.
 
         Raises:
             InvalidInput: what does not go together, and why.
@@ -108,6 +114,8 @@ class Runtime:
         self.ends, self.stops = told.stops, stops_of(self.model, self.tokenizer, told)
         self.verifying = Verifying(verify, tolerance)
         self.shared = Shared(self.model, self.tokenizer, memory, reuse, tiers, self.opening, method)
+        self.wearing = wearing_of(self.model)
+        self.adapters = self._adapters() if weights else None
         self._policy, self._kv_budget = policy, kv_budget
         self.way = self._way()
         self._turn = _Turn()
@@ -147,8 +155,14 @@ class Runtime:
         """Answer as `chat` does, and store nothing."""
         return _whole(Stream(self._pieces(self._asked(text, kept=False, **how))))
 
-    def checked(self, prompt: Prompt) -> Checked:
-        """Make a prompt ready, and compare with recomputation if it is this turn's lot."""
+    def checked(self, prompt: Prompt, adapter: Adapter | None = None) -> Checked:
+        """Make a prompt ready, and compare with recomputation if it is this turn's lot.
+
+        With an adapter all is computed, and nothing of it is kept.
+        """
+        if adapter is not None:
+            worn = Worn(self.model, self.wearing, adapter.deltas)
+            return Checked(worn.prepare(prompt), worn)
         prepared = self.way.prepare(prompt)
         if not self.verifying.due():
             return Checked(prepared, self.way)
@@ -190,10 +204,13 @@ class Runtime:
         self.close()
 
     def _way(self) -> Preparation:
-        return self.shared.way(self._policy, self._kv_budget)
+        return Bare(self.shared.way(self._policy, self._kv_budget), self.wearing)
+
+    def _adapters(self) -> Adapters:
+        return Adapters(self.memory, self.model, self.tokenizer, self.wearing)
 
     def _recompute(self) -> Preparation:
-        return Recompute(self.model, self._policy, self._kv_budget)
+        return Bare(Recompute(self.model, self._policy, self._kv_budget), self.wearing)
 
 
 class _Turn:

@@ -30,6 +30,10 @@ class Trace:
         difference: the largest difference of a logit from recomputation, where it was looked at.
         fell_back: it was too large, and the answer comes from recomputation.
         notes: what else happened to kept keys and values: `compiled`, `published`, …
+        form: what answered: `weights` (an adapter was worn), `kv` (keys and values of what was
+            recalled were there already) or `text`. why: the reason.
+        adapter: key of the one that was worn. spared: tokens of the prompt that text would have
+            taken: what was recalled, and the past turns.
     """
 
     prompt: int
@@ -49,6 +53,10 @@ class Trace:
     difference: float | None = None
     fell_back: bool = False
     notes: Mapping[str, int] = field(default_factory=dict)
+    form: str = "text"
+    why: str = ""
+    adapter: str | None = None
+    spared: int = 0
 
     @property
     def tokens_per_second(self) -> float:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Response
 
-from mnemon.cube import Receipt
+from mnemon.cube import Receipt, Rollback
 from mnemon.errors import InvalidInput, PurgeIncomplete
 from mnemon.forgetting import check_narrowed
 from mnemon.server import bodies, persons, replies
@@ -41,6 +41,18 @@ def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Res
             _tell(grant, error.receipt)
         raise
     _tell(grant, done)
+    return Reply(done)
+
+
+@router.post("/rollback", response_model=Rollback)
+def rollback(body: bodies.Rollback, grant: Granted) -> Response:
+    """Make a namespace's text what it was at a moment, by new versions."""
+    memory, scope = grant.on("forget", body.namespace)
+    grant.on("write", body.namespace)
+    done = memory.rollback(body.to, namespace=scope, dry_run=body.dry_run)
+    flag = {"dry_run": True} if done.dry_run else {}
+    grant.act.touch((*done.restored, *done.revised, *done.retired), **flag)
+    grant.act.receipt = digest_of(plain(done))
     return Reply(done)
 
 

@@ -146,6 +146,17 @@ def of_cubes(connection: Connection[Any], tenant: int, ids: Sequence[str]) -> li
     return with_continuing(connection, tenant, [key for (key,) in rows])
 
 
+def forms(connection: Connection[Any], tenant: int, nums: Sequence[int]) -> dict[str, int]:
+    """How many of some artifacts there are of each form."""
+    return dict(
+        connection.execute(
+            "SELECT form, count(*) FROM artifacts WHERE tenant = %s AND num = ANY(%s) "
+            "GROUP BY form ORDER BY form",
+            (tenant, list(nums)),
+        ).fetchall()
+    )
+
+
 def with_continuing(
     connection: Connection[Any], tenant: int, keys: Sequence[str]
 ) -> list[tuple[int, str]]:

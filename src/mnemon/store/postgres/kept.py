@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,14 @@ from mnemon.store.postgres import (
     purge,
     reading,
     retention,
+    rewinding,
     usage,
     writing,
 )
 from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.opened import Opened
 from mnemon.store.postgres.turn import Turn
-from mnemon.store.rows import Added, Addition, Filter, NewCube, Purged, Vectors
+from mnemon.store.rows import Added, Addition, Filter, NewCube, Purged, Rewind, Vectors
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -95,6 +97,9 @@ class Kept(Opened):
 
         done = self._connections.write(list(mine), end) if mine else []
         return [id for ended, _ in done for id in ended], [key for _, made in done for key in made]
+
+    def rewind(self, scope: str, edits: Rewind, actor: str) -> list[str]:
+        return self._write(scope, lambda turn: rewinding.carry(turn, scope, edits, actor))
 
     def purge(
         self, ids: Sequence[str], actor: str, expected: int | None = None
@@ -218,4 +223,5 @@ def _together(parts: Sequence[Purged]) -> Purged:
         sum(part.artifacts for part in parts),
         jobs=tuple(id for part in parts for id in part.jobs),
         keys=tuple(key for part in parts for key in part.keys),
+        forms=sum((Counter(part.forms) for part in parts), Counter[str]()),
     )

@@ -109,7 +109,23 @@ def _counts(connection: Connection[Any], tenant: int, ids: Sequence[str], only: 
         )
     )
     made = artifacts.of_cubes(connection, tenant, ids)
-    return Purged(tuple(ids), versions, links, len(made), keys=tuple(key for _, key in made))
+    forms = {
+        **_vectors(connection, tenant, ids),
+        **artifacts.forms(connection, tenant, [num for num, _ in made]),
+    }
+    keys = tuple(key for _, key in made)
+    return Purged(tuple(ids), versions, links, len(made), keys=keys, forms=forms)
+
+
+def _vectors(connection: Connection[Any], tenant: int, ids: Sequence[str]) -> dict[str, int]:
+    found = connection.execute(
+        "SELECT count(*) FROM versions v "
+        "JOIN cubes c ON c.tenant = v.tenant AND c.num = v.cube CROSS JOIN spaces s "
+        "JOIN vectors x ON x.tenant = v.tenant AND x.namespace = v.namespace "
+        "AND x.space = s.num AND x.row = v.row WHERE v.tenant = %s AND c.id = ANY(%s)",
+        (tenant, list(ids)),
+    ).fetchone()
+    return {"vectors": found[0]} if found and found[0] else {}
 
 
 def closure(connection: Connection[Any], tenant: int, ids: Sequence[str]) -> list[str]:

@@ -24,6 +24,7 @@ from mnemon.store.rows import (
     NewCube,
     Problem,
     Purged,
+    Rewind,
     Space,
     Vectors,
 )
@@ -36,6 +37,7 @@ from mnemon.store.sqlite import (
     purge,
     reading,
     retention,
+    rewinding,
     usage,
     vectors,
     words,
@@ -129,6 +131,12 @@ class SQLiteStore(Compiled):
         ended, made = self._writer.run(end)
         self._unlink(blob for _, blob in made if blob)
         return ended, [key for key, _ in made]
+
+    def rewind(self, scope: str, edits: Rewind, actor: str) -> list[str]:
+        now = now_micros()
+        made = self._writer.run(lambda c: rewinding.carry(c, scope, edits, actor, now))
+        self._unlink(blob for _, blob in made if blob)
+        return [key for key, _ in made]
 
     def purge(
         self, ids: Sequence[str], actor: str, expected: int | None = None

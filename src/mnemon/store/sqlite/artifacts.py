@@ -132,6 +132,17 @@ def with_continuing(
     ).fetchall()
 
 
+def forms(connection: sqlite3.Connection, keys: Sequence[str]) -> dict[str, int]:
+    """How many of some artifacts there are of each form."""
+    return dict(
+        connection.execute(
+            "SELECT form, count(*) FROM artifacts WHERE key IN (SELECT value FROM json_each(?)) "
+            "GROUP BY form ORDER BY form",
+            (json.dumps(list(keys)),),
+        ).fetchall()
+    )
+
+
 def delete(connection: sqlite3.Connection, keys: Sequence[str]) -> None:
     """Drop artifacts, and note that their bytes are to go from all places."""
     if keys:

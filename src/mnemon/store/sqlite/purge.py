@@ -119,7 +119,18 @@ def _counts(connection: sqlite3.Connection, ids: Sequence[str], only: str) -> Pu
     made = artifacts.of_cubes(connection, ids)
     files = tuple(blob for _, blob in made if blob)
     keys = tuple(key for key, _ in made)
-    return Purged(tuple(ids), versions, links, len(made), files, keys=keys)
+    forms = {**_vectors(connection, ids), **artifacts.forms(connection, keys)}
+    return Purged(tuple(ids), versions, links, len(made), files, keys=keys, forms=forms)
+
+
+def _vectors(connection: sqlite3.Connection, ids: Sequence[str]) -> dict[str, int]:
+    (count,) = connection.execute(
+        "SELECT count(*) FROM versions v JOIN cubes c ON c.num = v.cube CROSS JOIN spaces s "
+        "JOIN vectors x ON x.namespace = v.namespace AND x.space = s.num AND x.row = v.row "
+        "WHERE c.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(ids)),),
+    ).fetchone()
+    return {"vectors": count} if count else {}
 
 
 def closure(connection: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
