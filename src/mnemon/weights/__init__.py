@@ -15,16 +15,33 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mnemon.weights.consolidation import Consolidated as Consolidated
     from mnemon.weights.consolidation import consolidate as consolidate
+    from mnemon.weights.pool._retriever import load_retriever as load_retriever
     from mnemon.weights.publishing import publish as publish
     from mnemon.weights.reading import Reader as Reader
+    from mnemon.weights.remembering import PoolReader as PoolReader
+    from mnemon.weights.remembering import Remembered as Remembered
+    from mnemon.weights.remembering import remember as remember
 
 _HOMES = {
     "Consolidated": "mnemon.weights.consolidation",
+    "PoolReader": "mnemon.weights.remembering",
     "Reader": "mnemon.weights.reading",
+    "Remembered": "mnemon.weights.remembering",
     "consolidate": "mnemon.weights.consolidation",
+    "load_retriever": "mnemon.weights.pool._retriever",
     "publish": "mnemon.weights.publishing",
+    "remember": "mnemon.weights.remembering",
 }
-__all__ = ["Consolidated", "Reader", "consolidate", "publish"]
+__all__ = [
+    "Consolidated",
+    "PoolReader",
+    "Reader",
+    "Remembered",
+    "consolidate",
+    "load_retriever",
+    "publish",
+    "remember",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -16,7 +16,7 @@ from mnemon.methods import nearest
 from mnemon.models import recall_lm
 from mnemon.models.extras import require
 
-SECTIONS: Mapping[str, str] = {}
+SECTIONS: Mapping[str, str] = {"pool": "mnemon.bench.latent.pool"}
 """Names of parts, and the modules that have a function `rows` for them."""
 
 
