@@ -16,9 +16,9 @@ import torch
 from mnemon import methods
 from mnemon.errors import NotFound
 from mnemon.kv.reuse.fingerprint import fingerprint
-from mnemon.kv.seam import forward
 from mnemon.weights.lesson import prompt_ids
 from mnemon.weights.pool._latents import Latents
+from mnemon.weights.reading import greedy
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
@@ -109,6 +109,7 @@ class PoolReader:
             )
         self.key = max(found, key=lambda one: len(one.sources)).key
 
+    @torch.no_grad()
     def answer(self, question: str, *, most: int = 16) -> str:
         """The model's greedy answer, of `most` tokens at most.
 
@@ -118,23 +119,10 @@ class PoolReader:
         """
         pool = _opened(self._memory, self.key, self._model)
         cache = self._method.cache(self._model, pool)
-        prompt = prompt_ids(self._tokenizer, question)
-        ids = greedy(self._model, prompt, cache, self._tokenizer.eos_token_id, most)
+        prompt, end = prompt_ids(self._tokenizer, question), self._tokenizer.eos_token_id
+        ids = greedy(self._model, prompt, end, most, cache)
         text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
         return text
-
-
-@torch.no_grad()
-def greedy(model: Any, prompt: Sequence[int], cache: Any, end: int | None, most: int) -> list[int]:
-    """The tokens after a cache and a prompt, up to `end`, which is left out."""
-    given, out = torch.tensor([list(prompt)], device=model.device), list[int]()
-    for _ in range(most):
-        logits = forward(model, given, cache, logits_to_keep=1)
-        given = logits[:, -1].argmax(-1, keepdim=True)
-        if (token := int(given)) == end:
-            break
-        out.append(token)
-    return out
 
 
 class _Reading:
@@ -180,7 +168,9 @@ def _opened(memory: Memory, key: str, model: Any) -> Latents:
 
 def _readable(memory: Memory, kind: Kinds) -> tuple[list[MemCube], tuple[str, ...]]:
     """Cubes that may be read into a pool, as they were recorded, and ids of the others."""
-    readable, withheld, after = list[MemCube](), list[str](), None
+    readable: list[MemCube] = []
+    withheld: list[str] = []
+    after: str | None = None
     while page := memory.list(kind=kind, after=after, limit=_PAGE):
         for cube in page:
             if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:

@@ -1,4 +1,4 @@
-"""Models of the pool's tests: the small one as it is, and one that was trained for a few seconds."""
+"""Models of the pool's tests: the small one as it is, and one trained for a few seconds."""
 
 from __future__ import annotations
 

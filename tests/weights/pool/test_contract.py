@@ -65,7 +65,9 @@ def test_an_empty_pool_says_what_the_model_says(name, plain) -> None:
     method = methods.load("weights.pool", name, **SMALL[name])
     given = torch.tensor([IDS[0]])
     with torch.no_grad():
-        ours = seam.forward(plain.model, given, method.cache(plain.model, method.empty(plain.model)))
+        ours = seam.forward(
+            plain.model, given, method.cache(plain.model, method.empty(plain.model))
+        )
         theirs = plain.model(given, use_cache=False).logits
     torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
 
@@ -96,5 +98,5 @@ def test_a_text_without_tokens_is_refused_and_a_long_one_is_several_updates(name
     with pytest.raises(InvalidInput, match="without tokens"):
         method.update(plain.model, method.empty(plain.model), ())
     pool = _read(method, plain.model, [IDS[0]])
-    # Eight tokens: five, of which the last four become latents, and three.
-    assert pool.updates == 2 and pool.born[0].tolist() == [0] * 4 + [1] * 3
+    # Seven tokens: five, of which the last four become latents, and two.
+    assert pool.updates == 2 and pool.born[0].tolist() == [0] * 4 + [1] * 2

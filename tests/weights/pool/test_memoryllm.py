@@ -88,7 +88,10 @@ def test_bytes_of_something_else_and_models_of_another_kind_are_refused() -> Non
 
     with pytest.raises(InvalidInput, match="no latent pool"):
         Latents.from_bytes(safetensors.torch.save({"tokens": torch.zeros(1)}))
-    other = GPT2LMHeadModel(GPT2Config(vocab_size=64, n_embd=16, n_layer=2, n_head=2))
+    small = GPT2Config(
+        vocab_size=64, n_embd=16, n_layer=2, n_head=2, bos_token_id=1, eos_token_id=2
+    )
+    other = GPT2LMHeadModel(small)
     method = methods.load("weights.pool", "memoryllm")
     with pytest.raises(InvalidInput):
         method.update(other, method.empty(other), (1, 2, 3))

@@ -15,9 +15,9 @@ from mnemon.bench.recall.filler import HeldOut
 from mnemon.kv import seam
 from mnemon.weights.pool import Pool
 from mnemon.weights.pool._latents import Latents
-from mnemon.weights.remembering import greedy
+from mnemon.weights.reading import greedy
 
-AGES = (0, 1, 2, 4, 8, 16, 32, 64, 128)
+AGES = (0, 1, 2, 4, 8, 16, 32, 64)
 """Updates since a fact was read, when it is asked about."""
 
 
@@ -46,11 +46,12 @@ class Stream:
         return ids[:-VALUE], ids[-VALUE:]
 
 
+@torch.no_grad()
 def answered(model: Any, method: Pool, pool: Latents, stream: Stream, fact: int) -> bool:
     """Whether the model's greedy answer from a pool is the fact's, to the last token."""
     prompt, answer = stream.question(fact)
     cache = method.cache(model, pool)
-    return greedy(model, prompt, cache, answer[-1], VALUE) == answer[:-1]
+    return greedy(model, prompt, answer[-1], VALUE, cache) == answer[:-1]
 
 
 @torch.no_grad()

@@ -1,6 +1,6 @@
 """Facts of one form, with a question each, as token ids; and text that has nothing to do with them.
 
-foubiko 's city is leze tizo .      Q : what is foubiko 's city now ? A : leze tizo <eos>
+foubiko 's city is leze .      Q : what is foubiko 's city now ? A : leze <eos>
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from mnemon.bench.recall.vocabulary import phrase
 
 Ids = NDArray[np.int64]
 
-VALUE = 3
+VALUE = 2
 """Tokens of an answer, `<eos>` among them."""
 
 
 class Facts(NamedTuple):
-    """Token ids of n facts: `told` `[n, 8]`, and `asked` `[n, 15]`, a question and its answer."""
+    """Token ids of n facts: `told` `[n, 7]`, and `asked` `[n, 14]`, a question and its answer."""
 
     told: Ids
     asked: Ids

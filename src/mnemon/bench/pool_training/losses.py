@@ -31,9 +31,16 @@ def losses(model: Any, drawn: Pools, new: list[Tensor], filler: Tensor) -> Losse
     cache, logits = _passed(model, held, drawn.asked, VALUE)
     wanted = drawn.asked[:, -VALUE:]
     exact = (logits.argmax(-1) == wanted).all(1).float().mean()
-    found = _retrieved(model, drawn, held, cache, new[0].shape[1])
+    found = _retrieved(model, drawn, new, cache)
     _, after = _passed(model, [one.detach() for one in held], filler, filler.shape[1] - 1)
     return Losses(_nats(logits, wanted), _nats(after, filler[:, 1:]), found, exact)
+
+
+def retrieved(model: Any, drawn: Pools, new: list[Tensor]) -> Tensor:
+    """The retriever's loss alone, of a model that stands still."""
+    with torch.no_grad():
+        cache, _ = _passed(model, _held(drawn, new), drawn.asked, VALUE)
+    return _retrieved(model, drawn, new, cache)
 
 
 def _held(drawn: Pools, new: list[Tensor]) -> list[Tensor]:
@@ -60,17 +67,18 @@ def _nats(logits: Tensor, wanted: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
 
 
-def _retrieved(
-    model: Any, drawn: Pools, held: list[Tensor], cache: caches.LatentCache, size: int
-) -> Tensor:
-    """-log p of latents of the fact asked about, -log (1 - p) of the others; mean over layers."""
-    rows, each = drawn.about.shape
+def _retrieved(model: Any, drawn: Pools, new: list[Tensor], cache: caches.LatentCache) -> Tensor:
+    """-log of the share that a fact's own latents have of a softmax over the fit of all that were
+    written in the step; mean over layers. No gradient reaches the model."""
+    rows = len(drawn.about)
+    facts, size, _ = new[0].shape
+    first = torch.arange(rows)[:, None] * (facts // rows)
+    own = functional.one_hot((drawn.about + first).flatten(), facts).repeat_interleave(size, 1)
     told = []
-    for layer, latents in enumerate(held):
+    for layer, latents in enumerate(new):
         projectors = retrieving.retriever(model, layer)
-        question = cache.seen[layer][:, :-VALUE].detach().reshape(rows, each, -1, latents.shape[-1])
-        keys = projectors.key(caches.normed(model, layer, latents.detach()).detach())
-        fit = retrieving.fit(projectors.query(question), keys[:, None]).clamp(1e-5, 1 - 1e-5)
-        own = drawn.left[layer][:, None] // size == drawn.about[..., None]
-        told.append(-fit[own].log().mean() - (1 - fit[~own]).log().mean())
-    return torch.stack(told).nan_to_num(0.0).mean()
+        question = cache.seen[layer][:, :-VALUE].detach()
+        keys = projectors.key(caches.normed(model, layer, latents.detach()).detach().flatten(0, 1))
+        fit = retrieving.fit(projectors.query(question), keys)
+        told.append(-(fit.log_softmax(-1) * own).sum(-1).mean() / size)
+    return torch.stack(told).mean()

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mnemon.bench.pool_training.facts import unrelated
-from mnemon.bench.pool_training.losses import Losses, losses
+from mnemon.bench.pool_training.losses import losses, retrieved
 from mnemon.bench.pool_training.pools import pools
 from mnemon.bench.pool_training.recipe import PoolRecipe
 from mnemon.bench.recall import Endless
@@ -27,12 +27,12 @@ _BANK = 64
 
 def train(
     model: Any, recipe: PoolRecipe | None = None,
-    progress: Callable[[int, int, dict[str, float]], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> dict[str, float]:  # fmt: skip
     """Train all weights of a model, in place, and give it a retriever.
 
     Args:
-        progress: called with (steps done, in all, means of the losses).
+        progress: called with (done, in all), in steps.
 
     Returns:
         the means of the losses at the end, `steps`, `seconds` and `cpu_seconds`.
@@ -41,14 +41,14 @@ def train(
     began, worked = time.perf_counter(), time.process_time()
     model.train()
     try:
-        for step in range(run.recipe.steps):
-            run.step(step)
+        for step in range(whole := run.recipe.steps + run.recipe.retriever_steps):
+            run.step(step) if step < run.recipe.steps else run.retrieve(step - run.recipe.steps)
             if progress is not None:
-                progress(step + 1, run.recipe.steps, run.means)
+                progress(step + 1, whole)
     finally:
         model.eval()
     spent = {
-        "steps": run.recipe.steps, "seconds": time.perf_counter() - began,
+        "steps": whole, "seconds": time.perf_counter() - began,
         "cpu_seconds": time.process_time() - worked,
     }  # fmt: skip
     return {**run.means, **spent}
@@ -76,7 +76,6 @@ class _Run:
             [{"params": own, "lr": recipe.rate}, {"params": added, "lr": recipe.retriever_rate}],
             betas=(0.9, 0.98), weight_decay=0.0,
         )  # fmt: skip
-        self._rates = [recipe.rate, recipe.retriever_rate]
         # Latents of earlier texts, for the place of the newest ones before a text.
         self._bank: list[Tensor] | None = None
         self.means: dict[str, float] = {}
@@ -91,8 +90,20 @@ class _Run:
         filler = torch.from_numpy(unrelated(self._rng, self._filler, rows, _FILLER))
         found = losses(self.model, drawn, new, filler)
         (found.answers + recipe.rest * found.filler + found.retriever).backward()  # type: ignore[no-untyped-call]
-        self._update(number)
-        self._mean(found)
+        self._update(recipe.factor(number), recipe.rate)
+        self._mean(found._asdict())
+
+    def retrieve(self, number: int) -> None:
+        recipe = self.recipe
+        drawn = pools(self._rng, recipe, recipe.steps, self.model.config.num_hidden_layers)
+        with torch.no_grad():
+            newest = self._newest(len(drawn.told))
+            new = caches.written(self.model, newest, drawn.told, recipe.num_tokens)
+        self._keep(new)
+        found = retrieved(self.model, drawn, new)
+        found.backward()  # type: ignore[no-untyped-call]
+        self._update(recipe.retriever_factor(number), 0.0)
+        self._mean({"retriever": found})
 
     def _newest(self, count: int) -> list[Tensor]:
         width, layers = self.model.config.hidden_size, self.model.config.num_hidden_layers
@@ -105,15 +116,14 @@ class _Run:
         at = torch.from_numpy(self._rng.permutation(len(new[0]))[:_BANK])
         self._bank = [one.detach()[at] for one in new]
 
-    def _update(self, number: int) -> None:
+    def _update(self, factor: float, rate: float) -> None:
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        factor = self.recipe.factor(number)
-        for group, rate in zip(self._optimizer.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
+        own, projectors = self._optimizer.param_groups
+        own["lr"], projectors["lr"] = rate * factor, self.recipe.retriever_rate * factor
         self._optimizer.step()
         self._optimizer.zero_grad(set_to_none=True)
 
-    def _mean(self, found: Losses) -> None:
-        for name, one in found._asdict().items():
+    def _mean(self, found: dict[str, Tensor]) -> None:
+        for name, one in found.items():
             before = self.means.get(name, one.item())
             self.means[name] = 0.95 * before + 0.05 * one.item()

@@ -13,6 +13,7 @@ from mnemon.cli import (
     kv_bench,
     latent_bench,
     layout,
+    pool_bench,
     recalling,
     reuse_bench,
     schedule_bench,
@@ -42,6 +43,7 @@ for _one in (recalling.recall_lm, recalling.train_recall_lm):
 for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule, weights_bench.weights):
     command.add_command(_one)
 command.add_command(latent_bench.latent)
+command.add_command(pool_bench.train_pool)
 
 
 @command.command("text")

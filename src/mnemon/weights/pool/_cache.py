@@ -110,12 +110,20 @@ def normed(model: Any, layer: int, latents: Tensor) -> Tensor:
     return out
 
 
+def count(model: Any) -> int:
+    """How many layers a model has.
+
+    Raises:
+        InvalidInput: its decoder does not name them `layers`.
+    """
+    if not (found := len(seam.decoder_layers(model))):
+        raise InvalidInput(f"the layers of {type(model).__name__} are not known: it takes no pool")
+    return found
+
+
 def _layers(model: Any, length: int) -> list[LatentLayer]:
     _watch(model)
-    return [
-        LatentLayer(_projecting(model, layer), length)
-        for layer in range(len(seam.decoder_layers(model)))
-    ]
+    return [LatentLayer(_projecting(model, layer), length) for layer in range(count(model))]
 
 
 def _projecting(model: Any, layer: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:

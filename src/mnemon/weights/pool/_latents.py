@@ -10,6 +10,7 @@ import torch
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import seam
+from mnemon.weights.pool._cache import count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +68,7 @@ class Latents:
 
 def nothing(model: Any, key: int = 0) -> Latents:
     """The empty pool of a model; keys of its store have `key` channels."""
-    layers, width = len(seam.decoder_layers(model)), seam.text_config(model).hidden_size
+    layers, width = count(model), seam.text_config(model).hidden_size
     like = next(model.parameters())
     return Latents(
         torch.zeros(layers, 0, width, dtype=like.dtype, device=like.device),

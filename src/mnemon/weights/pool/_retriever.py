@@ -32,14 +32,17 @@ class Projectors(NamedTuple):
 
 
 def add(model: Any, size: int, seed: int = 0) -> None:
-    """Give each layer of a model untrained projectors to `size` channels; again makes them anew."""
+    """Give each layer of a model untrained projectors to `size` channels; again makes them anew.
+
+    A layer's two begin as the same map: what is alike fits from the start.
+    """
     rng = torch.Generator().manual_seed(seed)
     like, width = next(model.parameters()), seam.text_config(model).hidden_size
     for module in _attentions(model):
+        first = torch.randn(size, width, generator=rng) * width**-0.5
         for name in (_QUERY, _KEY):
             made = nn.Linear(width, size, bias=False)
-            with torch.no_grad():
-                made.weight.normal_(0, width**-0.5, generator=rng)
+            made.load_state_dict({"weight": first})
             module.add_module(name, made.to(like))
 
 
@@ -73,12 +76,12 @@ def keys(model: Any, latents: Tensor) -> Tensor:
 
 
 def fit(queries: Tensor, keys: Tensor) -> Tensor:
-    """How well each of n latents fits a text `[…, n]`: higher is better, from 0 to 1.
+    """How well each of n latents fits a text `[…, n]`: higher is better.
 
     Args:
         queries: `[…, T, p]` of its tokens. keys: `[…, n, p]`.
     """
-    return (queries @ keys.mT).sigmoid().mean(-2)
+    return (queries.mean(-2, keepdim=True) @ keys.mT)[..., 0, :] * keys.shape[-1] ** -0.5
 
 
 def without_retriever(model: Any) -> dict[str, Tensor]:

@@ -3,11 +3,12 @@
 Wang et al. 2025, "M+: Extending MemoryLLM with Scalable Long-Term Memory",
 https://arxiv.org/abs/2502.00592; code https://github.com/wangyu-ustc/MemoryLLM at f9c1e35 (MIT).
 Each layer has a query and a key projector, trained with the model: the latents of the store whose
-keys fit the text best (mean over its tokens of the sigmoid) stand before the pool, oldest first.
-HOW OURS DIFFERS: as `memoryllm` does; the store drops its oldest when it is full, and no recall
-frequencies are kept (the code has both); what was dropped can be fetched at once (there: after some
-updates); a projector is one linear map; `retrieve="random"` is the control. Needs a model with
-projectors (docs/weights-pool.md). Cannot be combined with what `memoryllm` cannot.
+keys fit the text best, by the mean over its tokens, stand before the pool, oldest first.
+HOW OURS DIFFERS: as `memoryllm` does; the fit is the dot product (there: its sigmoid), since the
+mean of sigmoids over a short question did not learn; a full store drops its oldest, as the paper
+says, and no recall frequencies are kept (the code decays those); what was dropped can be fetched at
+once (there: after some updates); `retrieve="random"` is the control. Needs a model with projectors
+(docs/weights-pool.md). Cannot be combined with what `memoryllm` cannot.
 """
 
 from __future__ import annotations
