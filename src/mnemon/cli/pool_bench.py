@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -12,7 +13,11 @@ from mnemon.cli.progress import bar
 
 @click.command("train-pool")
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--steps", type=click.IntRange(1), help="Of training; by default the recipe's.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1),
+    help="Of all weights, and as many of the retriever; by default the recipe's.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 def train_pool(folder: Path, steps: int | None, seed: int) -> None:
     """Train the bundled model's small sibling for latent pools, and write it to FOLDER.
@@ -26,7 +31,9 @@ def train_pool(folder: Path, steps: int | None, seed: int) -> None:
     from mnemon.bench.pool_training import recipe, run
     from mnemon.models import recall_lm
 
-    told = recipe.PoolRecipe(seed=seed, **({} if steps is None else {"steps": steps}))
+    told = recipe.PoolRecipe(seed=seed)
+    if steps is not None:
+        told = replace(told, steps=steps, retriever_steps=steps)
     model, tokenizer = recall_lm.load(nano=True)
     with bar("training") as progress:
         found = run.train(model, told, progress)

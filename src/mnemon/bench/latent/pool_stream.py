@@ -61,7 +61,7 @@ def answered_alone(model: Any, stream: Stream, fact: int, *, told: bool) -> bool
     before = stream.drawn.told[fact].tolist() if told else prompt[:1]
     given = torch.tensor([[*before, *prompt[1:], *answer]])
     said = model(given, use_cache=False, logits_to_keep=VALUE + 1).logits[0, :-1].argmax(-1)
-    return said.tolist() == answer
+    return [int(one) for one in said] == answer
 
 
 @torch.no_grad()

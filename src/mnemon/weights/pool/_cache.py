@@ -27,7 +27,7 @@ Choose: TypeAlias = "Callable[[Tensor], Tensor]"
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
 
-class LatentLayer(DynamicLayer):  # type: ignore[misc]
+class LatentLayer(DynamicLayer):
     """A cache layer whose first `length` tokens are latents, made when they are first needed."""
 
     def __init__(self, project: Callable[[Tensor], tuple[Tensor, Tensor]], length: int) -> None:
@@ -46,7 +46,7 @@ class LatentLayer(DynamicLayer):  # type: ignore[misc]
         self._choose = choose
 
     def observe(self, hidden: Tensor) -> None:
-        """See this layer's normed input `[B, T, d]`, before its keys are made."""
+        """Choose by this layer's normed input `[B, T, d]`, if that is still to be done."""
         if self._choose is not None:
             choose, self._choose = self._choose, None
             self.fill(choose(hidden))
@@ -56,7 +56,7 @@ class LatentLayer(DynamicLayer):  # type: ignore[misc]
         return self._length if self._choose is not None else super().get_seq_length()
 
 
-class LatentCache(Cache):  # type: ignore[misc]
+class LatentCache(Cache):
     """A cache that begins with latents.
 
     Attributes:
@@ -66,8 +66,13 @@ class LatentCache(Cache):  # type: ignore[misc]
 
     def __init__(self, layers: Sequence[LatentLayer], keep: int = 0) -> None:
         super().__init__(layers=list(layers))
-        self.keep = keep
+        self.keep, self._begins = keep, list(layers)
         self.seen, self.kept = ([None] * len(layers) for _ in range(2))  # type: list[Any], list[Any]
+
+    def observe(self, layer: int, hidden: Any) -> None:
+        """See a layer's normed input `[B, T, d]`, before its keys are made."""
+        self.seen[layer] = hidden
+        self._begins[layer].observe(hidden)
 
 
 def before(model: Any, latents: Sequence[Tensor], keep: int = 0) -> LatentCache:
@@ -154,8 +159,7 @@ def _observing(index: int) -> Any:
     def hook(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         cache = seam.cache_of(kwargs)
         if isinstance(cache, LatentCache):
-            cache.seen[index] = hidden = kwargs.get("hidden_states", args[0] if args else None)
-            cache.layers[index].observe(hidden)
+            cache.observe(index, kwargs.get("hidden_states", args[0] if args else None))
 
     return hook
 
