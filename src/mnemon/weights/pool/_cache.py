@@ -32,7 +32,8 @@ class LatentLayer(DynamicLayer):
 
     def __init__(self, project: Callable[[Tensor], tuple[Tensor, Tensor]], length: int) -> None:
         super().__init__()
-        self._project, self._length, self._choose = project, length, None  # type: Any, int, Any
+        self._project, self._length = project, length
+        self._choose: Choose | None = None
 
     def fill(self, latents: Tensor) -> None:
         """Begin with latents `[B, n, d]`."""
@@ -67,7 +68,8 @@ class LatentCache(Cache):
     def __init__(self, layers: Sequence[LatentLayer], keep: int = 0) -> None:
         super().__init__(layers=list(layers))
         self.keep, self._begins = keep, list(layers)
-        self.seen, self.kept = ([None] * len(layers) for _ in range(2))  # type: list[Any], list[Any]
+        self.seen: list[Any] = [None] * len(layers)
+        self.kept: list[Any] = [None] * len(layers)
 
     def observe(self, layer: int, hidden: Any) -> None:
         """See a layer's normed input `[B, T, d]`, before its keys are made."""
