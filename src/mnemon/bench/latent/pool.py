@@ -99,15 +99,18 @@ def _controls(
     """The same questions to models without a pool, and to a base that was not trained for one."""
     asked = range(0, len(stream.drawn.told), max(1, len(stream.drawn.told) // size.asked))
     newest = [
-        answered(base, method, pool, stream, number - 1)
-        for number, pool in stream.read(base, method) if number and number - 1 in asked
-    ]  # fmt: skip
+        answered(base, method, pool, stream, number - 1, ends=False)
+        for number, pool in stream.read(base, method)
+        if number and number - 1 in asked
+    ]
     told = {"base with a pool, the newest fact": newest}
     for who, which in (("trained", model), ("base", base)):
         for name, given in (("no memory", False), ("the fact in context", True)):
             told[f"{who}, {name}"] = [
-                answered_alone(which, stream, fact, told=given) for fact in asked
-            ]  # fmt: skip
+                # The base knows values of two words only, and says another one.
+                answered_alone(which, stream, fact, told=given, ends=which is model)
+                for fact in asked
+            ]
     for name, found in told.items():
         figures = {"answered": float(np.mean(found)), "questions": len(found)}
         yield Row("memoryllm: controls", {"who": name}, figures)

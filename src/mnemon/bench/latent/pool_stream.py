@@ -47,21 +47,25 @@ class Stream:
 
 
 @torch.no_grad()
-def answered(model: Any, method: Pool, pool: Latents, stream: Stream, fact: int) -> bool:
-    """Whether the model's greedy answer from a pool is the fact's, to the last token."""
+def answered(
+    model: Any, method: Pool, pool: Latents, stream: Stream, fact: int, *, ends: bool = True
+) -> bool:
+    """Whether the model's greedy answer from a pool is the fact's; with `ends`, and no more."""
     prompt, answer = stream.question(fact)
     cache = method.cache(model, pool)
-    return greedy(model, prompt, answer[-1], VALUE, cache) == answer[:-1]
+    said = greedy(model, prompt, answer[-1], VALUE, cache)
+    return (said if ends else said[: VALUE - 1]) == answer[:-1]
 
 
 @torch.no_grad()
-def answered_alone(model: Any, stream: Stream, fact: int, *, told: bool) -> bool:
+def answered_alone(model: Any, stream: Stream, fact: int, *, told: bool, ends: bool = True) -> bool:
     """Whether it is without a pool: with the fact `told` in the context, or not."""
     prompt, answer = stream.question(fact)
     before = stream.drawn.told[fact].tolist() if told else prompt[:1]
     given = torch.tensor([[*before, *prompt[1:], *answer]])
     said = model(given, use_cache=False, logits_to_keep=VALUE + 1).logits[0, :-1].argmax(-1)
-    return [int(one) for one in said] == answer
+    wanted = answer if ends else answer[:-1]
+    return [int(one) for one in said[: len(wanted)]] == wanted
 
 
 @torch.no_grad()
