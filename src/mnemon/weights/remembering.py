@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mnemon import methods
-from mnemon.errors import NotFound
+from mnemon.errors import InvalidInput, NotFound
 from mnemon.kv.reuse.fingerprint import fingerprint
 from mnemon.weights.lesson import prompt_ids
 from mnemon.weights.pool._latents import Latents
@@ -69,9 +69,12 @@ def remember(
         progress: called with (cubes read, to be read).
 
     Raises:
-        UnknownName: no such method or option. InvalidInput: the model is not made for it.
+        UnknownName: no such method or option. InvalidInput: the model is not made for it, or
+            `every` is not positive.
         StaleArtifact: a cube changed while it was read; remember again.
     """
+    if every < 1:
+        raise InvalidInput(f"every={every}: a pool is kept after 1 cube or more")
     reader = _Reading(memory, model, tokenizer, methods.load("weights.pool", method, **options))
     cubes, withheld = _readable(memory, kind)
     if not cubes:
@@ -91,7 +94,8 @@ def remember(
 class PoolReader:
     """Answers from the newest latent pool of a memory, one question at a time.
 
-    It is opened, and so asked whether it is fresh, for each question.
+    It is opened, and so asked whether it is fresh, for each question. What was added since
+    `remember` is not in it; nor, after `forget`, what was read after the forgotten cube.
     """
 
     def __init__(

@@ -10,7 +10,7 @@ from tests.weights.pool.models import QUESTIONS, SMALL, TOLD
 
 from mnemon import Memory
 from mnemon.cube import Draft, Policy
-from mnemon.errors import NotFound, StaleArtifact, UnknownName
+from mnemon.errors import InvalidInput, NotFound, StaleArtifact, UnknownName
 from mnemon.weights import PoolReader, remember
 
 OPTIONS = SMALL["memoryllm"]
@@ -112,5 +112,7 @@ def test_pools_of_other_options_models_and_namespaces_are_not_read(memory, plain
     for model, options in ((plain.model, {**OPTIONS, "seed": 1}), (other, OPTIONS)):
         with pytest.raises(NotFound):
             PoolReader(memory, model, plain.tokenizer, **options)
+    with pytest.raises(InvalidInput, match="1 cube or more"):
+        remember(memory, *plain, every=0)
     with pytest.raises(UnknownName, match="no option"):
         remember(memory, *plain, tokens=3)
