@@ -14,8 +14,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnemon.weights.absorbing import Absorbed as Absorbed
+    from mnemon.weights.absorbing import PoolReader as PoolReader
+    from mnemon.weights.absorbing import absorb as absorb
     from mnemon.weights.consolidation import Consolidated as Consolidated
     from mnemon.weights.consolidation import consolidate as consolidate
+    from mnemon.weights.pool._retriever import load_retriever as load_retriever
     from mnemon.weights.promotion.alias import history as history
     from mnemon.weights.promotion.alias import rollback as rollback
     from mnemon.weights.promotion.canary import Evidence as Evidence
@@ -32,17 +36,21 @@ if TYPE_CHECKING:
     from mnemon.weights.remembering import remember as remember
 
 _HOMES = {
+    "Absorbed": "mnemon.weights.absorbing",
     "Consolidated": "mnemon.weights.consolidation",
     "Evidence": "mnemon.weights.promotion.canary",
     "Gate": "mnemon.weights.promotion.gate",
     "LatentReader": "mnemon.weights.recalling",
+    "PoolReader": "mnemon.weights.absorbing",
     "Probes": "mnemon.weights.promotion.gate",
     "Reader": "mnemon.weights.reading",
     "Remembered": "mnemon.weights.remembering",
+    "absorb": "mnemon.weights.absorbing",
     "canary": "mnemon.weights.promotion.canary",
     "consolidate": "mnemon.weights.consolidation",
     "erase": "mnemon.weights.remembering",
     "history": "mnemon.weights.promotion.alias",
+    "load_retriever": "mnemon.weights.pool._retriever",
     "promote": "mnemon.weights.promotion.promoting",
     "publish": "mnemon.weights.publishing",
     "remember": "mnemon.weights.remembering",
@@ -50,8 +58,9 @@ _HOMES = {
     "settle": "mnemon.weights.promotion.canary",
 }
 __all__ = [
-    "Consolidated", "Evidence", "Gate", "LatentReader", "Probes", "Reader", "Remembered", "canary",
-    "consolidate", "erase", "history", "promote", "publish", "remember", "rollback", "settle",
+    "Absorbed", "Consolidated", "Evidence", "Gate", "LatentReader", "PoolReader", "Probes",
+    "Reader", "Remembered", "absorb", "canary", "consolidate", "erase", "history",
+    "load_retriever", "promote", "publish", "remember", "rollback", "settle",
 ]  # fmt: skip
 
 

@@ -163,10 +163,12 @@ class Reader:
         self.close()
 
 
-def greedy(model: Any, prompt: list[int], end: int | None, most: int) -> list[int]:
-    """The tokens after a prompt, up to `end`, which is left out."""
+def greedy(
+    model: Any, prompt: list[int], end: int | None, most: int, cache: Any = None
+) -> list[int]:  # fmt: skip
+    """The tokens after a prompt, and what a cache begins with, up to `end`, which is left out."""
     given, out = torch.tensor([prompt], device=model.device), list[int]()
-    cache: Any = DynamicCache(config=model.config)
+    cache = DynamicCache(config=model.config) if cache is None else cache
     for _ in range(most):
         logits = forward(model, given, cache, logits_to_keep=1)
         given = logits[:, -1].argmax(-1, keepdim=True)

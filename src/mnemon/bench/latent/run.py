@@ -19,6 +19,7 @@ from mnemon.models.extras import require
 SECTIONS: Mapping[str, str] = {
     "larimar": "mnemon.bench.latent.larimar",
     "ntk-attention": "mnemon.bench.latent.ntk_attention",
+    "pool": "mnemon.bench.latent.pool",
 }
 """Names of parts, and the modules that have a function `rows` for them."""
 

@@ -15,6 +15,7 @@ from mnemon.cli import (
     latent_bench,
     layers_bench,
     layout,
+    pool_bench,
     recalling,
     reuse_bench,
     schedule_bench,
@@ -45,7 +46,7 @@ for _one in (kv_bench.kv, reuse_bench.reuse, schedule_bench.schedule):
     command.add_command(_one)
 for _one in (weights_bench.weights, consolidation_bench.consolidation):
     command.add_command(_one)
-for _one in (layers_bench.layers, latent_bench.latent):
+for _one in (layers_bench.layers, latent_bench.latent, pool_bench.train_pool):
     command.add_command(_one)
 
 

@@ -1,0 +1,58 @@
+"""A model trained for a few seconds answers from its pool, and not without the fact."""
+
+from __future__ import annotations
+
+import torch
+from tests.weights.pool.models import FEW, IDS, QUESTIONS, TOLD, VALUES
+
+from mnemon import Memory
+from mnemon.cube import Draft
+from mnemon.methods import load
+from mnemon.weights import PoolReader, absorb
+from mnemon.weights.pool import _retriever as retrieving
+
+SIZE = {"num_tokens": FEW.num_tokens, "num_blocks": FEW.num_blocks}
+FACTS = 6
+
+
+def _right(reader: PoolReader) -> list[bool]:
+    return [reader.answer(QUESTIONS[one], most=3) == VALUES[one] for one in range(FACTS)]
+
+
+def test_facts_are_answered_from_a_pool_and_not_when_they_are_forgotten(taught) -> None:
+    with Memory(":memory:", namespace="ana") as memory:
+        cubes = memory.add([Draft(text, kind="fact") for text in TOLD[:FACTS]])
+        absorb(memory, *taught, **SIZE)
+        before = _right(PoolReader(memory, *taught, **SIZE))
+        assert sum(before) >= 3
+        lost = before.index(True)
+        memory.forget(cubes[lost].id, purge=True)
+        absorb(memory, *taught, **SIZE)
+        assert not _right(PoolReader(memory, *taught, **SIZE))[lost]
+
+
+def test_a_base_that_was_not_trained_does_not_answer_from_a_pool(plain) -> None:
+    with Memory(":memory:", namespace="ana") as memory:
+        memory.add([Draft(text, kind="fact") for text in TOLD[:FACTS]])
+        absorb(memory, *plain, **SIZE)
+        assert sum(_right(PoolReader(memory, *plain, **SIZE))) <= 1
+
+
+def test_the_trained_retriever_finds_the_facts_own_latents(taught) -> None:
+    model = taught.model
+    method = load("weights.pool", "m-plus", num_tokens=4, num_blocks=4, num_ltm_blocks=2)
+    pool = method.empty(model)
+    for ids in IDS:
+        pool = method.update(model, pool, ids)
+    found, chance = [], 8 / pool.store.shape[1]
+    for fact in range(8):
+        cache = method.cache(model, pool)
+        with torch.no_grad():
+            prompt = [1, *taught.tokenizer(QUESTIONS[fact]).input_ids]
+            model(torch.tensor([prompt]), cache=cache)
+            for layer in range(2, 4):
+                query, _ = retrieving.retriever(model, layer)
+                best = retrieving.fit(query(cache.seen[layer][0]), pool.keys[layer]).topk(8).indices
+                own = pool.stored[layer] == fact
+                found.append((own[best].sum() / own.sum()).item())
+    assert sum(found) / len(found) > 2 * chance
