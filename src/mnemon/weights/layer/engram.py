@@ -5,9 +5,9 @@ the hidden state gates what was found, a short causal convolution mixes neighbou
 into the residual stream at a few layers. Rows depend on tokens alone, so they are fetched ahead.
 Cheng et al. 2026, "Conditional Memory via Scalable Lookup: A New Axis of Sparsity for Large
 Language Models", https://arxiv.org/abs/2601.07372; the official demo is
-https://github.com/deepseek-ai/Engram (Apache-2.0; none of it is here). HOW OURS DIFFERS: one
+https://github.com/deepseek-ai/Engram (none of its code is here). HOW OURS DIFFERS: one
 residual stream instead of hyper-connections; default sizes are for models of a few million
-parameters (the paper's: 646,400 rows a head, 8 heads, 512 wide, layers 1 and 15). Cannot be
+parameters (the demo's: 646,400 rows a head, 8 heads, 512 wide, layers 1 and 15). Cannot be
 combined with padding on the left, or with beam search.
 """
 

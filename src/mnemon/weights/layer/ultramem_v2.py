@@ -3,10 +3,11 @@
 Scores of rows and columns are combined by a small Tucker core; a slot is a neuron with an input
 vector and a value (PEER), weighed by its score; one linear layer expands the sum of the values.
 Huang et al. 2025, "UltraMemV2: Memory Networks Scaling to 120B Parameters with Superior
-Long-Context Learning", https://arxiv.org/abs/2508.18756 (code released by the authors, none of it
-here; PEER: https://arxiv.org/abs/2407.04153). HOW OURS DIFFERS: one head; no virtual slots and no
-penalty on the core or on imbalance; each layer has its own slots; slots are scaled so that what a
-layer adds begins with variance 1 / (2 layers); sizes are for models of a few million parameters.
+Long-Context Learning", https://arxiv.org/abs/2508.18756 (PEER:
+https://arxiv.org/abs/2407.04153; no code of theirs is here). HOW OURS DIFFERS: one head; no
+virtual slots and no penalty on the core or on imbalance; each layer has its own slots, scaled so
+that with scores of 1 what it adds would begin with variance about 1 / (2 layers); sizes are for
+models of a few million parameters.
 Rows depend on hidden states: they cannot be fetched ahead.
 """
 
