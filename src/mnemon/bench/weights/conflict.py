@@ -40,7 +40,7 @@ class _Read(NamedTuple):
 
 
 def conflict(
-    bench: Bench, count: int, each: int, tops: Sequence[int] = (1, 2, 4, 8), draws: int = 3
+    bench: Bench, count: int, each: int, tops: Sequence[int] = (1, 4, 8), draws: int = 2
 ) -> dict[str, Any]:
     """Scores of heads by half of the facts, and what the other half answers without some.
 

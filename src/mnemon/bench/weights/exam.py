@@ -25,7 +25,7 @@ class Rows(NamedTuple):
 
     hidden: Tensor
     wanted: Tensor
-    count: int
+    shards: int
 
     @property
     def at(self) -> Tensor:

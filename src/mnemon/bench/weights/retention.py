@@ -29,6 +29,7 @@ from mnemon.weights.lesson import Pair
 
 REACHED = 0.95
 _LENGTH = 256
+_CLOSELY, _EVERY = 8, 4  # updates on other facts: each of the first ones is looked at, then fewer
 Marks = dict[str, float]
 
 
@@ -65,11 +66,16 @@ def _one_adapter(
     general = learner.rows([_general(probes, bench.seed)])
     curve, seen = list[list[float]](), [marks(learner.judged(first))]
     before, ends, updates = learner.judged(general), list[int](), list[int]()
+    kept = list[Marks]()
 
     def note() -> None:
         right = [one.exact for one in learner.judged(cues)]
         curve.append(np.reshape(right, (len(parts), -1)).mean(1).tolist())
-        seen.append(marks(learner.judged(first)))
+        since = len(curve) - 1 - ends[0] if ends else 0
+        if not ends:
+            seen.append(marks(learner.judged(first)))
+        elif since <= _CLOSELY or since % _EVERY == 0:
+            kept.append({"updates": since, **marks(learner.judged(first))})
 
     for part in parts:
         lessons = learner.rows([[p for pairs in bench.pairs(part) for p in pairs]])
@@ -79,7 +85,7 @@ def _one_adapter(
         ends.append(len(curve) - 1)
     after = learner.judged(general)
     return {
-        "exposures": seen[: ends[0] + 2], "retention": seen[ends[0] + 1 :], "updates": updates,
+        "exposures": seen, "retention": [{"updates": 0, **seen[-1]}, *kept], "updates": updates,
         "curve": curve, "ends": ends, **stability(curve, ends)._asdict(),
         "general_base": share(one.exact for one in before),
         "general": share(one.exact for one in after),

@@ -21,10 +21,10 @@ class Sizes:
         probes: of each general task, at most.
     """
 
-    settings: int = 40
-    facts: int = 40
-    edited: int = 6
-    batches: int = 6
+    settings: int = 30
+    facts: int = 24
+    edited: int = 4
+    batches: int = 5
     batch: int = 8
-    conflicts: int = 40
+    conflicts: int = 30
     probes: int = 2
