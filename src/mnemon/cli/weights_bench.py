@@ -33,6 +33,10 @@ from mnemon.cli.progress import bar
     help="Of `mnemon methods weights.write`.",
 )  # fmt: skip
 @click.option(
+    "--phrasings", type=click.IntRange(1, 3), default=1, show_default=True, metavar="N",
+    help="Of each trained question.",
+)  # fmt: skip
+@click.option(
     "--sections", default=",".join(DEFAULT), show_default=True, metavar="NAMES",
     help=f"Of {', '.join(SECTIONS)}, with commas between; or all.",
 )  # fmt: skip
@@ -44,8 +48,8 @@ from mnemon.cli.progress import bar
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def weights(
-    facts: int, forget: int, probes: int, swaps: int, method: str, sections: str, nano: bool,
-    out: Path | None, seed: int, json_: bool,
+    facts: int, forget: int, probes: int, swaps: int, method: str, phrasings: int,
+    sections: str, nano: bool, out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure what a model answers from its weights, what training breaks, and forgetting.
 
@@ -60,7 +64,8 @@ def weights(
 
     with bar("measuring") as progress:
         found = run.run_weights(
-            facts, forget, each=probes, swaps=swaps, method=method, nano=nano,
+            facts, forget, each=probes, swaps=swaps, method=method,
+            phrasings=phrasings, nano=nano,
             sections=SECTIONS if sections == "all" else sections.split(","), seed=seed,
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip

@@ -10,7 +10,7 @@ from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
 from mnemon.weights import layout, subjects
-from mnemon.weights.lesson import Lesson, lesson, pairs
+from mnemon.weights.lesson import PHRASINGS, Lesson, lesson, pairs
 from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _Taught:
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
     role: str = "knowledge", ask: str = ASK, progress: Callable[[int, int], None] | None = None,
-    **options: Any,
+    phrasings: int = 1, **options: Any,
 ) -> Consolidated:  # fmt: skip
     """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
 
@@ -69,16 +69,21 @@ def consolidate(
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
+        phrasings: of each question, 1 to 3: more are answered better in words that were not
+            trained, and take longer to learn.
 
     Raises:
-        InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
+        InvalidInput: no such role, no `{question}` in `ask`, or too many phrasings.
+        UnknownName: no such method.
         StaleArtifact: a fact changed while it was trained; consolidate again.
     """
-    _check(role, ask)
+    _check(role, ask, phrasings)
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
     told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
+    if phrasings > 1:
+        told["phrasings"] = phrasings
     taught, unread, withheld = _taught(memory, kind)
     fresh = [
         one for one in adapters(memory, base["model"])
@@ -86,7 +91,9 @@ def consolidate(
     ]  # fmt: skip
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
-    lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
+    lessons = [
+        [p for one in s for p in pairs(one.lesson, tokenizer, ask, phrasings)] for s in shards
+    ]
     config = writer.config(model, base["name"])
     trained = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
@@ -103,11 +110,13 @@ def consolidate(
     )  # fmt: skip
 
 
-def _check(role: str, ask: str) -> None:
+def _check(role: str, ask: str, phrasings: int) -> None:
     if role not in ROLES:
         raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
     if "{question}" not in ask:
         raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
+    if not 1 <= phrasings <= PHRASINGS:
+        raise InvalidInput(f"{phrasings} phrasings of a question: take 1 to {PHRASINGS}")
 
 
 def bases(model: Any, tokenizer: Any) -> dict[str, str]:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 
+from mnemon.bench.recall import BOS, ids
 from mnemon.bench.weights import facts, report, run
-from mnemon.bench.weights.sizes import Sizes
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, UnknownName
 
@@ -55,21 +56,25 @@ def test_what_cannot_be_measured_is_refused() -> None:
         facts.facts(5000, 0)
 
 
-def test_other_sections_stand_under_their_names_with_tables_and_a_picture(tmp_path) -> None:
-    sizes = Sizes(settings=2, facts=3, edited=1, batches=2, batch=2, conflicts=2, probes=1)
-    seen = []
-    found = run.run_weights(
-        sections=("settings", "edits", "retention", "conflict"), sizes=sizes, nano=True,
-        progress=lambda done, all_: seen.append((done, all_)),
-    )  # fmt: skip
-    assert set(found.figures) == {"settings", "edits", "retention", "conflict"}
-    assert seen == [(done, 4) for done in range(5)]
-    files = report.save(found, tmp_path)
+def test_other_sections_stand_under_their_names_with_tables_and_a_picture(
+    small, stages, tmp_path
+) -> None:
+    assert set(small.figures) == {"settings", "edits", "retention", "conflict"}
+    assert stages == [(done, 4) for done in range(5)]
+    files = report.save(small, tmp_path)
     assert [one.name for one in files] == ["record.json", "report.md", "retention.svg"]
     told = files[1].read_text()
-    assert all(f"## {title}" in told for title, _ in report.all_tables(found))
-    assert json.loads(files[0].read_text())["context"]["cpu_seconds"].keys() == found.figures.keys()
+    assert all(f"## {title}" in told for title, _ in report.all_tables(small))
+    assert json.loads(files[0].read_text())["context"]["cpu_seconds"].keys() == small.figures.keys()
 
 
 def test_every_row_of_the_report_has_words_of_its_own() -> None:
     assert len(set(report._SAID.values())) == len(report._SAID)
+
+
+def test_no_trained_phrasing_is_one_that_is_asked_in_other_words(bench) -> None:
+    told, _ = facts.facts(6, 0)
+    trained = {pair.prompt for each in replace(bench, phrasings=3).pairs(told) for pair in each}
+    assert len(trained) == 4 * len(told)
+    assert trained.isdisjoint({(BOS, *ids(one.paraphrase)) for one in told})
+    assert {(BOS, *ids(one.question)) for one in told} <= trained

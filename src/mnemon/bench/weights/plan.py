@@ -34,6 +34,7 @@ class Bench:
     method: str = "lora"
     options: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    phrasings: int = 1
 
     @property
     def subjects(self) -> int:
@@ -43,7 +44,10 @@ class Bench:
 
     def consolidated(self, memory: Memory) -> Consolidated:
         """Train what no fresh adapter of a memory has."""
-        return consolidate(memory, self.model, self.tokenizer, method=self.method, **self.options)
+        return consolidate(
+            memory, self.model, self.tokenizer, method=self.method, phrasings=self.phrasings,
+            **self.options,
+        )  # fmt: skip
 
     def drawn(self, what: int, count: int, among: int) -> list[int]:
         """So many of `among` numbers, sorted; others for another `what`."""
@@ -56,7 +60,7 @@ class Bench:
         with Memory(":memory:", namespace=NAMESPACE) as memory:
             cubes = tell(memory, told)
             read = [lesson(cubes[one.subject]) for one in told]
-        return [pairs(one, self.tokenizer, ASK) for one in read if one is not None]
+        return [pairs(one, self.tokenizer, ASK, self.phrasings) for one in read if one is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +71,10 @@ class Spent:
     cpu: float
 
 
-def bench(nano: bool, method: str, options: dict[str, Any], seed: int) -> Bench:
+def bench(nano: bool, method: str, options: dict[str, Any], seed: int, phrasings: int = 1) -> Bench:
     """The bundled model, or its small sibling; it asks for no gradient."""
     model, tokenizer = recall_lm.load(nano=nano)
-    return Bench(model.requires_grad_(False), tokenizer, method, options, seed)
+    return Bench(model.requires_grad_(False), tokenizer, method, options, seed, phrasings)
 
 
 def tell(memory: Memory, told: Sequence[Fact]) -> dict[str, MemCube]:

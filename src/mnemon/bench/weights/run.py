@@ -38,7 +38,7 @@ class WeightsRun:
 def run_weights(
     count: int = 200, forgotten: int = 10, *, each: int = 12, swaps: int = 1000,
     sections: Sequence[str] = DEFAULT, sizes: Sizes | None = None, method: str = "lora",
-    nano: bool = False, seed: int = 0, command: str = "",
+    phrasings: int = 1, nano: bool = False, seed: int = 0, command: str = "",
     progress: Callable[[int, int], None] | None = None, **options: Any,
 ) -> WeightsRun:  # fmt: skip
     """Measure a parametric method.
@@ -48,6 +48,7 @@ def run_weights(
         each: general probes of each recall task. swaps: of adapters, to be timed.
         sections: of `SECTIONS`. sizes: of those beside `lifecycle`.
         method: of the slot `weights.write`, with its options.
+        phrasings: of each trained question.
         nano: the small sibling of the bundled model, for smoke tests.
         progress: called with (done, in all), in stages.
 
@@ -60,7 +61,8 @@ def run_weights(
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    made, stages = bench(nano, method, options, seed), _Stages(sections, progress)
+    made = bench(nano, method, options, seed, phrasings)
+    stages = _Stages(sections, progress)
     figures, took = dict[str, Any](), dict[str, Spent]()
     if "lifecycle" in sections:
         found, took["lifecycle"] = timed(
@@ -73,7 +75,8 @@ def run_weights(
             stages.say()
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
     context = _context("nano" if nano else "recall-lm", method, options)
-    return WeightsRun(figures, context | {"cpu_seconds": _cpu(took)}, origin)
+    context |= {"phrasings": phrasings, "cpu_seconds": _cpu(took)}
+    return WeightsRun(figures, context, origin)
 
 
 def _check(sections: Sequence[str], count: int, forgotten: int) -> None:
