@@ -50,6 +50,8 @@ def test_what_cannot_be_measured_is_refused() -> None:
         run.run_weights(5, 5)
     with pytest.raises(UnknownName, match="there are lifecycle, settings"):
         run.run_weights(sections=["taste"])
+    with pytest.raises(InvalidInput, match="leave out the sections edits"):
+        run.run_weights(method="other")
     with pytest.raises(InvalidInput, match="no section"):
         run.run_weights(sections=[])
     with pytest.raises(InvalidInput, match="words for 1 to"):

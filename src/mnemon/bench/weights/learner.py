@@ -26,26 +26,26 @@ if TYPE_CHECKING:
 _METHOD = "lora"
 
 
-class Learner:
-    """Adapters of S shards, worn by a model until `close`.
+def check(method: str) -> None:
+    """Raises InvalidInput if a method's updates are not known one at a time."""
+    if method != _METHOD:
+        raise InvalidInput(
+            f"{method!r} cannot be trained an update at a time: take {_METHOD!r}, or leave out the "
+            "sections edits and retention"
+        )
 
-    Attributes:
-        updates: how many were made in all.
-    """
+
+class Learner:
+    """Adapters of S shards, worn by a model until `close`."""
 
     def __init__(self, bench: Bench, shards: int = 1) -> None:
         """Raises InvalidInput if the method's updates are not known one at a time."""
-        if bench.method != _METHOD:
-            raise InvalidInput(
-                f"{bench.method!r} cannot be trained an update at a time: take {_METHOD!r}, or "
-                "leave out the sections retention and edits"
-            )
+        check(bench.method)
         self._options: Any = methods.load("weights.write", bench.method, **bench.options)
         self.upper = Upper(bench.model, self._options.layers)
         self._deltas = self._fresh(bench.model, shards)
         scale = self._options.lora_alpha / self._options.r
         self._worn = Worn(self.upper.linear, scale)
-        self.updates = 0
 
     def rows(self, shards: Sequence[Sequence[Pair]]) -> Rows:
         """Pairs, made ready to be learnt or judged."""
@@ -76,7 +76,6 @@ class Learner:
             optimizer.zero_grad()
             loss.sum().backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            self.updates += 1
             if seen is not None:
                 seen()
         return int(options.steps)

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from mnemon.bench import provenance
-from mnemon.bench.weights import lifecycle
+from mnemon.bench.weights import learner, lifecycle
 from mnemon.bench.weights.conflict import conflict
 from mnemon.bench.weights.edits import edits
 from mnemon.bench.weights.plan import NAMESPACE, Bench, Spent, bench, timed
@@ -53,11 +53,12 @@ def run_weights(
         progress: called with (done, in all), in stages.
 
     Raises:
-        InvalidInput: not fewer forgotten than there are, or no section.
+        InvalidInput: not fewer forgotten than there are, no section, or one that needs a method
+            whose updates are known one at a time.
         UnknownName: no such section.
         MissingExtra: the extra `[weights]` is not installed.
     """
-    _check(sections, count, forgotten)
+    _check(sections, method, count, forgotten)
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
@@ -79,7 +80,7 @@ def run_weights(
     return WeightsRun(figures, context, origin)
 
 
-def _check(sections: Sequence[str], count: int, forgotten: int) -> None:
+def _check(sections: Sequence[str], method: str, count: int, forgotten: int) -> None:
     if not sections:
         raise InvalidInput(f"no section was named: take some of {', '.join(SECTIONS)}")
     for one in sections:
@@ -87,6 +88,8 @@ def _check(sections: Sequence[str], count: int, forgotten: int) -> None:
             raise UnknownName(f"no section is called {one!r}: there are {', '.join(SECTIONS)}")
     if "lifecycle" in sections:
         lifecycle.check(count, forgotten)
+    if {"edits", "retention"} & set(sections):
+        learner.check(method)
 
 
 class _Stages:
