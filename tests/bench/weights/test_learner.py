@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -14,14 +16,16 @@ from mnemon.weights import layout
 
 
 def test_it_learns_as_the_method_does(bench) -> None:
+    few = replace(bench, options={"steps": 4, "until": 0.0})
     pairs = [pair for each in bench.pairs(facts(2, 0)[0]) for pair in each]
-    (written,) = methods.load("weights.write", "lora").write(bench.model, [pairs])
-    with Learner(bench) as learner:
+    (written,) = methods.load("weights.write", "lora", **few.options).write(few.model, [pairs])
+    with Learner(few) as learner:
         updates = learner.learn(learner.rows([pairs]))
         mine = {name: tuple(part[0] for part in pair) for name, pair in learner._deltas.items()}
-    assert updates == written.figures["steps"]
+    assert updates == written.figures["steps"] == 4
     for name, one in layout.named(mine).items():
-        torch.testing.assert_close(one, written.tensors[name], atol=2e-2, rtol=5e-2)
+        # It begins with what is written after no update: A to the digits of float16.
+        torch.testing.assert_close(one, written.tensors[name], atol=5e-3, rtol=1e-2)
 
 
 def test_rows_are_judged_as_one_by_one(bench) -> None:
