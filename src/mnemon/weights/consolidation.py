@@ -10,7 +10,7 @@ from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
 from mnemon.weights import layout, subjects
-from mnemon.weights.lesson import PHRASINGS, Lesson, lesson, pairs
+from mnemon.weights.lesson import PHRASINGS, Lesson, Pair, lesson, pairs
 from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:
@@ -81,19 +81,11 @@ def consolidate(
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
-    told = {**asdict(writer), "ask": ask, "role": role}  # type: ignore[call-overload]
-    if phrasings > 1:
-        told["phrasings"] = phrasings
+    told = {**asdict(writer), "ask": ask, "role": role, **_beyond_one(phrasings)}  # type: ignore[call-overload]
     taught, unread, withheld = _taught(memory, kind)
-    fresh = [
-        one for one in adapters(memory, base["model"])
-        if one.method == maker and one.header["options"] == told
-    ]  # fmt: skip
-    kept, left = _left(taught, fresh)
+    kept, left = _left(taught, _made_so(adapters(memory, base["model"]), maker, told))
     shards = _shards(left, writer.subjects)
-    lessons = [
-        [p for one in s for p in pairs(one.lesson, tokenizer, ask, phrasings)] for s in shards
-    ]
+    lessons = [_lessons(shard, tokenizer, ask, phrasings) for shard in shards]
     config = writer.config(model, base["name"])
     trained = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
@@ -108,6 +100,18 @@ def consolidate(
         tuple(trained), tuple(one.key for one in kept),
         tuple(one.key for one in trained if not one.header["learnt"]), unread, withheld,
     )  # fmt: skip
+
+
+def _made_so(found: Sequence[Artifact], maker: str, told: dict[str, Any]) -> list[Artifact]:
+    return [one for one in found if one.method == maker and one.header["options"] == told]
+
+
+def _lessons(shard: Sequence[_Taught], tokenizer: Any, ask: str, phrasings: int) -> list[Pair]:
+    return [pair for one in shard for pair in pairs(one.lesson, tokenizer, ask, phrasings)]
+
+
+def _beyond_one(phrasings: int) -> dict[str, int]:
+    return {"phrasings": phrasings} if phrasings > 1 else {}
 
 
 def _check(role: str, ask: str, phrasings: int) -> None:
