@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mnemon import Memory
 from mnemon.weights import subjects
-from mnemon.weights.lesson import lesson
+from mnemon.weights.lesson import lesson, pairs
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +43,21 @@ def test_what_the_metadata_says_goes_before_the_text(cube) -> None:
     assert found is not None and (found.question, found.value) == (
         "what is the boss for Ana",
         "Ben",
+    )
+
+
+def test_further_phrasings_are_other_orders_of_the_facts_own_words(cube, loaded) -> None:
+    told = lesson(replace(cube, content="the code for mai is x04 ."))
+    asked = [
+        loaded.tokenizer.decode(one.prompt, skip_special_tokens=True)
+        for one in pairs(told, loaded.tokenizer, "Q : {question} ? A :", 3)
+    ]
+    first, cloze, *others = asked
+    assert cloze.endswith("is") and not any("is" in one.split() for one in others)
+    assert len({first, *others}) == 3 and len(others) == 2
+    assert (
+        pairs(told, loaded.tokenizer, "{question}")
+        == pairs(told, loaded.tokenizer, "{question}", 3)[:2]
     )
 
 

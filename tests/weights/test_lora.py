@@ -76,6 +76,8 @@ def test_what_cannot_be_trained_is_refused(memory, loaded, tmp_path) -> None:
         consolidate(memory, *loaded, role="taste")
     with pytest.raises(InvalidInput, match="place for the question"):
         consolidate(memory, *loaded, ask="Q : ? A :")
+    with pytest.raises(InvalidInput, match="take 1 to 3"):
+        consolidate(memory, *loaded, phrasings=4)
     with pytest.raises(UnknownName, match="no option"):
         consolidate(memory, *loaded, rank=8)
     with pytest.raises(InvalidInput, match="the model has 4"):

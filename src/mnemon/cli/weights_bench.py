@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from mnemon.bench.weights.sizes import DEFAULT, SECTIONS
 from mnemon.cli import layout
 from mnemon.cli.progress import bar
 
@@ -31,6 +32,14 @@ from mnemon.cli.progress import bar
     "--method", default="lora", show_default=True, metavar="NAME",
     help="Of `mnemon methods weights.write`.",
 )  # fmt: skip
+@click.option(
+    "--phrasings", type=click.IntRange(1, 3), default=1, show_default=True, metavar="N",
+    help="Of each trained question.",
+)  # fmt: skip
+@click.option(
+    "--sections", default=",".join(DEFAULT), show_default=True, metavar="NAMES",
+    help=f"Of {', '.join(SECTIONS)}, with commas between; or all.",
+)  # fmt: skip
 @click.option("--nano", is_flag=True, help="The small sibling of the bundled model.")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False),
@@ -39,12 +48,13 @@ from mnemon.cli.progress import bar
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--json", "json_", is_flag=True, help="Print JSON.")
 def weights(
-    facts: int, forget: int, probes: int, swaps: int, method: str, nano: bool, out: Path | None,
-    seed: int, json_: bool,
+    facts: int, forget: int, probes: int, swaps: int, method: str, phrasings: int,
+    sections: str, nano: bool, out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure what a model answers from its weights, what training breaks, and forgetting.
 
-    docs/weights.md says what each figure means.
+    The facts are those of the section lifecycle; the others have sizes of their own.
+    docs/measurements/weights.md says what each figure means.
     """
     from mnemon.models.extras import require
 
@@ -54,15 +64,18 @@ def weights(
 
     with bar("measuring") as progress:
         found = run.run_weights(
-            facts, forget, each=probes, swaps=swaps, method=method, nano=nano,
-            seed=seed, command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+            facts, forget, each=probes, swaps=swaps, method=method,
+            phrasings=phrasings, nano=nano,
+            sections=SECTIONS if sections == "all" else sections.split(","), seed=seed,
+            command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip
     for file in report.save(found, out) if out is not None else ():
         click.echo(f"wrote {file}", err=True)
     if json_:
         click.echo(report.to_json(found), nl=False)
     elif layout.is_terminal():
-        head, *body = report.rows(found)
-        layout.table(head, body)
+        for title, rows in report.all_tables(found):
+            click.echo(f"\n{title}")
+            layout.table(rows[0], rows[1:])
     else:
         click.echo(report.render(found), nl=False)

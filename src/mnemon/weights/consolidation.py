@@ -10,8 +10,8 @@ from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
 from mnemon.weights import governance, layout, subjects
-from mnemon.weights.lesson import Lesson, lesson, pairs
-from mnemon.weights.promotion.wearable import FORM
+from mnemon.weights.lesson import PHRASINGS, Lesson, Pair, lesson, pairs
+from mnemon.weights.promotion.wearable import FORM as FORM
 from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class _Taught:
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
     cubes: Iterable[MemCube] | None = None, role: str = "knowledge", ask: str = ASK,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None, phrasings: int = 1,
     **options: Any,
 ) -> Consolidated:  # fmt: skip
     """Train a namespace's facts into adapters of a frozen model; only what has none that is fresh.
@@ -71,25 +71,25 @@ def consolidate(
         role: `knowledge` or `operation`, for the manifest.
         ask: how questions are put to this model, with `{question}` in it.
         progress: called with (done, in all), in shards.
+        phrasings: of each question, 1 to 3: more are answered better in words that were not
+            trained, and take longer to learn.
 
     Raises:
-        InvalidInput: no such role, or no `{question}` in `ask`. UnknownName: no such method.
+        InvalidInput: no such role, no `{question}` in `ask`, or too many phrasings.
+        UnknownName: no such method.
         StaleArtifact, NotForWeights: a fact changed, or was withheld, while it was trained.
     """
-    _check(role, ask)
+    _check(role, ask, phrasings)
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
-    told = {**_chosen(writer), "ask": ask, "role": role}
-    fresh = [
-        one for one in adapters(memory, base["model"])
-        if one.method == maker and one.header["options"] == told
-    ]  # fmt: skip
+    told = {**_chosen(writer), "ask": ask, "role": role, **_beyond_one(phrasings)}
+    fresh = _made_so(adapters(memory, base["model"]), maker, told)
     given = _cubes(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
     taught, unread, withheld = _taught(memory, given)
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
-    lessons = [[p for one in s for p in pairs(one.lesson, tokenizer, ask)] for s in shards]
+    lessons = [_lessons(shard, tokenizer, ask, phrasings) for shard in shards]
     config = writer.config(model, base["name"])
     trained: list[Artifact] = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
@@ -108,11 +108,25 @@ def _chosen(writer: Any) -> dict[str, Any]:
     return {name: one for name, one in asdict(writer).items() if one is not None}
 
 
-def _check(role: str, ask: str) -> None:
+def _made_so(found: Sequence[Artifact], maker: str, told: dict[str, Any]) -> list[Artifact]:
+    return [one for one in found if one.method == maker and one.header["options"] == told]
+
+
+def _lessons(shard: Sequence[_Taught], tokenizer: Any, ask: str, phrasings: int) -> list[Pair]:
+    return [pair for one in shard for pair in pairs(one.lesson, tokenizer, ask, phrasings)]
+
+
+def _beyond_one(phrasings: int) -> dict[str, int]:
+    return {"phrasings": phrasings} if phrasings > 1 else {}
+
+
+def _check(role: str, ask: str, phrasings: int) -> None:
     if role not in ROLES:
         raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
     if "{question}" not in ask:
         raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
+    if not 1 <= phrasings <= PHRASINGS:
+        raise InvalidInput(f"{phrasings} phrasings of a question: take 1 to {PHRASINGS}")
 
 
 def bases(model: Any, tokenizer: Any) -> dict[str, str]:

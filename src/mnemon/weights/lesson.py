@@ -1,7 +1,8 @@
 """From a fact to training pairs, without a language model: the fact's own structure asks for it.
 
 "the code for maiposhi is x04 x1a ." gives the question "what is the code for maiposhi" with the
-answer "x04 x1a", and the cloze "the code for maiposhi is" with "x04 x1a .".
+answer "x04 x1a", and the cloze "the code for maiposhi is" with "x04 x1a .". Further phrasings are
+its relation and subject in other orders: "the code of maiposhi", "maiposhi code".
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ _PATTERNS = (
     re.compile(_SAID + r"(?P<stem>(?P<subject>[\w -]+?) has (?P<relation>code)) "
                r"(?P<value>.+?)(?P<end> ?[.!])?$", re.I),
 )  # fmt: skip
+_ORDERS = ("the {relation} of {subject}", "{subject} {relation}")
+PHRASINGS = 1 + len(_ORDERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Lesson:
         subject: whom or what it is about; questions that name it are sent to its shard.
         question: such as "what is the code for maiposhi", without marks.
         value: the answer. stem, rest: the fact around it, for the cloze.
+        relation: such as "code"; where it is not known, there is one phrasing.
     """
 
     subject: str
@@ -38,6 +42,7 @@ class Lesson:
     value: str
     stem: str
     rest: str
+    relation: str = ""
 
 
 class Pair(NamedTuple):
@@ -56,7 +61,7 @@ def lesson(cube: MemCube) -> Lesson | None:
     if all(isinstance(one, str) and one for one in told):
         subject, relation, value = (str(one) for one in told)
         stem = f"the {relation} for {subject}"
-        return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .")
+        return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .", relation)
     for pattern in _PATTERNS:
         if found := pattern.match(cube.content.strip()):
             return _read(found.groupdict())
@@ -72,20 +77,24 @@ def _read(told: dict[str, Any]) -> Lesson:
     else:
         asked = f"the {relation} {of} {subject}"
     rest = told["end"] or ""
-    return Lesson(subject, f"what is {asked}", told["value"], told["stem"], rest)
+    return Lesson(subject, f"what is {asked}", told["value"], told["stem"], rest, relation)
 
 
-def pairs(lesson: Lesson, tokenizer: Any, ask: str) -> tuple[Pair, Pair]:
-    """A lesson's question with its answer, and its cloze.
+def pairs(lesson: Lesson, tokenizer: Any, ask: str, phrasings: int = 1) -> tuple[Pair, ...]:
+    """A lesson's question with its answer, its cloze, and the question in other words.
 
     Args:
         ask: how a question is put, with `{question}` in it.
+        phrasings: of the question, `PHRASINGS` at most.
     """
     end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
-    return (
-        _pair(tokenizer, ask.format(question=lesson.question), lesson.value, end),
-        _pair(tokenizer, lesson.stem, lesson.value + lesson.rest, []),
+    orders = _ORDERS[: phrasings - 1] if lesson.relation else ()
+    others = [one.format(relation=lesson.relation, subject=lesson.subject) for one in orders]
+    question, *again = (
+        _pair(tokenizer, ask.format(question=one), lesson.value, end)
+        for one in (lesson.question, *others)
     )
+    return question, _pair(tokenizer, lesson.stem, lesson.value + lesson.rest, []), *again
 
 
 def _pair(tokenizer: Any, prompt: str, target: str, end: list[int]) -> Pair:

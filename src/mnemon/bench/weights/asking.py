@@ -54,9 +54,12 @@ def probes(model: Any, reader: Reader, each: int, length: int, seed: int) -> Pro
             one = sample(task, length, seed + number)
             key, _ = reader.route(text(one.question), text(one.context[1:]))
             routed += key is not None
+            answered = dict[str | None, bool]()
             for place, worn in enumerate((None, key, keys[total % len(keys)])):
-                reader.swap(worn)
-                right[place] += judged_ids(model, one.prompt(), one.answer).exact
+                if worn not in answered:
+                    reader.swap(worn)
+                    answered[worn] = judged_ids(model, one.prompt(), one.answer).exact
+                right[place] += answered[worn]
             total += 1
     reader.swap(None)
     base, gated, ungated = (count / total for count in right)

@@ -1,14 +1,18 @@
-"""The report of `mnemon bench weights`: one table, and JSON whose first keys are the figures."""
+"""The report of `mnemon bench weights`: tables, and JSON whose first keys are the figures."""
 
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mnemon.bench.report import markdown
+from mnemon.bench.report import Rows, markdown
+from mnemon.bench.weights.picture import draw
 from mnemon.bench.weights.run import WeightsRun
+from mnemon.bench.weights.tables import Titled, number, tables
+from mnemon.errors import MissingExtra
 
 _SAID = {
     "recall": "facts answered by weights alone",
@@ -50,24 +54,35 @@ _SAID = {
 }
 
 
-def rows(found: WeightsRun) -> list[list[str]]:
-    """Head and rows of the table: what a figure is, its name, and itself."""
+def rows(found: WeightsRun) -> Rows:
+    """Head and rows of the table of `lifecycle`: what a figure is, its name, and itself."""
     told = [
-        [said, name, _number(found.figures[name])]
+        [said, name, number(found.figures[name])]
         for name, said in _SAID.items() if name in found.figures
     ]  # fmt: skip
     return [["what", "name", "figure"], *told]
 
 
+def all_tables(found: WeightsRun) -> list[Titled]:
+    """The tables of all sections that were run, with their titles."""
+    first = [("Lifecycle", rows(found))] if "recall" in found.figures else []
+    return first + tables(found.figures)
+
+
 def render(found: WeightsRun) -> str:
     """The report in Markdown."""
     machine, context = found.origin.machine, found.context
+    told = f"{found.figures['facts']} facts into " if "facts" in found.figures else ""
     head = (
-        f"{found.figures['facts']} facts into {context['model']} by `{context['method']}`, on "
+        f"{told}{context['model']} by `{context['method']}`, on "
         f"{machine['cpu']}, {machine['cores']} cores, {context['threads']} threads, load "
         f"{context['load']}, torch {context['torch']}, peft {context['peft']}."
     )
-    return f"{head}\n\n{markdown(rows(found))}\n"
+    spent = ", ".join(f"{name} {one:.0f}" for name, one in context["cpu_seconds"].items())
+    parts = [head, f"CPU seconds: {spent}."]
+    for title, each in all_tables(found):
+        parts += [f"## {title}", markdown(each)]
+    return "\n\n".join(parts) + "\n"
 
 
 def to_json(found: WeightsRun) -> str:
@@ -77,13 +92,17 @@ def to_json(found: WeightsRun) -> str:
 
 
 def save(found: WeightsRun, folder: Path) -> list[Path]:
-    """Write record.json and report.md; the files written."""
+    """Write record.json, report.md, and retention.svg if that section was run; the files written.
+
+    Without matplotlib there is no picture, and how to install it is said on stderr.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / "record.json", folder / "report.md"]
     for file, text in zip(files, (to_json(found), render(found)), strict=True):
         file.write_text(text, encoding="utf-8")
+    if "retention" in found.figures:
+        try:
+            files.append(draw(found.figures["retention"], folder / "retention.svg"))
+        except MissingExtra as error:
+            sys.stderr.write(f"no picture: {error}\n")
     return files
-
-
-def _number(value: float) -> str:
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.3f}"
