@@ -11,7 +11,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
 from mnemon.weights import governance, layout, subjects
 from mnemon.weights.lesson import PHRASINGS, Lesson, Pair, lesson, pairs
-from mnemon.weights.promotion.wearable import FORM as FORM
+from mnemon.weights.promotion.wearable import FORM
 from mnemon.weights.write import Write, Written
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import safetensors.torch
 
 from mnemon import methods
 from mnemon.errors import NotFound
-from mnemon.weights import addresses
+from mnemon.weights import addresses, governance
 from mnemon.weights.associate import Associate, Segment, State
 from mnemon.weights.consolidation import ASK, bases
 from mnemon.weights.lesson import lesson, pairs, prompt_ids
@@ -37,7 +37,7 @@ class Remembered:
         added, erased: segments that went into the state, and out of it; what changed does both.
         crowded: whether it has more segments than the method keeps apart: they blur each other.
         unfit: ids of cubes for which their segment has no room.
-        withheld: ids of those that may not be compiled, or only some may read, or have an end.
+        withheld: ids of those that may not become weights.
     """
 
     state: Artifact | None
@@ -61,8 +61,7 @@ def remember(
         model: of transformers; its weights are not changed.
         method: of the slot `weights.associate`, with its options.
         kind: of the cubes that are taken, or several: name all in one call, the state is of those
-            alone. Left out are cubes whose policy forbids compiling or names readers, and cubes
-            that end.
+            alone. Left out is what is withheld (see `governance.withheld`).
         ask: how questions are put to this model, with `{question}` in it; only for what is trained.
 
     Raises:
@@ -203,14 +202,10 @@ def opened(memory: Memory, key: str) -> State:
 
 
 def _permitted(memory: Memory, kind: Kinds) -> tuple[list[MemCube], list[str]]:
-    cubes: list[MemCube] = []
-    withheld: list[str] = []
-    for cube in _cubes(memory, kind):
-        if not cube.policy.compile or cube.policy.readers or cube.valid_to is not None:
-            withheld.append(cube.id)
-        else:
-            cubes.append(cube)
-    return sorted(cubes, key=lambda cube: cube.id), withheld
+    cubes = list(_cubes(memory, kind))
+    withheld = governance.withheld(memory, cubes)
+    permitted = [cube for cube in cubes if cube.id not in withheld]
+    return sorted(permitted, key=lambda cube: cube.id), list(withheld)
 
 
 def _cubes(memory: Memory, kind: Kinds | None) -> Iterator[MemCube]:

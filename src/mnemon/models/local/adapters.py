@@ -76,7 +76,7 @@ class Adapters:
 
     def _was_known(self, question: str) -> bool:
         from mnemon.weights import subjects
-        from mnemon.weights.consolidation import FORM
+        from mnemon.weights.promotion.wearable import FORM
 
         listed = [one for one in self._memory.artifacts.list(FORM) if not one.fresh]
         once = {subject for one in listed for subject in one.header.get("subjects", ())}

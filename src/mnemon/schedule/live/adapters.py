@@ -11,7 +11,7 @@ from mnemon.schedule.decision import Decision
 from mnemon.schedule.forms import kept, worn
 from mnemon.schedule.live.knapsack import Item, chosen
 from mnemon.schedule.live.survey import ADAPTER, Survey
-from mnemon.weights import subjects
+from mnemon.weights import governance, subjects
 from mnemon.weights.lesson import lesson
 
 if TYPE_CHECKING:
@@ -60,9 +60,10 @@ def decided(
     items = [_item(of, one, facts, owner) for one in fresh]
     if shards is not None:
         fresh = [one for one in fresh if one.model == shards.model]
+        barred = governance.withheld(of.memory, [one.standing.cube for one in facts.values()])
         new = [
             one for id, one in facts.items()
-            if (shards.model, id) not in owner and _ripe(of, one)
+            if (shards.model, id) not in owner and id not in barred and _ripe(of, one)
         ]  # fmt: skip
         items += [Item(one.standing.cube.id, shards.bytes, _worth(of, one)) for one in new]
     subject = {id: one.subject for id, one in facts.items()}
@@ -109,13 +110,12 @@ def _facts(
 
 
 def _ripe(of: Survey, one: _Fact) -> bool:
-    """Whether a fact may be trained, is stable and often used, and pays."""
+    """Whether a fact is stable and often used, and training it pays."""
     cube, rules = one.standing.cube, of.rules
-    allowed = cube.policy.compile and not cube.policy.readers and cube.valid_to is None
     stable = cube.recorded_at <= of.now - timedelta(days=rules.stable)
     often = one.standing.uses >= rules.least and one.standing.state != "expired"
     resting = of.rests("adapter", cube.id)
-    return allowed and stable and often and of.pays(one.saves, of.costs.training, resting)
+    return stable and often and of.pays(one.saves, of.costs.training, resting)
 
 
 def _worth(of: Survey, one: _Fact) -> float:

@@ -95,21 +95,20 @@ def _compile(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
 
 
 def _consolidate(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
-    from mnemon.weights import consolidate
-
     by, memory = _by(doing), doing.survey.memory
     fits, left = _fitting(some, doing, "adapter")
-    if not fits or by.shards is None:
-        return left
     ids = tuple(one.cube for one in fits)
     cubes = [
         cube for _, cube in memory._store.select(memory._chosen(None, ids=ids))
-        if cube.version == doing.survey.standing[cube.id].cube.version
+        if ids and cube.version == doing.survey.standing[cube.id].cube.version
     ]  # fmt: skip
-    made = consolidate(memory, by.prepared.model, by.prepared.tokenizer, method=WRITER, cubes=cubes)
-    there = {id for one in made.trained for id, _ in one.sources}
-    why = "it is in no adapter: it changed meanwhile, or may not be trained"
-    return left + [(one, why) for one in fits if one.cube not in there]
+    why = dict.fromkeys(ids, "it changed meanwhile")
+    if cubes:
+        made = memory.compile(cubes, by.prepared.model, "weights", tokenizer=by.prepared.tokenizer)
+        refused = made.promotion is not None and made.promotion.action == "refuse"
+        now = "what was trained did not pass the gate" if refused else ""
+        why |= dict.fromkeys((one.id for one in cubes), now) | dict(made.skipped)
+    return left + [(one, why[one.cube]) for one in fits if why[one.cube]]
 
 
 def _re_embed(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
