@@ -9,10 +9,10 @@ covariance C = W'W; a segment is taken out by the same update with a minus sign.
 HOW OURS DIFFERS: there is no trained encoder, decoder or scope detector. A latent is the keys and
 values that the frozen model makes of a segment, and what is read goes before the question as its
 cache. An address is not the encoder's but a fixed sign vector of the words that a segment is filed
-under; a question tries all that it names, and how much of an address lies within those written,
-w C inv(C) w', says which the memory knows (the scope detector's part). Kept are C and C M, on a
-grid, instead of C and M: then erasing is a subtraction, exact to the last bit. Cannot be combined
-with sliding-window or recurrent layers.
+under; a question tries all that it names, and the leverage of an address, w inv(C) w', says which
+the memory knows (the scope detector's part): at most 1 if it was written, else far more. Kept are
+C and C M, on a grid, instead of C and M: then erasing is a subtraction, exact to the last bit.
+Cannot be combined with sliding-window or recurrent layers.
 """
 
 from __future__ import annotations
@@ -45,14 +45,14 @@ class Larimar:
         tokens: that a segment has at most, the tokenizer's first one included.
         bits: after the point, of each number in a latent.
         ridge: added to the covariance before it is inverted.
-        known: share of an address, within those written, from which it counts as written.
+        known: leverage up to which an address counts as written; one that is cannot exceed 1.
     """
 
     slots: int = 256
     tokens: int = 32
     bits: int = 7
     ridge: float = 1e-4
-    known: float = 0.999
+    known: float = 1.0
 
     def __post_init__(self) -> None:
         if self.slots < 2 or self.tokens < 2 or self.ridge <= 0:
@@ -83,8 +83,8 @@ class Larimar:
         """The latent under the first address that the memory knows, as a cache."""
         if not state or not addresses:
             return None
-        weights, scores = self._looked(state["covariance"], addresses)
-        if not len(known := (scores >= self.known).nonzero()):
+        weights, leverage, scores = self._looked(state["covariance"], addresses)
+        if not len(known := (leverage <= self.known).nonzero()):
             return None
         weights, score = weights[known[0, 0]], float(scores[known[0, 0]])
         cache = latents.cache_of(model, weights @ state["sums"].double(), state["layout"])
@@ -118,10 +118,12 @@ class Larimar:
             "layout": layout, "written": torch.zeros(1, dtype=torch.long),
         }  # fmt: skip
 
-    def _looked(self, covariance: Tensor, asked: Sequence[str]) -> tuple[Tensor, Tensor]:
-        """Of each address, what the rows of sums are weighed by `[N, slots]`, and its score."""
+    def _looked(self, covariance: Tensor, asked: Sequence[str]) -> tuple[Tensor, ...]:
+        """Of each address, what the rows of sums are weighed by `[N, slots]`, its leverage `[N]`,
+        and the share of it that lies within those written `[N]`."""
         at = addresses.signs(asked, self.slots)
         lower = torch.linalg.cholesky(covariance.double() + self.ridge * torch.eye(self.slots))
         solved = torch.cholesky_solve(at.T, lower).T
-        within = 1 - self.ridge * (at * solved).sum(1) / (at * at).sum(1)
-        return solved, within.clamp(0, 1)
+        leverage = (at * solved).sum(1)
+        within = 1 - self.ridge * leverage / (at * at).sum(1)
+        return solved, leverage, within.clamp(0, 1)
