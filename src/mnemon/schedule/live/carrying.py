@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from mnemon.errors import InvalidInput, NotFound, OnHold, PlaceFailed, VersionConflict
 from mnemon.schedule.decision import Decision
 from mnemon.schedule.live import embedding, survey
-from mnemon.schedule.live.building import WRITER
 from mnemon.schedule.live.places import surveyed
 
 if TYPE_CHECKING:
