@@ -64,6 +64,7 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
         lambda t: {"path": t.own, "json": {**where(t), "spans": [{"cube": t.id, "version": 1}]}},
     ],
     ("POST", "/v1/restore/{id}"): [body(version=1)],
+    ("POST", "/v1/rollback"): [body(to="2090-01-01"), body(to="2020-01-01", dry_run=True)],
     ("POST", "/v1/link"): [
         lambda t: {"json": {**where(t), "src": t.own, "type": "about", "dst": t.id}},
         lambda t: {"json": {**where(t), "src": t.id, "type": "about", "dst": t.own}},
