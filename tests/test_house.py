@@ -67,7 +67,7 @@ def _run_time_imports(path: Path) -> set[str]:
     for_types = {
         inside
         for node in _nodes(path)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
         for statement in node.body
         for inside in ast.walk(statement)
     }

@@ -44,6 +44,7 @@ class AsyncArtifacts(Face):
     derive = awaited(Artifacts.derive)
     open = awaited(Artifacts.open)
     list = awaited(Artifacts.list)
+    drop = awaited(Artifacts.drop)
     sweep = awaited(Artifacts.sweep)
     watch = awaited(Artifacts.watch)
     places = awaited(Artifacts.places)

@@ -14,7 +14,7 @@ from mnemon.schedule.costs import Costs
 from mnemon.weights import Reader
 
 CODES = ("x04 x1a x44 xc5", "x10 x22 x31 x4f", "x77 x08 x9a xb1", "xc2 xd3 xe4 xf5")
-NAMES = ("maiposhi", "dorulane", "kesibota", "vanupeto")
+NAMES = ("maiposhi", "leze", "tizo", "jairo")
 
 
 @pytest.fixture(autouse=True, scope="module")

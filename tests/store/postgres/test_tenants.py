@@ -11,7 +11,7 @@ from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
 from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
-from mnemon.store.rows import Rule
+from mnemon.store.rows import Promotion, Rule
 
 from ...conformance.jobs import new as job
 from ...conformance.rows import ME, add, artifact, block, made_from, new, space, vectors
@@ -49,6 +49,8 @@ def fill(store):
         store.set_quota(namespace, 10, None)
         store.set_rule(Rule(namespace, 3600, True))
         store.hold(two.id)
+        store.withhold(namespace)
+        store.promote(Promotion(namespace, "current", "base", "promote", ("a key",)), 0)
         (three,) = store.add(namespace, [new("three")], vectors("a", [[0, 0, 1]]), ME)
         gone = block(f"block of {namespace}", None, (three.id, 1), namespace=namespace)
         store.write_artifact(gone, ME)

@@ -59,7 +59,7 @@ def command(
     keep_budgets: bool, lift_budgets: bool, measure: bool, explain: bool, apply_: bool,
     json_: bool, **more: Any,
 ) -> None:  # fmt: skip
-    """Show what is worth compiling, moving, dropping, training or retiring, and why.
+    """Show what is worth compiling, moving, dropping, and why.
 
     From how often cubes were used, what each form costs and saves, and budgets. Nothing is done
     without --apply; running it again right after has nothing to do.
