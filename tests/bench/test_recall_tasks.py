@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mnemon.bench.recall import (
@@ -53,7 +53,6 @@ def test_a_word_outside_the_vocabulary_is_refused_by_name():
 
 
 @given(st.sampled_from(TASKS), st.integers(256, 3000), st.integers(0, 10**6))
-@settings(max_examples=60)
 def test_a_sample_is_the_same_for_its_seed_and_has_exactly_its_length(task, length, seed):
     one = sample(task, length, seed)
     assert one == sample(task, length, seed)

@@ -54,7 +54,7 @@ def records(memory, folder):
     return (folder / "all.jsonl").read_text().splitlines()[1:-1]
 
 
-@settings(max_examples=75, deadline=None, database=None)
+@settings(deadline=None, database=None)
 @given(operations)
 def test_any_sequence_leaves_a_sound_store_and_an_equal_copy(script):
     with (
@@ -72,7 +72,7 @@ def test_any_sequence_leaves_a_sound_store_and_an_equal_copy(script):
         assert records(copy, folder) == before
 
 
-@settings(max_examples=50, deadline=None, database=None)
+@settings(deadline=None, database=None)
 @given(operations, operations)
 def test_an_old_export_brings_back_nothing_purged(script, more):
     with tempfile.TemporaryDirectory() as name, Memory(":memory:") as memory:

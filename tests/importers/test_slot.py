@@ -35,9 +35,7 @@ TABLE = [
 ]
 EACH = pytest.mark.parametrize(("name", "path", "count"), TABLE, ids=[row[0] for row in TABLE])
 NAMES = pytest.mark.parametrize("name", [row[0] for row in TABLE])
-FUZZ = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+FUZZ = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 def take(name: str, path: Path) -> list[Draft | Malformed]:
@@ -164,7 +162,7 @@ def broken(value: Any, choose: Any) -> Any:
 @pytest.mark.parametrize(
     ("name", "path"), [(n, p) for n, p, _ in TABLE if p.suffix in (".json", ".jsonl")]
 )
-@settings(FUZZ, max_examples=150)
+@settings(FUZZ)
 @given(choice=st.data())
 def test_one_broken_value_is_never_an_exception(
     name: str, path: Path, choice: st.DataObject, tmp_path: Path

@@ -11,7 +11,7 @@ from mnemon.kv.apportion import apportion, mass
 weights = st.lists(st.floats(0, 1e6, allow_nan=False), min_size=1, max_size=12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None)
 @given(weights, st.integers(0, 500), st.integers(0, 60), st.integers(0, 5))
 def test_shares_sum_exactly_within_caps_and_above_floors(
     given_weights: list[float], total: int, cap: int, floor: int

@@ -73,12 +73,13 @@ def model(request: pytest.FixtureRequest) -> PreTrainedModel:
 PROMPT = torch.randint(3, 97, (2, 60), generator=torch.Generator().manual_seed(1))
 PADDED = torch.ones_like(PROMPT)
 PADDED[0, :17] = 0
+NEW = 24
 
 
 def generate(model: PreTrainedModel, ids: Any, mask: Any, cache: Any = None) -> list[list[int]]:
     given = {} if cache is None else named(model, cache)
     out = model.generate(
-        ids, attention_mask=mask, max_new_tokens=40, do_sample=False, pad_token_id=0, **given
+        ids, attention_mask=mask, max_new_tokens=NEW, do_sample=False, pad_token_id=0, **given
     )
     new: list[list[int]] = out[:, ids.shape[1] :].tolist()
     return new
@@ -106,12 +107,12 @@ def test_a_left_padded_batch_is_compressed_as_if_each_were_alone(
         assert alone.lengths()[0].tolist() == together.lengths()[row].tolist()
 
 
-@pytest.mark.parametrize("budget", [0.6, 0.35, 0.25, 0.1, 40])
+@pytest.mark.parametrize("budget", [0.6, 0.25, 40])
 def test_auto_fits_every_model(model: PreTrainedModel, budget: float) -> None:
     cache = KVCache(model, "auto", budget)
     generate(model, PROMPT.repeat(1, 5), torch.ones_like(PROMPT).repeat(1, 5), cache)
-    allowed = budget * 340 if budget < 1 else budget
-    one = cache.full_nbytes / (2 * 339)
+    allowed = budget * (300 + NEW) if budget < 1 else budget
+    one = cache.full_nbytes / (2 * (299 + NEW))
     assert cache.nbytes <= 2 * one * (allowed + 70)  # a block, and what fills no group
 
 

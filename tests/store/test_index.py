@@ -70,7 +70,7 @@ def test_short_codes_order_vectors_as_their_components_do(blobs):
     assert directions.basis.shape[1] < matrix.shape[1] / 2
 
 
-@settings(deadline=None, database=None, max_examples=100)
+@settings(deadline=None, database=None)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=60), st.integers(1, 70), st.integers(3, 9))
 def test_the_best_are_never_fewer_than_asked_for_and_none_below_is_better(values, keep, outside):
     with pytest.MonkeyPatch.context() as patch:
@@ -85,7 +85,7 @@ def test_the_best_are_never_fewer_than_asked_for_and_none_below_is_better(values
         assert scores[left].max() <= scores[found].min()
 
 
-@settings(deadline=None, database=None, max_examples=100)
+@settings(deadline=None, database=None)
 @given(st.lists(st.integers(0, 4), max_size=40), st.integers(1, 45))
 def test_the_highest_come_best_first_and_equal_ones_in_recording_order(values, most):
     ids = np.random.default_rng(0).permutation(len(values)).astype(np.int32)

@@ -255,7 +255,7 @@ def test_a_reader_makes_no_index_files(low, path):
     assert index_files(path) == []
 
 
-@settings(deadline=None, database=None, max_examples=60)
+@settings(deadline=None, database=None)
 @given(st.data())
 def test_chains_say_the_same_as_neighbours(data):
     turn = st.tuples(

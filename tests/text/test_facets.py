@@ -58,7 +58,7 @@ def split(told: Told) -> list[list[int]]:
     return [told.ids[end - n : end].tolist() for end, n in zip(ends, told.sizes, strict=True)]
 
 
-@settings(deadline=None, database=None, max_examples=150)
+@settings(deadline=None, database=None)
 @given(some_texts)
 def test_tokens_are_the_words_that_the_plain_way_finds(texts: list[str]) -> None:
     texts = [text for text in texts if aligned(text)] or [""]
@@ -69,7 +69,7 @@ def test_tokens_are_the_words_that_the_plain_way_finds(texts: list[str]) -> None
     assert tokens.sizes.tolist() == [len(plain(text)) for text in texts]
 
 
-@settings(deadline=None, database=None, max_examples=150)
+@settings(deadline=None, database=None)
 @given(some_texts)
 def test_many_texts_at_once_are_read_as_each_by_itself(texts: list[str]) -> None:
     texts = [text for text in texts if aligned(text)] or [""]
@@ -78,7 +78,7 @@ def test_many_texts_at_once_are_read_as_each_by_itself(texts: list[str]) -> None
     assert many.flags.tolist() == each.flags.tolist()
 
 
-@settings(deadline=None, database=None, max_examples=100)
+@settings(deadline=None, database=None)
 @given(st.lists(st.lists(st.integers(1, 40), max_size=30), max_size=5), st.integers(0, 1))
 def test_a_hash_table_keeps_what_it_was_given(batches: list[list[int]], narrow: int) -> None:
     table, known = Hashed(), {}
@@ -101,7 +101,7 @@ def test_a_hash_table_grows() -> None:
     assert (table.get(keys) == np.arange(len(keys))).all()
 
 
-@settings(deadline=None, database=None, max_examples=50)
+@settings(deadline=None, database=None)
 @given(st.lists(any_texts, min_size=1, max_size=15))
 def test_a_word_means_the_same_however_many_came_before(batches: list[list[str]]) -> None:
     used, whole = small(), small(4096)

@@ -78,7 +78,7 @@ def copied(folder: Path, log: AuditLog) -> AuditLog:
     return copy
 
 
-@settings(max_examples=120, deadline=None)
+@settings(deadline=None)
 @given(
     st.sampled_from(["change", "remove", "swap", "repeat", "reseal", "cut", "tear"]),
     st.integers(0, 7), st.integers(0, 7), st.integers(0, 400), st.booleans(),

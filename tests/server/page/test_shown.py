@@ -2,14 +2,13 @@ from datetime import UTC, datetime
 from html import unescape
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import escape
 
 from mnemon.server.page import diff, shown, tree
 
 
-@settings(max_examples=50)
 @given(st.text(), st.lists(st.text(min_size=1, max_size=5), max_size=4))
 def test_text_is_never_markup_and_nothing_of_it_is_lost(told, words):
     html = str(shown.text(told, words))
@@ -56,7 +55,6 @@ def test_times_and_sizes_read_well():
     ]
 
 
-@settings(max_examples=50)
 @given(st.text(), st.text())
 def test_a_diff_holds_both_texts(old, new):
     pieces = diff.compare(old, new)

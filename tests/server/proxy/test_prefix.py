@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mnemon import Memory
@@ -77,7 +77,6 @@ JSON = st.recursive(
 SPACES = st.sampled_from([(", ", ": "), (",", ":"), ("\n,\t", " :\r\n ")])
 
 
-@settings(max_examples=50)
 @given(st.dictionaries(NAMES, JSON, max_size=4), JSON, SPACES, st.booleans())
 def test_places_are_those_of_the_values(told, more, spaces, ascii):
     whole = {**told, "here": [more, told]}
@@ -112,7 +111,6 @@ def test_into_no_parts_one_is_put():
 LINES = st.lists(st.text("ab: é", min_size=1, max_size=5), min_size=1, max_size=3)
 
 
-@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.sampled_from(["", "a"]), LINES), max_size=5),
     st.sampled_from(["\n", "\r\n", "\r"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from tests.weights.pool.models import FEW, IDS, QUESTIONS, TOLD, VALUES
+from tests.weights.pool.models import FEW, IDS, QUESTIONS, TOLD, VALUES, Loaded
 
 from mnemon import Memory
 from mnemon.cube import Draft
@@ -19,7 +19,13 @@ def _right(reader: PoolReader) -> list[bool]:
     return [reader.answer(QUESTIONS[one], most=3) == VALUES[one] for one in range(FACTS)]
 
 
-def test_facts_are_answered_from_a_pool_and_not_when_they_are_forgotten(taught) -> None:
+def test_what_was_trained_answers_forgets_and_finds_the_facts_own_latents(taught) -> None:
+    """One test, for the model is trained for it."""
+    _answers_and_forgets(taught)
+    _finds_own_latents(taught)
+
+
+def _answers_and_forgets(taught: Loaded) -> None:
     with Memory(":memory:", namespace="ana") as memory:
         cubes = memory.add([Draft(text, kind="fact") for text in TOLD[:FACTS]])
         absorb(memory, *taught, **SIZE)
@@ -38,7 +44,7 @@ def test_a_base_that_was_not_trained_does_not_answer_from_a_pool(plain) -> None:
         assert sum(_right(PoolReader(memory, *plain, **SIZE))) <= 1
 
 
-def test_the_trained_retriever_finds_the_facts_own_latents(taught) -> None:
+def _finds_own_latents(taught: Loaded) -> None:
     model = taught.model
     method = load("weights.pool", "m-plus", num_tokens=4, num_blocks=4, num_ltm_blocks=2)
     pool = method.empty(model)
