@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 from mnemon.artifacts import Artifacts
 from mnemon.awaiting import Face, Threads, awaited
 from mnemon.cube import Document, Draft, MemCube
+from mnemon.cubes.chosen import Cubes
+from mnemon.errors import InvalidInput
 from mnemon.instant import Instant
 from mnemon.jobs import Jobs
 from mnemon.memory import Memory
@@ -49,6 +51,15 @@ class AsyncArtifacts(Face):
     watch = awaited(Artifacts.watch)
     places = awaited(Artifacts.places)
     leave = awaited(Artifacts.leave)
+
+
+class AsyncCubes(Face):
+    """`memory.cube(…)`, awaited; of a store of one's own. `migrate` takes a `Memory`."""
+
+    compose = awaited(Cubes.compose)
+    fuse = awaited(Cubes.fuse)
+    migrate = awaited(Cubes.migrate)
+    export = awaited(Cubes.export)
 
 
 class AsyncJobs(Face):
@@ -129,6 +140,19 @@ class AsyncMemory(Face):
         other = object.__new__(AsyncMemory)
         Face.__init__(other, self._subject.acting(actor), self._threads)
         return other
+
+    def cube(self, *ids: str, namespace: str | None = None) -> AsyncCubes:
+        """See `Memory.cube`.
+
+        Raises:
+            InvalidInput: over HTTP; `Memory(url).cube` does it there.
+        """
+        if self._threads is None:
+            raise InvalidInput(
+                "cubes are composed and moved over HTTP by calls that wait: Memory(url).cube(…), "
+                "on a thread"
+            )
+        return AsyncCubes(self._subject.cube(*ids, namespace=namespace), self._threads)
 
     async def close(self) -> None:
         """Finish what is under way and give everything back. Closing twice is no error."""

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mnemon.assembly import Counter
     from mnemon.compiling import CompileReport
     from mnemon.compiling.selecting import Selection
+    from mnemon.cubes import Cubes
     from mnemon.jobs import Jobs
     from mnemon.kv.policy import Policy
     from mnemon.kv.tiers import Tiers
@@ -369,6 +370,12 @@ class Memory:
                 f"{self.actor!r} may not change cube {cube.id}: its policy names "
                 f"{', '.join(cube.policy.writers)}"
             )
+
+    def cube(self, *ids: str, namespace: str | None = None) -> Cubes:
+        """Some cubes, to be composed, fused, exported or migrated (docs/cubes.md)."""
+        from mnemon.cubes import Cubes
+
+        return Cubes(self, ids, namespace)
 
     def link(
         self, src: str, type: str, dst: str, *, weight: float = 1.0,

@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
-from mnemon import Memory
+from mnemon import AsyncMemory, Memory
 from mnemon.cube import Draft, Policy
 from mnemon.cubes import compose, fuse, migrate
 from mnemon.errors import AccessDenied, InvalidInput, NotFound
@@ -165,3 +166,28 @@ def test_what_cannot_be_migrated_is_refused(memory, tmp_path) -> None:
         with pytest.raises(NotFound, match="nothing"):
             migrate(memory, one, ["nothing"])
         assert one.count() == 0
+
+
+def test_cubes_of_a_memory_are_exported_and_migrated_with_their_links(memory, tmp_path) -> None:
+    first, second, third = (memory.add(text).id for text in ("one", "two", "three"))
+    memory.link(first, "about", second)
+    memory.link(first, "about", third)
+    chosen = memory.cube(first, second)
+    counts = chosen.export(tmp_path / "some.jsonl.gz")
+    assert (counts["cube"], counts["link"]) == (2, 1)
+    with Memory(":memory:", namespace="ana") as other:
+        other.import_(tmp_path / "some.jsonl.gz")
+        assert [link.dst for link in other.links(first)] == [second] and other.count() == 2
+        assert chosen.migrate(other, move=True).forgotten == (first, second)
+    with pytest.raises(NotFound):
+        memory.cube("nobody").export(tmp_path / "none.jsonl")
+    assert not (tmp_path / "none.jsonl").exists()
+
+
+def test_cubes_are_awaited_too() -> None:
+    async def composed() -> str:
+        async with AsyncMemory(":memory:") as memory:
+            ids = [cube.id for cube in await memory.add(["a", "b"])]
+            return (await memory.cube(*ids).compose()).content
+
+    assert asyncio.run(composed()) == "a\nb"

@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Generator
 from copy import copy
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mnemon import namespace as paths
 from mnemon.client.blocking import Blocking
@@ -22,6 +22,8 @@ from mnemon.store.rows import Problem
 
 if TYPE_CHECKING:
     from mnemon.compiling import CompileReport
+    from mnemon.cubes import Cubes
+    from mnemon.memory import Memory
 
 _ACTOR = "user"
 
@@ -102,6 +104,12 @@ class RemoteMemory(Reading, Writing):
     def _count(self, call: str, body: dict[str, Any]) -> int:
         counted: int = self._ask(Request("POST", call, dict, body, wait=None), counted_of)
         return counted
+
+    def cube(self, *ids: str, namespace: str | None = None) -> Cubes:
+        """See `Memory.cube`."""
+        from mnemon.cubes import Cubes
+
+        return Cubes(cast("Memory", self), ids, namespace)
 
     def compile(
         self, selection: Any, model: Any, form: str = "kv", *, tokenizer: Any = None,

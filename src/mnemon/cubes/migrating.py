@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from mnemon import portable
-from mnemon.errors import InvalidInput, NotFound, StoreError
+from mnemon.cubes.exporting import Seen, written
+from mnemon.errors import InvalidInput, StoreError
 from mnemon.portable import ImportReport
 
 if TYPE_CHECKING:
@@ -53,14 +51,10 @@ def migrate(
     """
     if memory.path == other.path != ":memory:":
         raise InvalidInput(f"{memory.path} cannot be migrated to itself: open another store")
-    wanted = None if ids is None else (ids,) if isinstance(ids, str) else tuple(ids)
     scope = memory.namespace if namespace is None else namespace
     with TemporaryDirectory(prefix="mnemon-migrate-") as folder:
-        file, seen = Path(folder) / "cubes.jsonl.gz", dict[str, dict[str, Any]]()
-        portable.write(file, portable.lines(_chosen(memory, scope, wanted, artifacts, seen), scope))
-        missing = set(wanted or ()) - seen.keys()
-        if missing:
-            raise NotFound(f"no cube {min(missing)} in namespace {scope!r}")
+        file = Path(folder) / "cubes.jsonl.gz"
+        _, seen = written(memory, file, ids, scope, artifacts)
         report = other.import_(file, "mnemon")
     forgotten: tuple[str, ...] = ()
     if move:
@@ -70,23 +64,7 @@ def migrate(
     return Migrated(tuple(seen), report, forgotten)
 
 
-def _chosen(
-    memory: Memory, scope: str, wanted: Sequence[str] | None, artifacts: bool,
-    seen: dict[str, dict[str, Any]],
-) -> Iterator[dict[str, Any]]:  # fmt: skip
-    with closing(memory.dump(namespace=scope, artifacts=artifacts)) as lines:
-        for line in lines:
-            record = json.loads(line)
-            if "cube" in record and (wanted is None or record["cube"] in wanted):
-                seen[record["cube"]] = record
-                yield record
-            elif (
-                "link" in record and {record["link"]["src"], record["link"]["dst"]} <= seen.keys()
-            ) or ("artifact" in record and {one for one, _ in record["sources"]} <= seen.keys()):
-                yield record
-
-
-def _check_arrived(other: Memory, seen: dict[str, dict[str, Any]]) -> None:
+def _check_arrived(other: Memory, seen: Seen) -> None:
     for id, record in seen.items():
         there = other.history(id, namespace=record["namespace"])
         said = [one["content"] for one in record["versions"]]
