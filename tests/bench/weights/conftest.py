@@ -32,7 +32,7 @@ def stages() -> list[tuple[int, int]]:
 @pytest.fixture(scope="session")
 def small(stages) -> run.WeightsRun:
     """All sections beside `lifecycle`, with few facts."""
-    sizes = Sizes(settings=3, facts=4, edited=1, batches=2, batch=2, conflicts=2, probes=1)
+    sizes = Sizes(settings=3, facts=6, edited=1, batches=2, batch=2, conflicts=2, probes=1)
     return run.run_weights(
         sections=("settings", "edits", "retention", "conflict"), sizes=sizes, nano=True,
         progress=lambda done, of: stages.append((done, of)),
