@@ -15,7 +15,7 @@ import pytest
 from mnemon import Memory
 
 
-@pytest.mark.parametrize("round", range(10))
+@pytest.mark.parametrize("round", range(6))
 def test_a_killed_writer_loses_nothing_acknowledged(path, child, round):
     process = child("writer", path, "victim", 1000, 1)
     first = process.stdout.readline().strip()
