@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,15 +38,12 @@ def save(record: Record, folder: str | Path) -> list[Path]:
 
     Without matplotlib there is no picture, and how to install it is said on stderr.
     """
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / RECORD, folder / QUESTIONS, folder / "report.md"]
-    for file, text in zip(
-        files, (to_json(record), answers_json(record), render(record)), strict=True
-    ):
-        file.write_text(text, encoding="utf-8")
+    files = texts(
+        folder,
+        {RECORD: to_json(record), QUESTIONS: answers_json(record), "report.md": render(record)},
+    )
     try:
-        files.append(draw(record, folder / "recall.svg"))
+        files.append(draw(record, Path(folder) / "recall.svg"))
     except MissingExtra as error:
         sys.stderr.write(f"no picture: {error}\n")
     return files
@@ -54,12 +51,16 @@ def save(record: Record, folder: str | Path) -> list[Path]:
 
 def write(found: DataclassInstance, text: str, folder: str | Path) -> list[Path]:
     """Write record.json and report.md of a bench without answers; the files written."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / RECORD, folder / "report.md"]
     told = json.dumps(asdict(found), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    for file, content in zip(files, (told, text), strict=True):
-        file.write_text(content, encoding="utf-8")
+    return texts(folder, {RECORD: told, "report.md": text})
+
+
+def texts(folder: str | Path, told: Mapping[str, str]) -> list[Path]:
+    """Write texts as files of a folder, by their names; the files written."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    files = [Path(folder) / name for name in told]
+    for file, text in zip(files, told.values(), strict=True):
+        file.write_text(text, encoding="utf-8")
     return files
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mnemon.cli import layout, serial
+from mnemon.cli import layout, options, serial
 from mnemon.cli.lists import split
 from mnemon.cli.progress import bar
 
@@ -27,11 +27,9 @@ from mnemon.cli.progress import bar
 @click.option("--methods", metavar="NAME,…", help="Rows of the table; all if not given.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many.")
 @click.option("--full", is_flag=True, help="The bundled model, not its small sibling.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Save record and report here."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The first.")
-@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@options.out
+@options.seed
+@options.as_json
 def consolidation(
     facts: int, steps: int, jobs: str | None, methods: str | None, seeds: int, full: bool,
     out: Path | None, seed: int, json_: bool,

@@ -7,25 +7,22 @@ from pathlib import Path
 
 import click
 
-from mnemon.cli import layout
+from mnemon.cli import layout, options
 from mnemon.cli.lists import split
 from mnemon.cli.progress import bar
 
 
 @click.command("latent")
 @click.option(
-    "--only", metavar="NAME,…", help="Methods to measure, of weights.associate and weights.pool."
+    "--only", metavar="NAME,…", help="Of larimar, ntk-attention and pool (memoryllm and m-plus)."
 )
 @click.option(
     "--full", is_flag=True, help="The bundled model; by default its small sibling, far cheaper."
 )
 @click.option("--brief", is_flag=True, help="The smallest run that shows that it works.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False),
-    help="Save record and report in this folder.",
-)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@options.out
+@options.seed
+@options.as_json
 def latent(
     only: str | None, full: bool, brief: bool, out: Path | None, seed: int, json_: bool
 ) -> None:  # fmt: skip

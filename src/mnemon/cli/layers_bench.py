@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from mnemon.cli import layout
+from mnemon.cli import layout, options, serial
 from mnemon.cli.lists import split
 from mnemon.cli.progress import bar
 
@@ -29,12 +29,9 @@ from mnemon.cli.progress import bar
     help="Facts for a memory on the small bundled model; 0 leaves that out.",
 )  # fmt: skip
 @click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False),
-    help="Save record and report in this folder.",
-)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@options.out
+@options.seed
+@options.as_json
 def layers(
     seeds: int, steps: int, facts: int, taught: int, only: str | None, out: Path | None, seed: int,
     json_: bool,
@@ -47,6 +44,7 @@ def layers(
 
     for name in ("torch", "transformers", "safetensors"):
         require(name, name, "weights")
+    from mnemon.bench import report as reports
     from mnemon.bench.layers import report, run
 
     with bar("measuring") as progress:
@@ -55,12 +53,13 @@ def layers(
             only=None if only is None else split(only),
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip
-    for file in report.save(found, out) if out is not None else ():
+    text = report.render(found)
+    for file in reports.write(found, text, out) if out is not None else ():
         click.echo(f"wrote {file}", err=True)
     if json_:
-        click.echo(report.to_json(found), nl=False)
+        serial.show(found)
     elif layout.is_terminal():
         for head, *body in filter(None, (report.rows(found), report.frozen(found))):
             layout.table(head, body)
     else:
-        click.echo(report.render(found), nl=False)
+        click.echo(text, nl=False)

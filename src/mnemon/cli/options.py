@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -36,6 +37,11 @@ def as_json(command: F) -> F:
     return click.option("--json", "json_", is_flag=True, help="Print JSON.")(command)
 
 
+out = click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False),
+    help="Save record and report in this folder.",
+)  # fmt: skip
+seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 kind = click.option("--kind", multiple=True, help="Only this kind of cube; may be repeated.")
 speaker = click.option("--speaker", help="Only what this one said.")
 session = click.option("--session", help="Only this conversation.")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from mnemon.cli import options
 from mnemon.cli.progress import bar
 
 
@@ -18,7 +19,7 @@ from mnemon.cli.progress import bar
     type=click.IntRange(1),
     help="Of all weights, and as many of the retriever; by default the recipe's.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@options.seed
 def train_pool(folder: Path, steps: int | None, seed: int) -> None:
     """Train the bundled model's small sibling for latent pools, and write it to FOLDER.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from mnemon.cli import layout, serial
+from mnemon.cli import layout, options, serial
 from mnemon.cli.lists import split
 from mnemon.cli.progress import bar
 from mnemon.errors import InvalidInput
@@ -34,11 +34,9 @@ from mnemon.errors import InvalidInput
     "--measure", is_flag=True,
     help="Measure costs here, with the bundled recall model; else those that Mnemon comes with.",
 )  # fmt: skip
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False), help="Save record and report here."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@options.out
+@options.seed
+@options.as_json
 def schedule(
     data: Path | None, policies: str | None, budgets: str, prices: str, measure: bool,
     out: Path | None, seed: int, json_: bool,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mnemon.bench.weights.sizes import DEFAULT, SECTIONS
-from mnemon.cli import layout
+from mnemon.cli import layout, options
 from mnemon.cli.progress import bar
 
 
@@ -41,12 +41,9 @@ from mnemon.cli.progress import bar
     help=f"Of {', '.join(SECTIONS)}, with commas between; or all.",
 )  # fmt: skip
 @click.option("--nano", is_flag=True, help="The small sibling of the bundled model.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, file_okay=False),
-    help="Save record and report in this folder.",
-)  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option("--json", "json_", is_flag=True, help="Print JSON.")
+@options.out
+@options.seed
+@options.as_json
 def weights(
     facts: int, forget: int, probes: int, swaps: int, method: str, phrasings: int,
     sections: str, nano: bool, out: Path | None, seed: int, json_: bool,

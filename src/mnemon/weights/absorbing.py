@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
     from mnemon.weights.pool import Pool
 
-FORM = "latent"
-_PAGE = 1000
-
 
 @dataclass(frozen=True, slots=True)
 class Absorbed:
@@ -77,7 +74,7 @@ def absorb(
     if every < 1:
         raise InvalidInput(f"every={every}: a pool is kept after 1 cube or more")
     reader = _Reading(memory, model, tokenizer, methods.load("weights.pool", method, **options))
-    cubes, withheld = _readable(memory, kind)
+    cubes, withheld = governance.permitted(memory, kind)
     if not cubes:
         return Absorbed(None, (), 0, withheld)
     known, pool = reader.longest(cubes)
@@ -142,7 +139,7 @@ class _Reading:
     def fresh(self) -> list[Artifact]:
         """Fresh pools of this method, its options and this model."""
         return [
-            one for one in self._memory.artifacts.list(FORM)
+            one for one in self._memory.artifacts.list(governance.LATENT)
             if one.fresh and one.model == self._base and one.method == self._producer
             and one.header["options"] == self._options
         ]  # fmt: skip
@@ -162,23 +159,10 @@ class _Reading:
 
     def keep(self, cubes: Sequence[MemCube], pool: Latents) -> Artifact:
         return self._memory.artifacts.derive(
-            FORM, cubes, pool.to_bytes(), method=self._producer, model=self._base,
+            governance.LATENT, cubes, pool.to_bytes(), method=self._producer, model=self._base,
             options=self._options, header={"updates": pool.updates, "nbytes": pool.nbytes},
         )  # fmt: skip
 
 
 def _opened(memory: Memory, key: str, model: Any) -> Latents:
     return Latents.from_bytes(memory.artifacts.open(key).payload or b"", model.device)
-
-
-def _readable(memory: Memory, kind: Kinds) -> tuple[list[MemCube], tuple[str, ...]]:
-    """Cubes that may be read into a pool, as they were recorded, and ids of the others."""
-    readable: list[MemCube] = []
-    withheld: list[str] = []
-    after: str | None = None
-    while page := memory.list(kind=kind, after=after, limit=_PAGE):
-        kept_out = governance.withheld(memory, page)
-        withheld += kept_out
-        readable += [cube for cube in page if cube.id not in kept_out]
-        after = page[-1].id
-    return readable, tuple(withheld)

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 ROLES = ("knowledge", "operation")
 ASK = "Q : {question} ? A :"
-_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def consolidate(
     maker = methods.producer(writer)
     told = {**_chosen(writer), "ask": ask, "role": role, **_beyond_one(phrasings)}
     fresh = _made_so(adapters(memory, base["model"]), maker, told)
-    given = _cubes(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
+    given = governance.current(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
     taught, unread, withheld = _taught(memory, given)
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
@@ -173,15 +172,6 @@ def sources(memory: Memory, ids: Iterable[str]) -> list[MemCube]:
     """The current cubes with these ids, in the order they were recorded."""
     wanted = tuple(ids)
     return [cube for _, cube in memory._store.select(memory._chosen(None, ids=wanted))]
-
-
-def _cubes(memory: Memory, kind: Kinds) -> list[MemCube]:
-    found: list[MemCube] = []
-    after: str | None = None
-    while page := memory.list(kind=kind, after=after, limit=_PAGE):
-        found += page
-        after = page[-1].id
-    return found
 
 
 def _left(

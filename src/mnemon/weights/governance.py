@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING
 from mnemon import namespace as paths
 
 if TYPE_CHECKING:
+    from mnemon.choosing import Kinds
     from mnemon.cube import MemCube
     from mnemon.memory import Memory
+
+LATENT = "latent"
+"""The form of an artifact that holds a latent state or pool."""
+_PAGE = 1000
 
 
 def withheld(memory: Memory, cubes: Iterable[MemCube]) -> dict[str, str]:
@@ -26,6 +31,24 @@ def withheld(memory: Memory, cubes: Iterable[MemCube]) -> dict[str, str]:
     prefixes = [one.namespace for one in memory._store.withheld()]
     told = ((cube.id, _why(cube, prefixes)) for cube in cubes)
     return {id: why for id, why in told if why is not None}
+
+
+def permitted(memory: Memory, kind: Kinds) -> tuple[list[MemCube], tuple[str, ...]]:
+    """The current cubes of some kinds that may become weights, as they were recorded, and ids of
+    those that may not."""
+    cubes = current(memory, kind)
+    barred = withheld(memory, cubes)
+    return [cube for cube in cubes if cube.id not in barred], tuple(barred)
+
+
+def current(memory: Memory, kind: Kinds) -> list[MemCube]:
+    """A namespace's current cubes of some kinds, as they were recorded."""
+    found: list[MemCube] = []
+    after: str | None = None
+    while page := memory.list(kind=kind, after=after, limit=_PAGE):
+        found += page
+        after = page[-1].id
+    return found
 
 
 def _why(cube: MemCube, prefixes: list[str]) -> str | None:

@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
     from mnemon.weights.lesson import Pair
 
-FORM = "latent"
 SLOT = "weights.associate"
-_PAGE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +68,9 @@ def remember(
     """
     writer: Associate = methods.load(SLOT, method, **options)
     base = bases(model, tokenizer)
-    cubes, withheld = _permitted(memory, kind)
+    cubes, withheld = governance.permitted(memory, kind)
     made = _Writing(memory, model, tokenizer, writer, ask, base["model"])
-    return made.whole(cubes, withheld)
+    return made.whole(sorted(cubes, key=lambda one: one.id), withheld)
 
 
 def erase(memory: Memory, model: Any, tokenizer: Any, ids: Sequence[str]) -> list[Remembered]:
@@ -108,7 +106,7 @@ def states(memory: Memory, model: str) -> list[Artifact]:
     """The fresh latent states of a namespace for a base, without payloads; of each method and its
     options the one with the most sources, the newest of those."""
     fullest: dict[tuple[str, str], Artifact] = {}
-    for one in memory.artifacts.list(FORM):
+    for one in memory.artifacts.list(governance.LATENT):
         told = (one.method, json.dumps(one.header["options"], sort_keys=True))
         ours = one.fresh and one.model == model and one.method.startswith(f"method:{SLOT}/")
         if ours and (told not in fullest or len(one.sources) >= len(fullest[told].sources)):
@@ -163,8 +161,8 @@ class _Writing:
         payload = bytes(safetensors.torch.save(dict(state), {"format": "pt"}))
         header = {"segments": segments, "additive": self._writer.additive}
         return self._memory.artifacts.derive(
-            FORM, cubes, payload, method=self._maker, model=self._base, options=self._told,
-            header=header,
+            governance.LATENT, cubes, payload, method=self._maker, model=self._base,
+            options=self._told, header=header,
         )  # fmt: skip
 
     def _segments(self, cubes: Sequence[MemCube]) -> tuple[dict[str, Segment], list[str]]:
@@ -201,22 +199,9 @@ def opened(memory: Memory, key: str) -> State:
     return dict(safetensors.torch.load(memory.artifacts.open(key).payload or b""))
 
 
-def _permitted(memory: Memory, kind: Kinds) -> tuple[list[MemCube], list[str]]:
-    cubes = list(_cubes(memory, kind))
-    withheld = governance.withheld(memory, cubes)
-    permitted = [cube for cube in cubes if cube.id not in withheld]
-    return sorted(permitted, key=lambda cube: cube.id), list(withheld)
-
-
-def _cubes(memory: Memory, kind: Kinds | None) -> Iterator[MemCube]:
-    after: str | None = None
-    while page := memory.list(kind=kind, after=after, limit=_PAGE):
-        yield from page
-        after = page[-1].id
-
-
 def _cubes_of(memory: Memory, ids: set[str]) -> list[MemCube]:
-    return sorted((one for one in _cubes(memory, None) if one.id in ids), key=lambda one: one.id)
+    found = (one for one in governance.current(memory, None) if one.id in ids)
+    return sorted(found, key=lambda one: one.id)
 
 
 def _name(one: Artifact) -> str:

@@ -15,7 +15,7 @@ from mnemon.bench.kv.picture import draw
 from mnemon.bench.kv.policies import AUTO
 from mnemon.bench.kv.rows import Row
 from mnemon.bench.kv.run import KVTable
-from mnemon.bench.report import Rows, markdown
+from mnemon.bench.report import Rows, markdown, texts
 from mnemon.errors import MissingExtra
 
 RECORD, REPORT = "record.json", "report.md"
@@ -74,10 +74,7 @@ def save(found: KVTable, folder: Path) -> list[Path]:
 
     Without matplotlib there are no pictures, and how to install it is said on stderr.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / RECORD, folder / REPORT]
-    for file, text in zip(files, (to_json(found), render(found)), strict=True):
-        file.write_text(text, encoding="utf-8")
+    files = texts(folder, {RECORD: to_json(found), REPORT: render(found)})
     try:
         files += _pictures(found, folder)
     except MissingExtra as error:

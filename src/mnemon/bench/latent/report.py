@@ -10,7 +10,8 @@ from pathlib import Path
 
 from mnemon.bench.latent.run import LatentRun
 from mnemon.bench.latent.section import Cell, Row
-from mnemon.bench.report import markdown
+from mnemon.bench.record import RECORD
+from mnemon.bench.report import markdown, texts
 
 
 def tables(found: LatentRun) -> Iterator[tuple[str, list[list[str]]]]:
@@ -41,11 +42,7 @@ def to_json(found: LatentRun) -> str:
 
 def save(found: LatentRun, folder: Path) -> list[Path]:
     """Write record.json and report.md; the files written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "record.json", folder / "report.md"]
-    for file, text in zip(files, (to_json(found), render(found)), strict=True):
-        file.write_text(text, encoding="utf-8")
-    return files
+    return texts(folder, {RECORD: to_json(found), "report.md": render(found)})
 
 
 def _table(rows: Sequence[Row]) -> list[list[str]]:

@@ -51,7 +51,9 @@ def run_latent(
     names = list(SECTIONS if only is None else only)
     for name in names:
         if name not in SECTIONS:
-            raise UnknownName(f"no latent memory is called {name!r}: {nearest(name, [*SECTIONS])}")
+            raise UnknownName(
+                f"no part of this bench is called {name!r}: {nearest(name, [*SECTIONS])}"
+            )
     for package in ("torch", "transformers", "safetensors"):
         require(package, package, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from pathlib import Path
-
 import numpy as np
 
 from mnemon.bench.layers.run import LayersRun, Row
@@ -48,20 +44,6 @@ def render(found: LayersRun) -> str:
     if found.frozen:
         parts += ["The bundled model's small sibling, frozen:", markdown(frozen(found))]
     return "\n\n".join(parts) + "\n"
-
-
-def to_json(found: LayersRun) -> str:
-    """Every row of every seed, with where it comes from."""
-    return json.dumps(asdict(found), indent=1, allow_nan=False) + "\n"
-
-
-def save(found: LayersRun, folder: Path) -> list[Path]:
-    """Write record.json and report.md; the files written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "record.json", folder / "report.md"]
-    for file, text in zip(files, (to_json(found), render(found)), strict=True):
-        file.write_text(text, encoding="utf-8")
-    return files
 
 
 def _line(of: list[Row]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mnemon.bench.report import Rows, markdown
+from mnemon.bench.report import Rows, markdown, texts
 from mnemon.bench.reuse.run import ReuseRecord
 
 RECORD, REPORT = "reuse.json", "reuse.md"
@@ -69,11 +69,7 @@ def render(found: ReuseRecord) -> str:
 
 def save(found: ReuseRecord, folder: Path) -> list[Path]:
     """Write the record and the report; the files written."""
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / RECORD, folder / REPORT]
-    for file, text in zip(files, (to_json(found), render(found)), strict=True):
-        file.write_text(text, encoding="utf-8")
-    return files
+    return texts(folder, {RECORD: to_json(found), REPORT: render(found)})
 
 
 def tables(found: ReuseRecord) -> Iterator[tuple[str, Rows]]:

@@ -9,14 +9,13 @@ import torch
 from torch.nn import functional
 
 from mnemon.bench.weights.asking import Judged
+from mnemon.weights import rows
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from mnemon.weights.lesson import Pair
     from mnemon.weights.seam import Upper
-
-_UNASKED = -100
 
 
 class Rows(NamedTuple):
@@ -30,35 +29,26 @@ class Rows(NamedTuple):
     @property
     def at(self) -> Tensor:
         """Where something is wanted `[S * N, T]`."""
-        return self.wanted != _UNASKED
+        return self.wanted != rows.UNASKED
 
 
 def packed(upper: Upper, shards: Sequence[Sequence[Pair]]) -> Rows:
     """Pairs of shards, nothing being worn; shorter shards end with rows that want nothing."""
-    each = max(len(shard) for shard in shards)
-    width = max(len(one.prompt) + len(one.target) for shard in shards for one in shard)
-    ids = torch.zeros(len(shards) * each, width, dtype=torch.long)
-    wanted = torch.full_like(ids, _UNASKED)
-    for number, shard in enumerate(shards):
-        for row, (prompt, target) in enumerate(shard, number * each):
-            ids[row, : len(prompt) + len(target)] = torch.tensor([*prompt, *target])
-            wanted[row, len(prompt) - 1 : len(prompt) + len(target) - 1] = torch.tensor(target)
-    return Rows(upper.below(ids), wanted, len(shards))
+    given = rows.rows(shards, "cpu")
+    return Rows(upper.below(given.ids), given.wanted, len(shards))
 
 
-def losses(upper: Upper, rows: Rows) -> Tensor:
-    """Nats of each wanted token, zero elsewhere `[S * N, T]`."""
-    found = functional.cross_entropy(
-        upper.logits(rows.hidden, rows.at).float(), rows.wanted[rows.at], reduction="none"
-    )
-    return torch.zeros(rows.wanted.shape).masked_scatter(rows.at, found)
+def losses(upper: Upper, of: Rows) -> Tensor:
+    """Mean nats a token of each shard `[S]`."""
+    logits = upper.logits(of.hidden, of.at).float()
+    return rows.losses(logits, of.wanted, of.at, of.shards)
 
 
 @torch.no_grad()
-def judged_rows(upper: Upper, rows: Rows) -> list[Judged]:
+def judged_rows(upper: Upper, of: Rows) -> list[Judged]:
     """Of each row: whether greedy decoding gives its target, and the mean nats a token."""
-    logits, at = upper.logits(rows.hidden, rows.at).float(), rows.at
-    wanted: Any = rows.wanted[at]
+    logits, at = upper.logits(of.hidden, of.at).float(), of.at
+    wanted: Any = of.wanted[at]
     nats = functional.cross_entropy(logits, wanted, reduction="none")
     row = at.nonzero()[:, 0]
     sizes = at.sum(1).clamp(min=1)

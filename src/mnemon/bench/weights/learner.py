@@ -63,13 +63,12 @@ class Learner:
         Args:
             seen: called after each update.
         """
-        options, at = self._options, rows.at
+        options = self._options
         parts = [one for pair in self._deltas.values() for one in pair]
         optimizer = torch.optim.Adam(parts, lr=options.learning_rate, betas=(0.9, 0.99))
-        sizes = at.reshape(rows.shards, -1).sum(1)
         for step in range(options.steps):
             self._worn.wear(self._deltas)
-            loss = losses(self.upper, rows).reshape(rows.shards, -1).sum(1) / sizes
+            loss = losses(self.upper, rows)
             if bool((loss < options.until).all()):
                 return step
             optimizer.param_groups[0]["lr"] = options.learning_rate * (1 - step / options.steps)

@@ -8,7 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from mnemon.bench.report import Rows, markdown
+from mnemon.bench.record import RECORD
+from mnemon.bench.report import Rows, markdown, texts
 from mnemon.bench.weights.picture import draw
 from mnemon.bench.weights.run import WeightsRun
 from mnemon.bench.weights.tables import Titled, number, tables
@@ -96,10 +97,7 @@ def save(found: WeightsRun, folder: Path) -> list[Path]:
 
     Without matplotlib there is no picture, and how to install it is said on stderr.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [folder / "record.json", folder / "report.md"]
-    for file, text in zip(files, (to_json(found), render(found)), strict=True):
-        file.write_text(text, encoding="utf-8")
+    files = texts(folder, {RECORD: to_json(found), "report.md": render(found)})
     if "retention" in found.figures:
         try:
             files.append(draw(found.figures["retention"], folder / "retention.svg"))

@@ -96,10 +96,12 @@ def _compile(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
 def _consolidate(some: Sequence[Decision[str]], doing: Doing) -> list[Left]:
     by, memory = _by(doing), doing.survey.memory
     fits, left = _fitting(some, doing, "adapter")
+    if not fits:
+        return left
     ids = tuple(one.cube for one in fits)
     cubes = [
         cube for _, cube in memory._store.select(memory._chosen(None, ids=ids))
-        if ids and cube.version == doing.survey.standing[cube.id].cube.version
+        if cube.version == doing.survey.standing[cube.id].cube.version
     ]  # fmt: skip
     why = dict.fromkeys(ids, "it changed meanwhile")
     if cubes:
