@@ -84,7 +84,9 @@ class Asking:
             context = " ".join(hit.cube.content for hit in hits)
             with self._wearing.bare():
                 if not base.told and one.value in self._answer(one, context):
-                    found += [hit.cube.id for hit in hits if one.value in hit.cube.content]
+                    every = [hit.cube for hit in hits]  # the answer may come from several together
+                    having = [cube for cube in every if one.value in cube.content] or every
+                    found += [cube.id for cube in having]
         what = tuple(dict.fromkeys(found))
         return Look("recall", len(lessons), len(what), what)
 
