@@ -12,7 +12,7 @@ embedder of its own fold (`scripts/tune_embedder.py`), which never saw its quest
 do come from embedders that did. Probabilities are calibrated on the folds'
 held-out scores, with questions among them that nothing answers: moved to another conversation, or
 wrong about who did it. Prints
-held-out recall@10. A few minutes, more with an encoder.
+held-out recall@10. A quarter of an hour on one core; `--jobs` takes several.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -47,6 +50,7 @@ def main() -> None:
     parser.add_argument("--embedder", default="static", help="of the slot models.embed")
     parser.add_argument("--model", default="", help="the embedder's option of that name")
     parser.add_argument("--base", default="", help="the embedder's option of that name")
+    parser.add_argument("--jobs", type=int, default=1, help="processes, each with its embedder")
     options = parser.parse_args()
     folder = os.environ.get("MNEMON_DATA")
     if folder is None:
@@ -63,19 +67,43 @@ def main() -> None:
         return labelled(case, program, recipe.of_fold(folds[case.id]))
 
     kind = listnet.kind(recipe.of_fold(0).model)
-    lists = {case.id: signals_of(case) for group in groups for case in group}
-    moved = {case.id: signals_of(case) for case in strangers(groups)}
+    cases, moves = [case for group in groups for case in group], strangers(groups)
+    told = each(signals_of, [*cases, *moves], options.jobs)
+    lists = {case.id: one for case, one in zip(cases, told[: len(cases)], strict=True)}
+    moved = {case.id: one for case, one in zip(moves, told[len(cases) :], strict=True)}
     wrong = {
         case.id: [question.category == "adversarial" for question in case.questions]
-        for group in groups
-        for case in group
+        for case in cases
     }
-    calibration = fit_folds(kind, lists, folds, moved, wrong)
-    everything = [one for taught in lists.values() for one in taught]
-    fitted = learning.fit_several(everything)
-    network = learning.network(fitted, everything, list(lists), calibration)
-    write(listnet.BUNDLED[kind], network)
+
+    def network_without(fold: int | None) -> Network:
+        seen = [case for case in lists if folds[case] != fold]
+        taught = [one for case in seen for one in lists[case]]
+        return learning.network(learning.fit_several(taught), taught, seen)
+
+    numbers = sorted(set(folds.values()))
+    *fitted, full = each(network_without, [*numbers, None], options.jobs)
+    networks = dict(zip(numbers, fitted, strict=True))
+    calibration = write_folds(kind, networks, lists, folds, moved, wrong)
+    write(listnet.BUNDLED[kind], replace(full, calibration=calibration))
     print(calibration)
+
+
+_TASK: list[Callable[[Any], Any]] = []
+"""What a forked process does; a closure cannot be sent to it."""
+
+
+def each(task: Callable[[Any], Any], of: Sequence[Any], jobs: int) -> list[Any]:
+    """A `map` over so many processes, which have what the task knows."""
+    if jobs == 1:
+        return [task(one) for one in of]
+    _TASK[:] = [task]
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
+        return list(pool.map(_do, of))
+
+
+def _do(one: Any) -> Any:
+    return _TASK[0](one)
 
 
 def strangers(groups: Sequence[Sequence[Case]]) -> list[Case]:
@@ -87,8 +115,9 @@ def strangers(groups: Sequence[Sequence[Case]]) -> list[Case]:
     ]
 
 
-def fit_folds(
+def write_folds(
     kind: str,
+    fitted: dict[int, Network],
     lists: dict[str, list[Labelled]],
     folds: dict[str, int],
     moved: dict[str, list[Labelled]],
@@ -96,7 +125,6 @@ def fit_folds(
 ) -> Calibration:
     """Write the folds' networks; what calibrates their held-out scores. Where the question is
     `wrong` about who did it, nothing answers it."""
-    fitted = fivefold.fit(lists, folds)
     told = fivefold.held_out(lists, folds, fitted)
     every = [
         seen_by_ranker(one, scores, not mistaken)

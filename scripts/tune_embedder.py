@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 FOLDS = ROOT / "src" / "mnemon" / "bench" / "folds"
 MODELS = ROOT / "src" / "mnemon" / "models" / "recall"
 EVERYTHING = 5  # the fold that leaves nothing out
-STEPS = 200
+STEPS = 300
 
 
 def main() -> None:
