@@ -68,9 +68,17 @@ class Deadline:
                 answered = True
                 await send(message)
 
-        work = asyncio.ensure_future(self._app(scope, receive, once))
+        loop = asyncio.get_running_loop()
+        work, over = loop.create_task(self._app(scope, receive, once)), loop.create_future()
+
+        def end(_: object = None) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        work.add_done_callback(end)
+        timer = loop.call_later(self._seconds, end)
         try:
-            await asyncio.wait({work}, timeout=self._seconds)
+            await over  # not `asyncio.wait`, which does the same in three times as long
             if not work.done() and not answered:
                 late = True
                 self._leave(work)
@@ -78,6 +86,7 @@ class Deadline:
                 return
             await work
         finally:
+            timer.cancel()
             _kept.add(work)
             work.add_done_callback(_done)
 
