@@ -68,8 +68,9 @@ class Deadline:
                 answered = True
                 await send(message)
 
+        work = asyncio.ensure_future(self._app(scope, receive, once))
         loop = asyncio.get_running_loop()
-        work, over = loop.create_task(self._app(scope, receive, once)), loop.create_future()
+        over: asyncio.Future[None] = loop.create_future()
 
         def end(_: object = None) -> None:
             if not over.done():
