@@ -20,7 +20,8 @@ LONGEST_KEY = 255
 """Characters of an `Idempotency-Key`."""
 
 _ID = len(new_id())
-_GIVEN = tuple(bodies.Add.model_fields.keys() - {"content", "document", "namespace", "key"})
+_NOT_GIVEN = ("content", "document", "namespace", "key")
+_GIVEN = tuple(name for name in bodies.Add.model_fields if name not in _NOT_GIVEN)
 
 IfMatch = Annotated[str | None, Header(description="The ETag that was read; 412 if it is old.")]
 Key = Annotated[

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mnemon.errors import StoreBusy
+from mnemon.errors import StoreBusy, StoreError
 
 try:
     import fcntl
@@ -55,13 +55,12 @@ class Turns:
 
         Raises:
             StoreBusy: it did not come in time.
+            StoreError: the file of turns cannot be made.
         """
         if fcntl is None:
             yield
             return
-        if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        file, until = self._file, time.monotonic() + self._timeout
+        file, until = self._opened(), time.monotonic() + self._timeout
         self._wait(file, _NEXT, until)
         try:
             self._wait(file, _NOW, until)
@@ -71,6 +70,17 @@ class Turns:
             yield
         finally:
             fcntl.lockf(file, fcntl.LOCK_UN, 1, _NOW)
+
+    def _opened(self) -> int:
+        if self._file is None:
+            try:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            except OSError as error:
+                raise StoreError(
+                    f"{self._path}, by which processes take turns, cannot be opened ({error}): "
+                    "see to the folder's permissions and room"
+                ) from error
+        return self._file
 
     def _wait(self, file: int, byte: int, until: float) -> None:
         pause = _PAUSE

@@ -72,16 +72,18 @@ class Writer:
 
     def _commit_queued(self) -> None:
         jobs: list[_Job] = []
+        waiting = min(len(self._queue), _MOST_IN_ONE_COMMIT)
         try:
             with translated(self._connections.path), self._connections.writing() as connection:
-                jobs = self._taken()  # now, so that what came while it waited is among them
+                # Only now, so that what came while it waited is among them.
+                jobs = self._taken(min(len(self._queue), _MOST_IN_ONE_COMMIT))
                 self._transact(connection, jobs)
         except Exception as error:  # noqa: BLE001 - handed to everyone whose work was in it
-            jobs = jobs or self._taken()
+            jobs = jobs or self._taken(waiting)
             for job in jobs:
                 job.error = job.error or error
         except BaseException:
-            jobs = jobs or self._taken()
+            jobs = jobs or self._taken(waiting)
             for job in jobs:
                 job.error = StoreError("the commit was interrupted: nothing of it was kept")
             raise
@@ -89,8 +91,8 @@ class Writer:
             for job in jobs:
                 job.done = True
 
-    def _taken(self) -> list[_Job]:
-        return [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_IN_ONE_COMMIT))]
+    def _taken(self, count: int) -> list[_Job]:
+        return [self._queue.popleft() for _ in range(count)]
 
     def _transact(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
         if not self._together(connection, jobs):
