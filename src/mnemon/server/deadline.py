@@ -79,7 +79,7 @@ class Deadline:
         work.add_done_callback(end)
         timer = loop.call_later(self._seconds, end)
         try:
-            await over  # not `asyncio.wait`, which does the same in three times as long
+            await over  # `asyncio.wait` does the same with more ado, at every request
             if not work.done() and not answered:
                 late = True
                 self._leave(work)
