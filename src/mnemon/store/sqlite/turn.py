@@ -22,11 +22,8 @@ except ImportError:  # Windows: there whoever asks at the right moment goes on h
     fcntl = None  # type: ignore[assignment]
 
 _NEXT, _NOW = 0, 1  # bytes of the file
-_PAUSE, _MORE, _LONGEST = (
-    0.0005,
-    1.3,
-    0.003,
-)  # seconds between two looks: at first, and how they grow
+_PAUSE, _LONGEST = 0.0005, 0.003  # seconds between two looks, at first and at most,
+_MORE = 1.3  # and how they grow
 
 
 class Turns:
