@@ -57,8 +57,8 @@ def drafts(item: object, defaults: Mapping[str, Any]) -> list[Draft]:
 
 def _draft(item: object, defaults: Mapping[str, Any]) -> Draft:
     if isinstance(item, str):
-        item = Draft(item)
-    elif isinstance(item, Mapping):
+        return Draft(item, **{name: value for name, value in defaults.items() if value is not None})
+    if isinstance(item, Mapping):
         item = Draft(**_message(item))
     elif not isinstance(item, Draft):
         raise InvalidInput(f"cannot add a {type(item).__name__} inside a list")

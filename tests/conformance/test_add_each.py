@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from mnemon.cube import Span
 from mnemon.errors import NotFound
-from mnemon.store.rows import Addition
+from mnemon.store.packing import unpack
+from mnemon.store.rows import Addition, Filter
 
-from .rows import HOME, ME, add, found, made_from, new
+from .rows import HOME, ME, add, found, made_from, new, space, vectors
 
 
 def addition(*rows, namespace=HOME):
@@ -73,3 +74,40 @@ def test_what_failed_wrote_no_key_and_no_number(store):
     assert done[0].new
     assert store.headers(HOME, 0)[2].columns[0][0] > 0
     assert found(store) == ["two"]
+
+
+def test_each_has_its_own_vector_and_its_own_words(store):
+    store.create_space(space("s"))
+    add(store, "before", key="known")
+    given = [
+        Addition(HOME, [new("one red"), new("two")], vectors("s", [[1, 0, 0], [0, 1, 0]]), ME),
+        Addition(HOME, [new("again", key="known")], vectors("s", [[9, 9, 9]]), ME),
+        Addition("other", [new("three red")], vectors("s", [[0, 0, 1]]), ME),
+        Addition(HOME, [new("none")], None, ME),
+        Addition(HOME, [new("four"), new("x", key="known")], vectors("s", [[1, 1, 0]] * 2), "ben"),
+    ]
+    done = store.add_each(given)
+    assert [[added.new for added in one] for one in done] == [
+        [True, True], [False], [True], [True], [True, False],
+    ]  # fmt: skip
+    told = {row: cube.content for row, cube in store.select(Filter(HOME))}
+    _, nums, _ = store.headers(HOME, 0)
+    kept = store.vectors(nums, "s", 0)
+    whole = unpack([blob for _, blob in kept], 3)
+    made = {told[row]: (one > 0).tolist() for (row, _), one in zip(kept, whole, strict=True)}
+    assert made == {
+        "one red": [True, False, False], "two": [False, True, False], "four": [True, True, False],
+    }  # fmt: skip
+    (held,) = store.postings(nums, ["red"])
+    assert [told[row] for row in held.tolist()] == ["one red"]
+    events = store.journal(HOME, None, 0, 10)
+    assert [(event.actor, event.detail["cubes"], event.cube) for event in events[-3:]] == [
+        (ME, 2, None), (ME, 1, done[3][0].id), ("ben", 1, done[4][0].id),
+    ]  # fmt: skip
+
+
+def test_many_at_once(store):
+    done = store.add_each([addition(new(f"number {n}", key=f"k{n % 70}")) for n in range(100)])
+    assert [one[0].new for one in done] == [True] * 70 + [False] * 30
+    assert found(store) == [f"number {n}" for n in range(70)]
+    assert [one[0].id for one in done[70:]] == [one[0].id for one in done[:30]]

@@ -22,6 +22,8 @@ from mnemon.server import serving, spool
 from mnemon.server.keys import beside
 from mnemon.server.settings import Settings
 
+from .conftest import SOURCE
+
 
 def test_a_killed_server_loses_nothing_acknowledged(process, path):
     child, url = process()
@@ -59,6 +61,15 @@ def test_a_process_serves_logs_without_content_and_stops(process):
     lines = [json.loads(line) for line in logged.splitlines()]
     assert [line["route"] for line in lines] == ["/v1/add", "/v1/search"]
     assert "zebra" not in logged and "Zoe" not in logged
+
+
+def test_numpy_comes_after_it_was_told_to_start_no_threads():
+    code = "import sys, mnemon.server.serving; print('numpy' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": str(SOURCE)},
+    )  # fmt: skip
+    assert done.stdout.split() == ["False"]
 
 
 def test_a_network_is_not_served_without_keys(serve, path):

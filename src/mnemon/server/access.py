@@ -158,7 +158,8 @@ def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant |
         return None
     act: Act = scope["mnemon.act"]
     act.who = "local"
-    return Grant(service.memory.acting(actor or "user"), None, act)
+    memory, who = service.memory, actor or "user"
+    return Grant(memory if who == memory.actor else memory.acting(who), None, act)
 
 
 def keyed(service: Service, scope: Scope, key: Key) -> Grant:

@@ -11,6 +11,7 @@ from typing import Any
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI
 from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon import __version__
 from mnemon.memory import Memory
@@ -52,7 +53,24 @@ _PROBLEM = {"description": "A problem (RFC 9457).", "content": {MEDIA_TYPE: {"sc
 _RESPONSES: dict[int | str, dict[str, Any]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
 
 
-def build(settings: Settings, tracing: Any = None) -> FastAPI:
+class App(FastAPI):
+    """The framework's app behind layers of our own, outermost first. A request that one of them
+    answers costs nothing of the framework's."""
+
+    layers: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self.layers(scope, receive, send)
+        else:
+            await self.routed(scope, receive, send)
+
+    async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What is behind the layers."""
+        await super().__call__(scope, receive, send)
+
+
+def build(settings: Settings, tracing: Any = None) -> App:
     """The app of a store; the memory is open when it returns and closed when the app ends.
 
     `tracing` is OpenTelemetry's tracer provider; by default one that exports, if settings ask.
@@ -66,7 +84,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     upstream = connected(settings)
     spool.clear(settings.place)
     service = Service(Memory(settings.store), beside(settings.place), settings)
-    app = FastAPI(
+    app = App(
         title="Mnemon",
         version=__version__,
         description="The system calls of a memory, over HTTP.",
@@ -83,7 +101,7 @@ def build(settings: Settings, tracing: Any = None) -> FastAPI:
     app.state.imports = asyncio.Semaphore(max(1, settings.threads // 4))
     page.register(app)
     failures.register(app)
-    _wrap(app, service, provider)
+    app.layers = _layers(app, service, provider)
     return app
 
 
@@ -96,20 +114,19 @@ def _routes() -> list[BaseRoute]:
     return every.routes
 
 
-def _wrap(app: FastAPI, service: Service, provider: Any) -> None:
+def _layers(app: App, service: Service, provider: Any) -> ASGIApp:
     settings = service.settings
-    # The last one added is the outermost.
-    app.add_middleware(Straight, service=service)
-    app.add_middleware(Bounded, settings=settings)
-    app.add_middleware(Local, settings=settings, keys=service.keys)
     log = None if settings.audit == "off" else AuditLog(settings.place)
-    app.add_middleware(Audited, log=log, reads=settings.audit == "reads")
-    app.add_middleware(Deadline, settings=settings)  # what is answered late is audited as it ends
-    app.add_middleware(Logged)
-    app.add_middleware(Measured, metrics=app.state.metrics)
+    layers: ASGIApp = Straight(app.routed, service=service)
+    layers = Bounded(layers, settings=settings)
+    layers = Local(layers, settings=settings, keys=service.keys)
+    layers = Audited(layers, log=log, reads=settings.audit == "reads")
+    layers = Deadline(layers, settings=settings)  # what is answered late is audited as it ends
+    layers = Logged(layers)
+    layers = Measured(layers, metrics=app.state.metrics)
     if provider is not None:
-        app.add_middleware(otel.Traced, provider=provider)
-    app.add_middleware(Identified)
+        layers = otel.Traced(layers, provider=provider)
+    return Identified(layers)
 
 
 @asynccontextmanager

@@ -69,8 +69,17 @@ class Deadline:
                 await send(message)
 
         work = asyncio.ensure_future(self._app(scope, receive, once))
+        loop = asyncio.get_running_loop()
+        over: asyncio.Future[None] = loop.create_future()
+
+        def end(_: object = None) -> None:
+            if not over.done():
+                over.set_result(None)
+
+        work.add_done_callback(end)
+        timer = loop.call_later(self._seconds, end)
         try:
-            await asyncio.wait({work}, timeout=self._seconds)
+            await over  # `asyncio.wait` does the same with more ado, at every request
             if not work.done() and not answered:
                 late = True
                 self._leave(work)
@@ -78,6 +87,7 @@ class Deadline:
                 return
             await work
         finally:
+            timer.cancel()
             _kept.add(work)
             work.add_done_callback(_done)
 

@@ -64,11 +64,17 @@ def busy(why: str) -> Problem:
     return plain(503, f"{why}: ask again in a moment", {"Retry-After": "1"})
 
 
+def unforeseen() -> Problem:
+    """The answer to an error that is a fault of ours."""
+    return plain(500, "an error of the server's own; its log has the place")
+
+
 def register(app: FastAPI) -> None:
     """Give an app its answers to errors."""
     app.add_exception_handler(MnemonError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
 
 
 async def _ours(request: Request, error: Exception) -> Response:
@@ -105,3 +111,7 @@ async def _http(request: Request, error: Exception) -> Response:
     where = "there is nothing at this address" if error.status_code == 404 else error.detail
     detail = f"{where}{advice.get(error.status_code, '')}"
     return plain(error.status_code, detail, error.headers)
+
+
+async def _unforeseen(request: Request, error: Exception) -> Response:
+    return unforeseen()  # it is raised again behind the answer, and told in the log

@@ -14,7 +14,6 @@ from typing import Generic, TypeVar, cast
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 
-_AT_ONCE = 2  # the next ones are prepared while the last ones are on their way
 _MOST = 64
 
 Call = TypeVar("Call")
@@ -23,16 +22,20 @@ Answer = TypeVar("Answer")
 
 class Gathered(Generic[Call, Answer]):
     """Calls for one event loop. `work` answers each of several, on a thread, or tells why one
-    failed. A caller who goes away before the call's turn withdraws it, unless calls are `binding`.
+    failed. So many batches are at work `at_once`: by two, the next one is prepared while the last
+    is on its way. A caller who goes away before the call's turn withdraws it, unless calls are
+    `binding`.
     """
 
     def __init__(
         self,
         work: Callable[[Sequence[Call]], Sequence[Answer | Exception]],
         *,
+        at_once: int = 2,
         binding: bool = False,
     ) -> None:
         self._work = work
+        self._at_once = at_once
         self._binding = binding
         self._waiting: deque[tuple[Call, asyncio.Future[Answer]]] = deque()
         self._limiter: CapacityLimiter | None = None  # belongs to the loop that it is made in
@@ -42,12 +45,12 @@ class Gathered(Generic[Call, Answer]):
         """The answer, once the call has been carried out."""
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((call, answer))
-        if len(self._working) < _AT_ONCE:
+        if len(self._working) < self._at_once:
             self._working.add(asyncio.create_task(self._carry_out()))
         return await answer
 
     async def _carry_out(self) -> None:
-        self._limiter = self._limiter or CapacityLimiter(_AT_ONCE)
+        self._limiter = self._limiter or CapacityLimiter(self._at_once)
         try:
             await self._until_none_waits()
         finally:

@@ -7,11 +7,13 @@ nothing that was said.
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
+from collections.abc import Awaitable
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from mnemon.server.heads import Heads
 
 _HEADER = b"x-request-id"
 _PLAIN = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -27,15 +29,15 @@ class Identified:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        told = Headers(scope=scope).get(_HEADER.decode(), "")
-        id = scope["mnemon.request"] = told if _PLAIN.fullmatch(told) else uuid.uuid4().hex
+        told = Heads.of(scope).get(_HEADER) or ""
+        id = scope["mnemon.request"] = told if _PLAIN.fullmatch(told) else os.urandom(16).hex()
 
-        async def named(message: Message) -> None:
+        def named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 headers = [*message.get("headers", ()), *scope.get("mnemon.rate", ())]
                 if all(name != _HEADER for name, _ in headers):  # the upstream's own passes
                     headers.append((_HEADER, id.encode()))
                 message["headers"] = headers
-            await send(message)
+            return send(message)
 
         await self._app(scope, receive, named)

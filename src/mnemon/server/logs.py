@@ -9,9 +9,11 @@ import json
 import logging
 import time
 import traceback
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.errors import MnemonError
@@ -43,11 +45,12 @@ class Logged:
             return
         begun, told = time.perf_counter(), {"status": 0, "bytes": 0}
 
-        async def watched(message: Message) -> None:
+        def watched(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 told["status"] = message["status"]
-            told["bytes"] += len(message.get("body", b""))
-            await send(message)
+            else:
+                told["bytes"] += len(message.get("body", b""))
+            return send(message)
 
         try:
             await self._app(scope, receive, watched)
@@ -77,11 +80,13 @@ def job(left: Job[Any]) -> None:
 def _answer(error: Exception) -> failures.Problem:
     if isinstance(error, MnemonError):  # raised before a route was reached
         return failures.of(error)
-    return failures.plain(500, "an error of the server's own; its log has the place")
+    return failures.unforeseen()
 
 
 def _write(scope: Scope, told: dict[str, int], seconds: float) -> None:
+    failed = told["status"] >= 500
     line: dict[str, Any] = {
+        "level": "error" if failed else "info",
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "method": scope["method"],
         "route": getattr(scope.get("route"), "path", None),
@@ -93,8 +98,11 @@ def _write(scope: Scope, told: dict[str, int], seconds: float) -> None:
     for name in ("error", "trace"):
         if f"mnemon.{name}" in scope:
             line[name] = scope[f"mnemon.{name}"]
-    level = logging.ERROR if told["status"] >= 500 else logging.INFO
-    log.log(level, json.dumps({"level": logging.getLevelName(level).lower(), **line}))
+    level = logging.ERROR if failed else logging.INFO
+    if log.isEnabledFor(level):
+        # Not by `log.log`: it looks through the stack for the line that called it.
+        text = orjson.dumps(line).decode()
+        log.handle(log.makeRecord(log.name, level, __file__, 0, text, (), None))
 
 
 def _places(error: BaseException) -> list[str]:

@@ -7,7 +7,7 @@ than there are routes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -98,16 +98,18 @@ class Measured:
             return
         begun, status = time.perf_counter(), 500
 
-        async def told(message: Message) -> None:
+        def told(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
-        with self._metrics.running.track_inprogress(), watched(self._metrics.watch):
-            try:
+        self._metrics.running.inc()
+        try:
+            with watched(self._metrics.watch):
                 await self._app(scope, receive, told)
-            finally:
-                route = getattr(scope.get("route"), "path", "none")
-                seconds = time.perf_counter() - begun
-                self._metrics.count(scope["method"], route, status, seconds)
+        finally:
+            self._metrics.running.dec()
+            route = getattr(scope.get("route"), "path", "none")
+            seconds = time.perf_counter() - begun
+            self._metrics.count(scope["method"], route, status, seconds)

@@ -6,13 +6,14 @@ Both show: in `Origin`, and in `Host`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon.errors import AccessDenied
 from mnemon.server import failures
+from mnemon.server.heads import Heads
 from mnemon.server.keys import Keys
 from mnemon.server.settings import Settings, is_loopback
 
@@ -27,8 +28,8 @@ class Local:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and self._open and not self._keys.known():
-            headers = Headers(scope=scope)
-            host, origin = headers.get("host", ""), headers.get("origin")
+            heads = Heads.of(scope)
+            host, origin = heads.get(b"host") or "", heads.get(b"origin")
             if not is_loopback(_name(f"//{host}")) or origin not in (None, f"http://{host}"):
                 error = AccessDenied(
                     "without API keys this server answers only programs of this machine, not web "
@@ -39,6 +40,7 @@ class Local:
         await self._app(scope, receive, send)
 
 
+@lru_cache(maxsize=256)
 def _name(address: str) -> str:
     try:
         return urlsplit(address).hostname or ""

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnemon.memory import Memory
-from mnemon.schedule import plan
-from mnemon.schedule.live.notes import Notes
 from mnemon.server.audit.log import AuditLog
 from mnemon.store.address import beside
 
@@ -43,10 +41,15 @@ class Scheduling:
 
     def run(self) -> list[Ran]:
         """Plan and apply, one namespace after the other."""
+        # Not above: numpy comes with it, before `serving` could tell that how many threads to have.
+        from mnemon.schedule.live.notes import Notes
+
         budgets = Notes(self._store).budgets
         return [self._ran(path) for path in dict.fromkeys(one.namespace for one in budgets)]
 
     def _ran(self, namespace: str) -> Ran:
+        from mnemon.schedule import plan
+
         with Memory(self._store, namespace=namespace, actor=ACTOR) as memory:
             applied = plan(memory, model=self._loaded(), to=self._to).apply()
         if applied.done or applied.left:

@@ -106,7 +106,8 @@ def _work(settings: Settings, listening: socket.socket, parent: int) -> None:
 
 
 def _prepare() -> None:
-    # Requests are what runs side by side here: threads below them would fight over the same cores.
+    # Requests are what runs side by side here: threads below them would fight over the same cores,
+    # and wait for each other spinning. numpy asks once, when it is imported: that is yet to come.
     for name in _BLAS:
         os.environ.setdefault(name, "1")
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -13,7 +13,6 @@ from typing import Any
 
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,6 +21,7 @@ from mnemon.cube import MemCube
 from mnemon.errors import MnemonError
 from mnemon.server import access, bodies, failures
 from mnemon.server.gathered import Gathered
+from mnemon.server.heads import Heads
 from mnemon.server.limits import LARGE, given_again
 from mnemon.server.replies import Reply
 from mnemon.server.routes import ask, remember
@@ -66,7 +66,7 @@ class Straight:
             await self._app(scope, receive, send)
             return
         message = await receive()
-        body = _checked(call, Headers(scope=scope), message)
+        body = _checked(call, Heads.of(scope), message)
         if body is None:
             await self._app(scope, given_again(message.get("body", b""), receive), send)
             return
@@ -79,13 +79,13 @@ class Straight:
         await answer(scope, receive, send)
 
     async def _answer(self, call: Call, body: Any, scope: Scope) -> Response:
-        headers = Headers(scope=scope)
-        token, actor = access.token(headers.get("authorization")), headers.get("mnemon-actor")
+        heads = Heads.of(scope)
+        token, actor = access.token(heads.get(b"authorization")), heads.get(b"mnemon-actor")
         grant = access.granted(self._service, scope, token, actor)
         if call.answer is not None:
             async with self._turns.turn():
                 return await run_in_threadpool(call.answer, body, grant)
-        key = headers.get("idempotency-key")
+        key = heads.get(b"idempotency-key")
         if isinstance(body.content, list) or body.content is None or _has_sources(body.content):
             return await run_in_threadpool(remember.add, body, grant, key)
         made = await self._adds.ask(remember.single(body, grant, key))
@@ -93,11 +93,11 @@ class Straight:
         return Reply(made)
 
 
-def _checked(call: Call, headers: Headers, message: Message) -> bodies.Body | None:
+def _checked(call: Call, heads: Heads, message: Message) -> bodies.Body | None:
     """The body; None for what must go the framework's way."""
     raw = message.get("body", b"")
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    key = headers.get("idempotency-key")
+    kind = (heads.get(b"content-type") or "").partition(";")[0].strip().lower()
+    key = heads.get(b"idempotency-key")
     if kind != "application/json" or len(raw) > LARGE:
         return None
     if key is not None and not 1 <= len(key) <= remember.LONGEST_KEY:

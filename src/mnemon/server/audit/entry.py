@@ -41,7 +41,8 @@ class Entry:
 
     def following(self, seq: int, hash: str, at: str) -> Entry:
         """The same as the next entry after one, with its hash."""
-        return replace(self, seq=seq + 1, at=at, prev=hash).sealed()
+        told = {**self._told(), "seq": seq + 1, "at": at, "prev": hash}
+        return Entry(**{**told, "hash": _hash(told)})
 
     def sealed(self) -> Entry:
         """The same with its hash."""
@@ -49,9 +50,7 @@ class Entry:
 
     def computed(self) -> str:
         """The hash that the entry should have."""
-        told = self._told()
-        del told["hash"]
-        return hashlib.sha256(canonical(told)).hexdigest()
+        return _hash(self._told())
 
     def line(self) -> bytes:
         """The entry as it stands in the file."""
@@ -59,6 +58,11 @@ class Entry:
 
     def _told(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in Entry.__slots__}
+
+
+def _hash(told: Mapping[str, Any]) -> str:
+    covered = {name: value for name, value in told.items() if name != "hash"}
+    return hashlib.sha256(canonical(covered)).hexdigest()
 
 
 def drafted(

@@ -20,6 +20,8 @@ LONGEST_KEY = 255
 """Characters of an `Idempotency-Key`."""
 
 _ID = len(new_id())
+_NOT_GIVEN = ("content", "document", "namespace", "key")
+_GIVEN = tuple(name for name in bodies.Add.model_fields if name not in _NOT_GIVEN)
 
 IfMatch = Annotated[str | None, Header(description="The ETag that was read; 412 if it is old.")]
 Key = Annotated[
@@ -59,7 +61,7 @@ def single(body: bodies.Add, grant: Grant, idempotency_key: str | None) -> Call:
 
 
 def _given(body: bodies.Add, idempotency_key: str | None) -> dict[str, Any]:
-    given = body.model_dump(exclude={"content", "document", "namespace", "key"})
+    given = {name: getattr(body, name) for name in _GIVEN}
     return given | {"key": incoming.single_key(body, idempotency_key)}
 
 

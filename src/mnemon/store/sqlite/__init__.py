@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnemon import analysis
 from mnemon.cube import Event, Link, MemCube
+from mnemon.errors import MnemonError, StoreBusy
 from mnemon.identity import new_id
 from mnemon.instant import now_micros
 from mnemon.store import uploads
@@ -29,6 +30,7 @@ from mnemon.store.rows import (
     Vectors,
 )
 from mnemon.store.sqlite import (
+    adding,
     artifacts,
     check,
     journal,
@@ -98,12 +100,18 @@ class SQLiteStore(Compiled):
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
     ) -> list[Added]:
-        now = now_micros()
-        return self._writer.run(lambda c: writing.add(c, namespace, drafts, made, actor, now))
+        now, whole = now_micros(), [Addition(namespace, drafts, made, actor)]
+        return self._writer.run(lambda c: adding.add(c, whole, now))[0]
 
     def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:
         now = now_micros()
-        return self._writer.run_each([writing.adding(one, now) for one in additions])
+        try:
+            return [*self._writer.run(lambda c: adding.add(c, additions, now))]
+        except StoreBusy as error:
+            return [error] * len(additions)
+        except MnemonError:  # of one of them: which, they find out by themselves
+            alone = [adding.alone(one, now) for one in additions]
+            return self._writer.run_each(alone)
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
         return self._read(lambda c: writing.known_keys_of(c, namespace, keys))

@@ -8,10 +8,11 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from mnemon import errors
+from mnemon.store.sqlite.turn import Turns
 
 APPLICATION_ID = 0x4D6E656D  # "Mnem"
 MEMORY = ":memory:"
@@ -42,6 +43,7 @@ class Connections:
         self._lock = threading.RLock()
         self._idle: list[sqlite3.Connection] = []
         self._writer: sqlite3.Connection | None = None
+        self._turns = Turns(self.path, self._timeout)
 
     def _settle(self) -> None:
         if not self._open:
@@ -53,8 +55,9 @@ class Connections:
         # SQLite connections must not cross a fork. The child closes its copies before it opens its
         # own, so that SQLite takes real locks for those; one caught in the middle of a write is
         # left alone, since rolling it back would touch the index it shares with the parent.
-        inherited, writer = self._idle, self._writer
+        inherited, writer, turns = self._idle, self._writer, self._turns
         self._start()
+        turns.close()
         if self.path == MEMORY:
             self._writer = writer  # private to each process by nature
             return
@@ -78,6 +81,38 @@ class Connections:
         if self._writer is None:
             self._writer = self._connect()
         return self._writer
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """The writing connection in a transaction, as soon as no other process is in one; hold
+        `lock` meanwhile. What is not committed when the block ends is rolled back."""
+        connection = self.writer()
+        with ExitStack() as stack:
+            line = self.path != MEMORY and self._turns.taken
+            if line or not self._begun(connection):
+                stack.enter_context(self._turns.turn())
+                connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+
+    def _begun(self, connection: sqlite3.Connection) -> bool:
+        """Whether a transaction could begin at once."""
+        if self.path == MEMORY:
+            connection.execute("BEGIN IMMEDIATE")
+            return True
+        connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+            return False
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._timeout * 1000)}")
+        return True
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -167,6 +202,7 @@ class Connections:
             for connection in (*self._idle, *([self._writer] if self._writer else [])):
                 connection.close()
             self._idle, self._writer = [], None
+            self._turns.close()
 
 
 def _check_file(path: Path, read_only: bool) -> None:

@@ -139,8 +139,8 @@ def _restore_one(
         _restore_version(connection, row, cube or 0, num, version)
     quotas.check(connection, num)
     if made is not None:
-        rows = range(first, first + len(record["versions"]))
-        vectors.insert(connection, num, rows, made, positions)
+        places = [(num, first + i) for i in range(len(record["versions"]))]
+        vectors.insert(connection, made.space, places, made.matrix[positions])
     if record.get("usage"):
         values = [record["usage"].get(name) for name in _USAGE_FIELDS]
         connection.execute("INSERT INTO usage VALUES (?, ?, ?, ?, ?, ?)", (cube, *values))

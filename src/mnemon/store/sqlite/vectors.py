@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mnemon.errors import DimensionMismatch, SpaceMoved
 from mnemon.store.rows import Space, Vectors
-from mnemon.store.sqlite import journal
+from mnemon.store.sqlite import inserting, journal
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _PART = 8192
 _SPACE = "SELECT name, model, revision, dimension, embedder, state FROM spaces"
@@ -15,32 +19,28 @@ _SPACE = "SELECT name, model, revision, dimension, embedder, state FROM spaces"
 
 def insert(
     connection: sqlite3.Connection,
-    num: int,
-    rows: Sequence[int],
-    made: Vectors,
-    positions: Sequence[int],
+    space: str,
+    places: Sequence[tuple[int, int]],
+    matrix: np.ndarray,
 ) -> None:
-    """Write the vectors at `positions` of `made` for version rows.
+    """Write vectors float32 [N, D] of a space for N (namespace number, version row).
 
     Raises:
         DimensionMismatch: they are longer or shorter than their space.
         SpaceMoved: the store has moved to another space meanwhile.
     """
     found = connection.execute(
-        "SELECT num, dimension, state FROM spaces WHERE name = ?", (made.space,)
+        "SELECT num, dimension, state FROM spaces WHERE name = ?", (space,)
     ).fetchone()
     if found is None or found[2] == "retired":
-        raise SpaceMoved(made.space)
-    space, dimension, _ = found
-    if made.matrix.shape[1] != dimension:
-        raise DimensionMismatch(made.space, dimension, made.matrix.shape[1])
+        raise SpaceMoved(space)
+    number, dimension, _ = found
+    if matrix.shape[1] != dimension:
+        raise DimensionMismatch(space, dimension, matrix.shape[1])
     from mnemon.store.packing import pack  # numpy: only once there is a vector to write
 
-    blobs = pack(made.matrix[list(positions)])
-    connection.executemany(
-        "INSERT OR REPLACE INTO vectors VALUES (?, ?, ?, ?)",
-        [(num, space, row, blob) for row, blob in zip(rows, blobs, strict=True)],
-    )
+    rows = [(num, number, row, b) for (num, row), b in zip(places, pack(matrix), strict=True)]
+    inserting.insert(connection, "vectors", rows, "INSERT OR REPLACE")
 
 
 def read(
@@ -134,4 +134,4 @@ def fill(connection: sqlite3.Connection, rows: Sequence[int], made: Vectors) -> 
             "SELECT namespace FROM versions WHERE row = ?", (row,)
         ).fetchone()
         if found is not None:
-            insert(connection, found[0], [row], made, [position])
+            insert(connection, made.space, [(found[0], row)], made.matrix[[position]])

@@ -3,7 +3,7 @@
 Whoever holds the lock takes everything queued, runs it in one transaction and makes it durable by
 one commit. Nobody returns before the commit that holds their work. When an operation fails, all are
 run again, each in a savepoint of its own, so that one failure harms no other: an operation leaves
-nothing but what it wrote. Other processes wait at BEGIN IMMEDIATE.
+nothing but what it wrote. Other processes wait for their turn (`turn.py`).
 """
 
 from __future__ import annotations
@@ -71,14 +71,19 @@ class Writer:
             return operation(self._connections.writer())
 
     def _commit_queued(self) -> None:
-        jobs = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_IN_ONE_COMMIT))]
+        jobs: list[_Job] = []
+        waiting = min(len(self._queue), _MOST_IN_ONE_COMMIT)
         try:
-            with translated(self._connections.path):
-                self._transact(self._connections.writer(), jobs)
+            with translated(self._connections.path), self._connections.writing() as connection:
+                # Only now, so that what came while it waited is among them.
+                jobs = self._taken(min(len(self._queue), _MOST_IN_ONE_COMMIT))
+                self._transact(connection, jobs)
         except Exception as error:  # noqa: BLE001 - handed to everyone whose work was in it
+            jobs = jobs or self._taken(waiting)
             for job in jobs:
                 job.error = job.error or error
         except BaseException:
+            jobs = jobs or self._taken(waiting)
             for job in jobs:
                 job.error = StoreError("the commit was interrupted: nothing of it was kept")
             raise
@@ -86,18 +91,16 @@ class Writer:
             for job in jobs:
                 job.done = True
 
+    def _taken(self, count: int) -> list[_Job]:
+        return [self._queue.popleft() for _ in range(count)]
+
     def _transact(self, connection: sqlite3.Connection, jobs: list[_Job]) -> None:
-        try:
+        if not self._together(connection, jobs):
+            connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
-            if not self._together(connection, jobs):
-                connection.execute("ROLLBACK")
-                connection.execute("BEGIN IMMEDIATE")
-                for job in jobs:
-                    self._attempt(connection, job)
-            connection.execute("COMMIT")
-        finally:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            for job in jobs:
+                self._attempt(connection, job)
+        connection.execute("COMMIT")
 
     def _together(self, connection: sqlite3.Connection, jobs: list[_Job]) -> bool:
         """Whether all went well. Without savepoints: at each of them FTS5 writes what it has

@@ -1,4 +1,4 @@
-"""Writing cubes: add, new versions, retirement. Runs inside the writer's transaction.
+"""Writing cubes: new versions and retirement. Runs inside the writer's transaction.
 
 A cube, its words, its vector and its journal entry are written together or not at all.
 """
@@ -7,19 +7,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from mnemon.errors import NotFound, VersionConflict
 from mnemon.store.cubes import values_of
-from mnemon.store.rows import Added, Addition, NewCube, Vectors
+from mnemon.store.rows import NewCube, Vectors
 from mnemon.store.sqlite import journal, links, quotas, vectors, words
+from mnemon.store.sqlite.inserting import insert
 
-_VERSION = (
-    "INSERT INTO versions (row, cube, version, namespace, kind, speaker, session, valid_from, "
+VERSION = (
+    "versions (row, cube, version, namespace, kind, speaker, session, valid_from, "
     "valid_to, recorded_at, length, asks, readers, writers, retain_until, compile, producer, "
-    "source, confidence, digest, metadata, content) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    "source, confidence, digest, metadata, content)"
 )
+"""The table and its columns, the last ones as `values_of` gives them."""
 
 
 def namespace_number(connection: sqlite3.Connection, path: str) -> int:
@@ -30,60 +31,6 @@ def namespace_number(connection: sqlite3.Connection, path: str) -> int:
     return int(
         connection.execute("INSERT INTO namespaces (path) VALUES (?)", (path,)).lastrowid or 0
     )
-
-
-def add(
-    connection: sqlite3.Connection,
-    namespace: str,
-    drafts: Sequence[NewCube],
-    made: Vectors | None,
-    actor: str,
-    now: int,
-) -> list[Added]:
-    """Write new cubes; a draft whose key is known in the namespace gives the cube that is there."""
-    num = namespace_number(connection, namespace)
-    known = known_keys(connection, num, [draft.key for draft in drafts if draft.key])
-    results: list[Added] = []
-    fresh: list[int] = []
-    for position, draft in enumerate(drafts):
-        there = known.get(draft.key) if draft.key else None
-        results.append(Added(there or draft.id, there is None, now))
-        if there is None:
-            fresh.append(position)
-            if draft.key:
-                known[draft.key] = draft.id
-    if fresh:
-        for position in fresh:
-            _check_sources(connection, drafts[position])
-        rows = _insert(connection, num, [drafts[i] for i in fresh], now)
-        quotas.check(connection, num)
-        words.insert(connection, num, zip(rows, [drafts[i].terms for i in fresh], strict=True))
-        if made is not None:
-            vectors.insert(connection, num, rows, made, fresh)
-        alone = drafts[fresh[0]].id if len(fresh) == 1 else None
-        journal.write(
-            connection, now, "add", actor, namespace=num, cube=alone,
-            version=1 if alone else None, detail={"cubes": len(fresh)},
-        )  # fmt: skip
-    links.resolve(connection, num, [(results[i].id, d.links) for i, d in enumerate(drafts)], now)
-    return results
-
-
-def adding(one: Addition, now: int) -> Callable[[sqlite3.Connection], list[Added]]:
-    """`add` of one of several callers."""
-    return lambda c: add(c, one.namespace, one.rows, one.vectors, one.actor, now)
-
-
-def _check_sources(connection: sqlite3.Connection, draft: NewCube) -> None:
-    # A late write must not bring back what was purged, nor may a method's summary begin stale.
-    for span in draft.spans:
-        known, current = latest(connection, span.cube)
-        purged = known is None and is_purged(connection, span.cube)
-        made = known is not None and draft.producer.startswith("method:")
-        if purged or (made and current is None):
-            raise NotFound(f"the source {span.cube} was forgotten meanwhile: derive it again")
-        if made and current is not None and current != span.version:
-            raise VersionConflict(span.cube, span.version, current)
 
 
 def latest(connection: sqlite3.Connection, id: str) -> tuple[int | None, int | None]:
@@ -148,24 +95,6 @@ def known_keys(
     return dict(rows.fetchall())
 
 
-def _insert(connection: sqlite3.Connection, num: int, drafts: list[NewCube], now: int) -> range:
-    cube = connection.execute("SELECT coalesce(max(num), 0) FROM cubes").fetchone()[0]
-    row = next_row(connection)
-    connection.executemany(
-        "INSERT INTO cubes (num, id, namespace, key) VALUES (?, ?, ?, ?)",
-        [(cube + 1 + i, draft.id, num, draft.key) for i, draft in enumerate(drafts)],
-    )
-    connection.executemany(
-        _VERSION,
-        [(row + i, cube + 1 + i, 1, num, *values_of(draft, now)) for i, draft in enumerate(drafts)],
-    )
-    name_speakers(connection, num, {draft.speaker for draft in drafts if draft.speaker})
-    for i, draft in enumerate(drafts):
-        if draft.spans:
-            _write_spans(connection, row + i, draft)
-    return range(row, row + len(drafts))
-
-
 def name_speakers(connection: sqlite3.Connection, num: int, speakers: Iterable[str]) -> None:
     """Remember who has spoken in a namespace."""
     connection.executemany(
@@ -179,7 +108,8 @@ def next_row(connection: sqlite3.Connection) -> int:
     return (last[0] if last else 0) + 1
 
 
-def _write_spans(connection: sqlite3.Connection, row: int, draft: NewCube) -> None:
+def write_spans(connection: sqlite3.Connection, row: int, draft: NewCube) -> None:
+    """Write the sources of a version."""
     connection.executemany(
         "INSERT INTO spans VALUES (?, ?, ?, ?, ?, ?)",
         [(row, i, s.cube, s.version, s.start, s.end) for i, s in enumerate(draft.spans)],
@@ -215,18 +145,17 @@ def update(
     now = max(now, recorded_at + 1, (retired_at or 0) + 1)
     if retired_at is None:
         connection.execute("UPDATE versions SET retired_at = ? WHERE row = ?", (now, row))
-    connection.execute(
-        _VERSION, (next_row(connection), cube, version + 1, num, *values_of(draft, now))
-    )
-    new_row = next_row(connection) - 1
+    new_row = next_row(connection)
+    values = (new_row, cube, version + 1, num, *values_of(draft, now))
+    insert(connection, VERSION, [values])
     name_speakers(connection, num, {draft.speaker} if draft.speaker else ())
     retire(connection, ending(connection, [id])[1:], actor, now)
     quotas.check(connection, num)
     if draft.spans:
-        _write_spans(connection, new_row, draft)
+        write_spans(connection, new_row, draft)
     words.insert(connection, num, [(new_row, draft.terms)])
     if made is not None:
-        vectors.insert(connection, num, [new_row], made, [0])
+        vectors.insert(connection, made.space, [(num, new_row)], made.matrix[:1])
     journal.write(connection, now, verb, actor, namespace=num, cube=id, version=version + 1)
     return int(version) + 1
 
