@@ -52,7 +52,7 @@ def test_questions_are_about_facts_of_which_something_is_left() -> None:
 
 def test_the_rates_rise_and_fall_and_pools_grow() -> None:
     recipe = PoolRecipe()
-    rates = [recipe.factor(step) for step in range(recipe.steps)]
+    rates = [recipe.factor(step, recipe.steps) for step in range(recipe.steps)]
     assert max(rates) == 1 and rates[0] < 0.1 and rates[-1] < 0.05
     assert recipe.facts(0) == recipe.fewest and recipe.facts(recipe.steps) == recipe.most
 
@@ -60,7 +60,7 @@ def test_the_rates_rise_and_fall_and_pools_grow() -> None:
 def test_the_section_has_every_control_and_the_law(tmp_path) -> None:
     found = run.run_latent(["pool"], brief=True).sections["pool"]
     tables = dict.fromkeys(row.table for row in found)
-    assert len(tables) == 5
+    assert len(tables) == 6
     law = [row.figures for row in found if "(1 - K/N)^t" in row.figures]
     assert law[0]["(1 - K/N)^t"] == law[0]["latents left"] == 1
     who = [row.at["who"] for row in found if "who" in row.at]

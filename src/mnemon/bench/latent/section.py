@@ -17,6 +17,7 @@ class Setting:
         model, tokenizer: the bundled model or its small sibling. name: which of them.
         seed: of everything drawn.
         brief: the smallest run that shows that it works, for tests.
+        long: the longer training, where a part trains a model for minutes on a CUDA device.
     """
 
     model: Any
@@ -24,6 +25,7 @@ class Setting:
     name: str
     seed: int = 0
     brief: bool = False
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)
