@@ -18,29 +18,31 @@ class Bank:
     """
 
     def __init__(self, size: int, layers: int, width: int, device: torch.device) -> None:
-        self._size = max(size, _NEWEST)
+        self._size = size
         self.latents = [torch.zeros(0, 0, width, device=device)] * layers
         self.things = torch.zeros(0, dtype=torch.int64, device=device)
+        self._late = self.latents
 
     def __len__(self) -> int:
         return len(self.things)
 
-    def add(self, new: list[Tensor], told: Tensor) -> None:
+    def add(self, rng: np.random.Generator, new: list[Tensor], told: Tensor) -> None:
         """Keep latents `[n, K, d]` of each layer, of facts with ids `[n, T]`."""
-        new = [one.detach()[-self._size :] for one in new]
+        new = [one.detach() for one in new]
+        late = torch.from_numpy(rng.permutation(len(told))[:_NEWEST]).to(told.device)
+        self._late = [one[late] for one in new]
+        kept = max(0, len(self) + len(told) - self._size)
         held = self.latents if len(self) else [one[:0] for one in new]
-        self.latents = [
-            torch.cat([old, one])[-self._size :] for old, one in zip(held, new, strict=True)
-        ]
-        self.things = torch.cat([self.things, things(told)])[-self._size :]
+        self.latents = [torch.cat(both)[kept:] for both in zip(held, new, strict=True)]
+        self.things = torch.cat([self.things, things(told)])[kept:]
 
     def newest(self, rng: np.random.Generator, count: int) -> list[Tensor]:
-        """Latents `[count, K, d]` of each layer for the place before a text: of late facts, any."""
-        if not len(self):
-            return [one.new_zeros(count, 0, one.shape[-1]) for one in self.latents]
-        late = min(_NEWEST, len(self))
-        at = torch.from_numpy(len(self) - 1 - rng.integers(0, late, count))
-        return [one[at.to(one.device)] for one in self.latents]
+        """Latents `[count, K, d]` of each layer for the place before a text: of facts that were
+        added last, or none, `[count, 0, d]`."""
+        if not (late := len(self._late[0])):
+            return [one.new_zeros(count, 0, one.shape[-1]) for one in self._late]
+        at = torch.from_numpy(rng.integers(0, late, count))
+        return [one[at.to(one.device)] for one in self._late]
 
 
 def things(told: Tensor) -> Tensor:

@@ -30,15 +30,13 @@ class Candidates:
     doubled: Tensor
 
     @classmethod
-    def of(cls, drawn: Pools, new: list[Tensor], bank: Bank, most: int) -> Candidates:
-        """Of a step whose facts' latents are `new`, `[P * F, K, d]` of each layer, and `most` facts
-        of the bank."""
+    def of(cls, drawn: Pools, new: list[Tensor], bank: Bank) -> Candidates:
+        """Of a step whose facts' latents are `new`, `[P * F, K, d]` of each layer."""
         (facts, size, _), (rows, _) = new[0].shape, drawn.about.shape
-        before = max(0, len(bank) - most)
-        held = [one[before:] for one in bank.latents] if len(bank) else [one[:0] for one in new]
-        every = torch.cat([bank.things[before:], things(drawn.told)])
+        held = bank.latents if len(bank) else [one[:0] for one in new]
+        every = torch.cat([bank.things, things(drawn.told)])
         first = torch.arange(rows, device=drawn.about.device)[:, None] * (facts // rows)
-        asked = (drawn.about + first).flatten() + len(every) - facts
+        asked = (drawn.about + first).flatten() + len(bank)
         same = every[asked][:, None] == every
         own = torch.zeros_like(same).scatter_(1, asked[:, None], True)
         return cls(

@@ -136,8 +136,8 @@ class _Run:
         fetch."""
         newest = self._bank.newest(self._rng, len(drawn.told))
         new = caches.written(self.model, newest, drawn.told, self.recipe.num_tokens)
-        candidates = Candidates.of(drawn, new, self._bank, self.recipe.bank)
-        self._bank.add(new, drawn.told)
+        candidates = Candidates.of(drawn, new, self._bank)
+        self._bank.add(self._rng, new, drawn.told)
         return new, candidates
 
     def _unrelated(self, drawn: Pools) -> Tensor:

@@ -56,7 +56,8 @@ def add(model: Any, size: int, seed: int = 0, *, hidden: int = 0) -> None:
 def _projector(weights: Sequence[Tensor]) -> nn.Sequential:
     layers: list[nn.Module] = []
     for one in weights:
-        layers += [nn.GELU(), linear := nn.Linear(*reversed(one.shape), bias=False)]
+        after, before = one.shape
+        layers += [nn.GELU(), linear := nn.Linear(before, after, bias=False)]
         linear.load_state_dict({"weight": one})
     return nn.Sequential(*layers[1:])
 
@@ -79,8 +80,8 @@ def retriever(model: Any, layer: int) -> Projectors:
 
 def width(model: Any) -> int:
     """Channels of a key."""
-    out: int = retriever(model, 0).key[-1].out_features
-    return out
+    last = list(retriever(model, 0).key.parameters())[-1]
+    return len(last)
 
 
 def keys(model: Any, latents: Tensor) -> Tensor:
