@@ -65,8 +65,9 @@ def rows(setting: Setting) -> Iterator[Row]:
     if setting.brief:
         recipe, size = _BRIEF_RECIPE, _BRIEF
     recipe = replace(recipe, seed=setting.seed)
-    model = copy.deepcopy(setting.model)
+    model = copy.deepcopy(setting.model).to(setting.device)
     told = train(model, recipe)
+    model.cpu()  # one question at a time gains nothing from a device
     stages = {
         "steps": recipe.steps, "store steps": recipe.store_steps,
         "retriever steps": recipe.retriever_steps,

@@ -84,11 +84,11 @@ def _asked(
     def choosing(layer: int) -> caches.Choose:
         def choose(hidden: torch.Tensor) -> torch.Tensor:
             query, _ = retrieving.retriever(model, layer)
-            fits = retrieving.fit(query(hidden[0]), pool.keys[layer].to(hidden.device)).cpu()
+            fits = retrieving.fit(query(hidden[0]), pool.keys[layer])
             its = pool.stored[layer] == fact
             best = (fits.masked_fill(its, torch.inf) if own else fits).topk(fetched).indices
             found.append(float(its[best].sum() / its.sum()))
-            latents = pool.store[layer][best.sort().values].to(hidden.device)
+            latents = pool.store[layer][best.sort().values]
             return torch.cat([latents, pool.tokens[layer]])[None]
 
         return choose

@@ -68,7 +68,7 @@ def answered_alone(model: Any, stream: Stream, fact: int, *, told: bool, ends: b
     """Whether it is without a pool: with the fact `told` in the context, or not."""
     prompt, answer = stream.question(fact)
     before = stream.drawn.told[fact].tolist() if told else prompt[:1]
-    given = torch.tensor([[*before, *prompt[1:], *answer]], device=model.device)
+    given = torch.tensor([[*before, *prompt[1:], *answer]])
     said = model(given, use_cache=False, logits_to_keep=VALUE + 1).logits[0, :-1].argmax(-1)
     wanted = answer if ends else answer[:-1]
     return [int(one) for one in said[: len(wanted)]] == wanted
@@ -78,7 +78,7 @@ def answered_alone(model: Any, stream: Stream, fact: int, *, told: bool, ends: b
 def perplexity(model: Any, method: Pool, pool: Latents, seed: int, rows: int = 16) -> float:
     """Of filler that was never trained on, 64 tokens a row, after a pool."""
     rng = np.random.default_rng([seed, 5])
-    ids = torch.from_numpy(unrelated(rng, HeldOut(rng), rows, 64)).to(model.device)
+    ids = torch.from_numpy(unrelated(rng, HeldOut(rng), rows, 64))
     cache = method.cache(model, pool)
     cache.batch_repeat_interleave(rows)
     logits = seam.forward(model, ids, cache)[:, :-1]

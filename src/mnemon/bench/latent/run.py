@@ -44,7 +44,7 @@ def run_latent(
         only: names of parts; all if None.
         nano: the small sibling of the bundled model instead of the model itself.
         brief: the smallest run that shows that it works. long: the longer training of pools.
-        device: of the part `pool`; the others run on the CPU.
+        device: where the part `pool` trains; all else runs on the CPU.
         progress: called with (done, in all), in parts.
 
     Raises:
@@ -58,12 +58,12 @@ def run_latent(
                 f"no part of this bench is called {name!r}: {nearest(name, [*SECTIONS])}"
             )
     if device != "cpu" and names != ["pool"]:
-        raise InvalidInput(f"device={device!r}: only the part `pool` runs there, by itself")
+        raise InvalidInput(f"device={device!r}: only the part `pool` trains there, by itself")
     for package in ("torch", "transformers", "safetensors"):
         require(package, package, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    model, tokenizer = recall_lm.load(nano=nano, device=device)
-    setting = Setting(model, tokenizer, "nano" if nano else "recall-lm", seed, brief, long)
+    model, tokenizer = recall_lm.load(nano=nano)
+    setting = Setting(model, tokenizer, "nano" if nano else "recall-lm", seed, brief, long, device)
     found = {}
     for done, name in enumerate(names):
         if progress is not None:
@@ -79,13 +79,14 @@ def _context(setting: Setting) -> dict[str, Any]:
     torch, transformers = (require(name, name, "weights") for name in ("torch", "transformers"))
     return {
         "model": setting.name, "brief": setting.brief, "long": setting.long,
-        "device": _device(setting.model.device), "torch": torch.__version__,
+        "device": _device(setting.device), "torch": torch.__version__,
         "transformers": transformers.__version__, "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }  # fmt: skip
 
 
-def _device(device: Any) -> str:
+def _device(name: str) -> str:
     """As the card calls itself."""
     torch = require("torch", "torch", "weights")
-    return str(torch.cuda.get_device_name(device) if device.type == "cuda" else device)
+    cuda = torch.device(name).type == "cuda"
+    return str(torch.cuda.get_device_name(name)) if cuda else name

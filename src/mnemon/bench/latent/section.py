@@ -18,6 +18,7 @@ class Setting:
         seed: of everything drawn.
         brief: the smallest run that shows that it works, for tests.
         long: the longer training, where a part trains a model for minutes on a CUDA device.
+        device: where a part trains; what is measured runs on the CPU.
     """
 
     model: Any
@@ -26,6 +27,7 @@ class Setting:
     seed: int = 0
     brief: bool = False
     long: bool = False
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ class PoolRecipe:
 
 
 LONG = PoolRecipe(
-    steps=4000, store_steps=4000, retriever_steps=0, written=512, asked=512, bank=2048,
-    unrelated=16, retriever_rate=3e-3, hidden=256, warmup=100,
+    steps=1200, store_steps=800, retriever_steps=0, written=512, asked=512, bank=2048,
+    unrelated=16, rate=2e-3, store_rate=1e-3, retriever_rate=3e-3, hidden=256, warmup=100, rest=0.3,
 )  # fmt: skip
-"""For a CUDA device."""
+"""With the last stage, for a CUDA device."""

@@ -88,6 +88,7 @@ class _Run:
         return {name: one.item() for name, one in self._means.items()}
 
     def step(self, number: int) -> None:
+        """One of the first stage, of the last, or of the retriever alone."""
         recipe = self.recipe
         last = number - recipe.steps
         if last < 0:
@@ -99,7 +100,7 @@ class _Run:
             self._retrieved(recipe.retriever_factor(last - recipe.store_steps))
 
     def _pooled(self, number: int, rate: float, factor: float) -> None:
-        drawn = self._drawn(pools(self._rng, self.recipe, number, self._layers))
+        drawn = pools(self._rng, self.recipe, number, self._layers).to(self.model.device)
         new, candidates = self._written(drawn)
         found = losses(self.model, drawn, new, self._unrelated(drawn), candidates)
         whole = found.answers + self.recipe.rest * found.filler + found.retriever
@@ -108,7 +109,7 @@ class _Run:
 
     def _stored(self, number: int, rate: float, factor: float) -> None:
         recipe = self.recipe
-        drawn = self._drawn(older(self._rng, recipe, self._layers))
+        drawn = older(self._rng, recipe, self._layers).to(self.model.device)
         new, candidates = self._written(drawn)
         filler = self._unrelated(drawn)
         found = stored(
@@ -121,15 +122,12 @@ class _Run:
 
     def _retrieved(self, factor: float) -> None:
         recipe = self.recipe
-        drawn = self._drawn(pools(self._rng, recipe, recipe.steps, self._layers))
+        drawn = pools(self._rng, recipe, recipe.steps, self._layers).to(self.model.device)
         with torch.no_grad():
             new, candidates = self._written(drawn)
         found = retrieved(self.model, drawn, new, candidates)
         self._update(found, factor, 0.0)
         self._mean({"retriever": found})
-
-    def _drawn(self, one: Pools) -> Pools:
-        return one.to(self.model.device)
 
     def _written(self, drawn: Pools) -> tuple[list[Tensor], Candidates]:
         """Latents of a step's facts, `[P * F, K, d]` of each layer, and what questions could
