@@ -72,6 +72,11 @@ def test_the_section_has_every_control_and_the_law(tmp_path) -> None:
     assert all(math.isfinite(one) for row in found for one in row.figures.values())
 
 
+def test_a_device_that_is_not_there_is_refused(tmp_path) -> None:
+    done = CliRunner().invoke(mnemon, ["bench", "train-pool", str(tmp_path), "--device", "nowhere"])
+    assert done.exit_code != 0 and "take cpu" in done.output
+
+
 @pytest.mark.parametrize("long", [False, True])
 def test_the_command_writes_a_model_that_loads(tmp_path, monkeypatch, long) -> None:
     small = PoolRecipe(written=12, most=6, asked=8, num_blocks=4, num_ltm_blocks=1)

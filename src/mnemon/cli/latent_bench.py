@@ -22,7 +22,10 @@ from mnemon.cli.progress import bar
 @click.option("--brief", is_flag=True, help="The smallest run that shows that it works.")
 @click.option("--long", is_flag=True, help="Pools by the long recipe: minutes of a CUDA device.")
 @click.option(
-    "--device", default="cpu", show_default=True, metavar="NAME",
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
     help="Where pools are trained, such as cuda; with `--only pool`.",
 )
 @options.out

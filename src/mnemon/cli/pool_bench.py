@@ -40,9 +40,9 @@ def train_pool(folder: Path, steps: int | None, long: bool, device: str, seed: i
     if steps is not None:
         stages = ("steps", "store_steps", "retriever_steps")
         told = replace(told, **{name: steps for name in stages if getattr(told, name)})
-    model, tokenizer = recall_lm.load(nano=True, device=device)
+    model, tokenizer = recall_lm.load(nano=True)
     with bar("training") as progress:
-        found = run.train(model, told, progress)
+        found = run.train(run.moved(model, device), told, progress)
     folder.mkdir(parents=True, exist_ok=True)
     run.save(model, tokenizer, told, folder)
     click.echo(f"wrote {folder}", err=True)

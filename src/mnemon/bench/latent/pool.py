@@ -24,7 +24,7 @@ from mnemon.bench.latent.pool_stream import (
 )  # fmt: skip
 from mnemon.bench.latent.section import Row, Setting
 from mnemon.bench.pool_training.recipe import LONG, PoolRecipe
-from mnemon.bench.pool_training.run import train
+from mnemon.bench.pool_training.run import moved, train
 from mnemon.methods import load
 from mnemon.weights.pool import Pool
 
@@ -65,7 +65,7 @@ def rows(setting: Setting) -> Iterator[Row]:
     if setting.brief:
         recipe, size = _BRIEF_RECIPE, _BRIEF
     recipe = replace(recipe, seed=setting.seed)
-    model = copy.deepcopy(setting.model).to(setting.device)
+    model = moved(copy.deepcopy(setting.model), setting.device)
     told = train(model, recipe)
     model.cpu()  # one question at a time gains nothing from a device
     stages = {

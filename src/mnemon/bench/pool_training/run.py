@@ -21,6 +21,7 @@ from mnemon.bench.pool_training.pools import Pools, older, pools
 from mnemon.bench.pool_training.recipe import PoolRecipe
 from mnemon.bench.pool_training.storing import stored
 from mnemon.bench.recall import Endless
+from mnemon.errors import InvalidInput
 from mnemon.weights.pool import _cache as caches
 from mnemon.weights.pool import _retriever as retrieving
 
@@ -54,6 +55,19 @@ def train(
         "cpu_seconds": time.process_time() - worked,
     }  # fmt: skip
     return {**run.means, **spent}
+
+
+def moved(model: Any, device: str) -> Any:
+    """A model on a device.
+
+    Raises:
+        InvalidInput: this torch has no such device.
+    """
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built with CUDA
+        reason = str(error).splitlines()[0]
+        raise InvalidInput(f"device={device!r} cannot be used here ({reason}): take cpu") from error
 
 
 def save(model: Any, tokenizer: Any, recipe: PoolRecipe, folder: Path) -> None:
