@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from mnemon.bench.latent.pool_store import _asked
+from mnemon.bench.latent.pool_stream import Stream, share
 from mnemon.bench.pool_training.bank import Bank, things
 from mnemon.bench.pool_training.candidates import Candidates
 from mnemon.bench.pool_training.facts import facts
@@ -16,6 +18,7 @@ from mnemon.bench.pool_training.pools import Pools, older
 from mnemon.bench.pool_training.recipe import PoolRecipe
 from mnemon.bench.pool_training.run import train
 from mnemon.bench.pool_training.storing import stored
+from mnemon.methods import load
 from mnemon.models import recall_lm
 from mnemon.weights.pool import _cache as caches
 from mnemon.weights.pool import _retriever as retrieving
@@ -142,6 +145,24 @@ def test_all_stages_run_and_tell_their_losses() -> None:
     assert told["steps"] == 5
     assert {"answers", "retriever", "store_answers", "store_retriever"} <= told.keys()
     assert not trained.training and all(np.isfinite(one) for one in told.values())
+
+
+def test_a_facts_own_latents_are_fetched_if_they_are_to_be(model) -> None:
+    method = load("weights.pool", "m-plus", num_tokens=4, num_blocks=3, num_ltm_blocks=1)
+    stream = Stream.of(14, 0)
+    *_, (_, pool) = stream.read(model, method)
+    its = (pool.stored == 2).sum(1).tolist()
+    given, free = (_asked(model, stream, pool, 2, 4, own=own).found for own in (True, False))
+    assert its == [4] * 4 and given == [1.0] * 4
+    assert len(free) == 4 and all(0 <= one <= 1 for one in free) and sum(free) < 4
+
+
+def test_an_interval_holds_the_share_and_narrows_with_more_questions() -> None:
+    few, many = share(3, 10), share(300, 1000)
+    for found in (few, many):
+        assert found["95 % from"] < 0.3 < found["to"]
+    assert many["to"] - many["95 % from"] < few["to"] - few["95 % from"]
+    assert share(0, 10)["95 % from"] == 0 and share(10, 10)["to"] == 1
 
 
 def _stored(model, drawn: Pools, new, candidates: Candidates, *, through: bool = True):

@@ -42,9 +42,6 @@ out = click.option(
     help="Save record and report in this folder.",
 )  # fmt: skip
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-device = click.option(
-    "--device", default="cpu", show_default=True, metavar="NAME", help="Such as cuda."
-)
 kind = click.option("--kind", multiple=True, help="Only this kind of cube; may be repeated.")
 speaker = click.option("--speaker", help="Only what this one said.")
 session = click.option("--session", help="Only this conversation.")

@@ -22,7 +22,7 @@ from mnemon.cli.progress import bar
 @click.option(
     "--long", is_flag=True, help="With the last stage, for m-plus: minutes of a CUDA device."
 )
-@options.device
+@click.option("--device", default="cpu", show_default=True, metavar="NAME", help="Such as cuda.")
 @options.seed
 def train_pool(folder: Path, steps: int | None, long: bool, device: str, seed: int) -> None:
     """Train the bundled model's small sibling for latent pools, and write it to FOLDER.

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import safetensors.torch
 import torch
 from tests.weights.pool.models import IDS, SMALL
 
@@ -103,6 +104,9 @@ def test_what_it_cannot_do_is_refused(plain, tmp_path) -> None:
     with pytest.raises(InvalidInput, match="no retriever"):
         _method().empty(bare)
     with pytest.raises(InvalidInput, match="train-pool"):
+        retrieving.load_retriever(bare, tmp_path)
+    safetensors.torch.save_file({"other": torch.zeros(1)}, tmp_path / retrieving.FILE)
+    with pytest.raises(InvalidInput, match="has no projectors"):
         retrieving.load_retriever(bare, tmp_path)
     with pytest.raises(InvalidInput, match="trained, random"):
         _method(retrieve="best")

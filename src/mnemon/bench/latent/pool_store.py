@@ -34,10 +34,9 @@ def rows(
         shape: options of both methods. fetched: of their blocks, from the store.
     """
     plain: Pool = load("weights.pool", "memoryllm", **shape)
-    long: Pool = load("weights.pool", "m-plus", **shape, num_ltm_blocks=fetched)
-    chance: Pool = load(
-        "weights.pool", "m-plus", **shape, num_ltm_blocks=fetched, retrieve="random"
-    )
+    options = {**shape, "num_ltm_blocks": fetched}
+    long: Pool = load("weights.pool", "m-plus", **options)
+    chance: Pool = load("weights.pool", "m-plus", **options, retrieve="random")
     stream = Stream.of(counts[-1], seed + 2)
     both = zip(stream.read(model, plain), stream.read(model, long), strict=True)
     for (count, dropped), (_, kept) in both:
@@ -46,25 +45,26 @@ def rows(
         # Older than the pool holds, had nothing been dropped before its time.
         old = np.arange(count - shape["num_blocks"])
         facts = np.random.default_rng([seed, count]).permutation(old)[:asked].tolist()
-        size = fetched * shape["num_tokens"]
-        told = {
-            "drop only": [answered(model, plain, dropped, stream, one) for one in facts],
-            "store, at random": [answered(model, chance, kept, stream, one) for one in facts],
-            "store, retrieved": [answered(model, long, kept, stream, one) for one in facts],
-            "store, a fact's own latents": [
-                _asked(model, stream, kept, one, size, own=True).answered for one in facts
-            ],
+        pools = {
+            "drop only": (plain, dropped), "store, at random": (chance, kept),
+            "store, retrieved": (long, kept),
         }  # fmt: skip
-        for name, right in told.items():
-            yield Row(STORE, {"updates": count, "pool": name}, {
-                "answered": float(np.mean(right)), **share(sum(right), len(right)),
-                "questions": len(facts), "attended latents": long.attended,
-                "MiB": (dropped if name == "drop only" else kept).nbytes / 2**20,
-            })  # fmt: skip
+        for name, (method, pool) in pools.items():
+            right = [answered(model, method, pool, stream, one) for one in facts]
+            yield _row(count, name, right, method.attended, pool)
+        size = fetched * shape["num_tokens"]
+        given = [_asked(model, stream, kept, one, size, own=True).answered for one in facts]
+        yield _row(count, "store, a fact's own latents", given, long.attended, kept)
         found = [_asked(model, stream, kept, one, size, own=False).found for one in facts]
-        yield Row(FOUND, {"updates": count}, {
-            "latents in the store": kept.store.shape[1], "fetched": size, **_layers(found),
-        })  # fmt: skip
+        held = {"latents in the store": kept.store.shape[1], "fetched": size}
+        yield Row(FOUND, {"updates": count}, {**held, **_layers(found)})
+
+
+def _row(count: int, name: str, right: Sequence[bool], attended: int, pool: Latents) -> Row:
+    return Row(STORE, {"updates": count, "pool": name}, {
+        "answered": float(np.mean(right)), **share(sum(right), len(right)),
+        "questions": len(right), "attended latents": attended, "MiB": pool.nbytes / 2**20,
+    })  # fmt: skip
 
 
 class _Asked(NamedTuple):

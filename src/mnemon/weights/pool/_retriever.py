@@ -126,6 +126,8 @@ def load_retriever(model: Any, folder: str | Path) -> None:
         raise InvalidInput(f"{folder} has no {FILE}: `mnemon bench train-pool` writes one")
     told = safetensors.torch.load_file(file)
     widths = [len(one) for name, one in sorted(told.items()) if name.startswith("0.key.")]
+    if not widths:
+        raise InvalidInput(f"the {FILE} of {folder} has no projectors: train the model again")
     add(model, widths[-1], hidden=sum(widths[:-1]))
     named = _named(model)
     shapes = {name: one.shape for name, one in named.items()}
