@@ -11,7 +11,7 @@ from mnemon.bench.latent import report, run
 from mnemon.bench.latent.section import Row
 from mnemon.bench.provenance import Origin
 from mnemon.cli.app import mnemon
-from mnemon.errors import UnknownName
+from mnemon.errors import InvalidInput, UnknownName
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -50,6 +50,11 @@ def test_a_prefix_has_one_size_and_training_lowers_the_loss() -> None:
 def test_an_unknown_method_is_refused_by_name() -> None:
     with pytest.raises(UnknownName, match="did you mean 'larimar'"):
         run.run_latent(["larimer"])
+
+
+def test_only_pools_are_measured_on_another_device() -> None:
+    with pytest.raises(InvalidInput, match="only the part `pool`"):
+        run.run_latent(["larimar"], device="cuda")
 
 
 def test_rows_of_one_heading_are_one_table() -> None:

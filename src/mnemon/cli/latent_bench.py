@@ -20,11 +20,20 @@ from mnemon.cli.progress import bar
     "--full", is_flag=True, help="The bundled model; by default its small sibling, far cheaper."
 )
 @click.option("--brief", is_flag=True, help="The smallest run that shows that it works.")
+@click.option("--long", is_flag=True, help="Pools by the long recipe: minutes of a CUDA device.")
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    metavar="NAME",
+    help="Where pools are trained, such as cuda; with `--only pool`.",
+)
 @options.out
 @options.seed
 @options.as_json
 def latent(
-    only: str | None, full: bool, brief: bool, out: Path | None, seed: int, json_: bool
+    only: str | None, full: bool, brief: bool, long: bool, device: str, out: Path | None,
+    seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure what a model answers from latent memories, and how exactly they forget.
 
@@ -39,7 +48,8 @@ def latent(
     with bar("measuring") as progress:
         found = run.run_latent(
             None if only is None else split(only), nano=not full, seed=seed, brief=brief,
-            command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+            long=long, device=device, command="mnemon " + " ".join(sys.argv[1:]),
+            progress=progress,
         )  # fmt: skip
     for file in report.save(found, out) if out is not None else ():
         click.echo(f"wrote {file}", err=True)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import safetensors.torch
 import torch
 from tests.weights.pool.models import IDS, SMALL
 
@@ -81,14 +82,15 @@ def test_the_control_fetches_others_and_always_the_same(plain) -> None:
     assert not all(map(torch.equal, trained, chance))
 
 
-def test_projectors_are_part_of_the_models_fingerprint_and_of_its_folder(tmp_path) -> None:
+@pytest.mark.parametrize("hidden", [0, 12])
+def test_projectors_are_part_of_the_models_fingerprint_and_of_its_folder(tmp_path, hidden) -> None:
     from mnemon.bench.pool_training.recipe import PoolRecipe
     from mnemon.bench.pool_training.run import save
     from mnemon.kv.reuse.fingerprint import fingerprint
 
     model, tokenizer = recall_lm.load(nano=True)
     bare = fingerprint(model).digest
-    retrieving.add(model, 8, seed=3)
+    retrieving.add(model, 8, seed=3, hidden=hidden)
     made = fingerprint(model).digest
     save(model, tokenizer, PoolRecipe(), tmp_path)
     again = recall_lm.load(tmp_path).model
@@ -102,6 +104,9 @@ def test_what_it_cannot_do_is_refused(plain, tmp_path) -> None:
     with pytest.raises(InvalidInput, match="no retriever"):
         _method().empty(bare)
     with pytest.raises(InvalidInput, match="train-pool"):
+        retrieving.load_retriever(bare, tmp_path)
+    safetensors.torch.save_file({"other": torch.zeros(1)}, tmp_path / retrieving.FILE)
+    with pytest.raises(InvalidInput, match="has no projectors"):
         retrieving.load_retriever(bare, tmp_path)
     with pytest.raises(InvalidInput, match="trained, random"):
         _method(retrieve="best")

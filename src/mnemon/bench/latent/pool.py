@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from mnemon.bench.latent import pool_store
 from mnemon.bench.latent.pool_stream import (
     AGES,
     Stream,
@@ -22,44 +23,56 @@ from mnemon.bench.latent.pool_stream import (
     perplexity,
 )  # fmt: skip
 from mnemon.bench.latent.section import Row, Setting
-from mnemon.bench.pool_training.recipe import PoolRecipe
-from mnemon.bench.pool_training.run import train
+from mnemon.bench.pool_training.recipe import LONG, PoolRecipe
+from mnemon.bench.pool_training.run import moved, train
 from mnemon.methods import load
 from mnemon.weights.pool import Pool
-from mnemon.weights.pool._latents import Latents
 
 RETENTION = "memoryllm: facts answered, by updates since they were read"
 UNRELATED = "memoryllm: perplexity of unrelated text, by updates"
-STORE = "m-plus: facts older than the pool, at equal attended latents a layer"
 
 
 @dataclass(frozen=True, slots=True)
 class _Size:
     """How much is measured: updates before, updates between which facts are asked about, how often;
-    updates in all; facts asked of the store."""
+    updates in all; updates of the stores, and facts asked of each."""
 
     filled: int = 80
     measured: int = 360
     apart: int = 6
     updates: tuple[int, ...] = (0, 10, 100, 1000, 2000)
-    store: int = 200
-    asked: int = 100
+    store: tuple[int, ...] = (200, 1000, 3000)
+    asked: int = 300
 
 
-_BRIEF = _Size(filled=12, measured=8, apart=4, updates=(0, 10), store=12, asked=4)
+_BRIEF = _Size(filled=12, measured=8, apart=4, updates=(0, 10), store=(12,), asked=4)
 _BRIEF_RECIPE = PoolRecipe(
-    num_blocks=4, steps=2, retriever_steps=1, written=8, most=6, asked=8, unrelated=1
+    num_blocks=4,
+    num_ltm_blocks=1,
+    steps=2,
+    store_steps=1,
+    retriever_steps=1,
+    written=8,
+    most=6,
+    asked=8,
+    unrelated=1,
 )
 
 
 def rows(setting: Setting) -> Iterator[Row]:
     """Train a copy of the model, then measure both methods with it."""
-    recipe, size = (_BRIEF_RECIPE, _BRIEF) if setting.brief else (PoolRecipe(), _Size())
-    model = copy.deepcopy(setting.model)
+    recipe, size = LONG if setting.long else PoolRecipe(), _Size()
+    if setting.brief:
+        recipe, size = _BRIEF_RECIPE, _BRIEF
+    recipe = replace(recipe, seed=setting.seed)
+    model = moved(copy.deepcopy(setting.model), setting.device)
     told = train(model, recipe)
-    yield Row("training", {"steps": recipe.steps, "retriever steps": recipe.retriever_steps}, {
-        name: told[name] for name in ("answers", "exact", "filler", "retriever", "cpu_seconds")
-    })  # fmt: skip
+    model.cpu()  # one question at a time gains nothing from a device
+    stages = {
+        "steps": recipe.steps, "store steps": recipe.store_steps,
+        "retriever steps": recipe.retriever_steps,
+    }  # fmt: skip
+    yield Row("training", stages, {name: one for name, one in told.items() if name != "steps"})
     yield from measured(setting.model, model, recipe, size, setting.seed)
 
 
@@ -71,7 +84,8 @@ def measured(
     plain: Pool = load("weights.pool", "memoryllm", **shape)
     yield from _retention(base, model, plain, recipe, size, seed)
     yield from _unrelated(base, model, plain, size, seed)
-    yield from _store(model, plain, shape, size, seed)
+    fetched = recipe.num_ltm_blocks
+    yield from pool_store.rows(model, shape, fetched, size.store, size.asked, seed)
 
 
 def _retention(
@@ -123,31 +137,3 @@ def _unrelated(base: Any, model: Any, method: Pool, size: _Size, seed: int) -> I
         if number in size.updates:
             found = perplexity(model, method, pool, seed)
             yield Row(UNRELATED, {"updates": number, "model": "trained"}, {"perplexity": found})
-
-
-def _store(
-    model: Any, plain: Pool, shape: dict[str, int], size: _Size, seed: int
-) -> Iterator[Row]:  # fmt: skip
-    fetched = {**shape, "num_ltm_blocks": max(1, shape["num_blocks"] // 4)}
-    long: Pool = load("weights.pool", "m-plus", **fetched)
-    chance: Pool = load("weights.pool", "m-plus", **fetched, retrieve="random")
-    stream = Stream.of(size.store, seed + 2)
-    dropped, kept = (_last(stream.read(model, one)) for one in (plain, long))
-    # Older than the pool holds, had nothing been dropped before its time.
-    old = np.arange(size.store - shape["num_blocks"])
-    asked = np.random.default_rng(seed).permutation(old)[: size.asked].tolist()
-    for name, method, pool in (
-        ("drop only", plain, dropped), ("store, at random", chance, kept),
-        ("store, retrieved", long, kept),
-    ):  # fmt: skip
-        found = [answered(model, method, pool, stream, fact) for fact in asked]
-        yield Row(STORE, {"pool": name}, {
-            "attended latents": method.attended, "answered": float(np.mean(found)),
-            "updates": size.store, "questions": len(asked),
-            "MiB": pool.nbytes / 2**20,
-        })  # fmt: skip
-
-
-def _last(pools: Iterator[tuple[int, Latents]]) -> Latents:
-    *_, (_, pool) = pools
-    return pool

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import sqrt
 from typing import Any
 
 import numpy as np
@@ -45,16 +46,21 @@ class Stream:
         ids = self.drawn.asked[fact].tolist()
         return ids[:-VALUE], ids[-VALUE:]
 
+    @torch.no_grad()
+    def says(self, model: Any, cache: Any, fact: int, *, ends: bool = True) -> bool:
+        """Whether the model's greedy answer after a cache is the fact's; with `ends`, and no
+        more."""
+        prompt, answer = self.question(fact)
+        said = greedy(model, prompt, answer[-1], VALUE, cache)
+        return (said if ends else said[: VALUE - 1]) == answer[:-1]
+
 
 @torch.no_grad()
 def answered(
     model: Any, method: Pool, pool: Latents, stream: Stream, fact: int, *, ends: bool = True
 ) -> bool:
     """Whether the model's greedy answer from a pool is the fact's; with `ends`, and no more."""
-    prompt, answer = stream.question(fact)
-    cache = method.cache(model, pool)
-    said = greedy(model, prompt, answer[-1], VALUE, cache)
-    return (said if ends else said[: VALUE - 1]) == answer[:-1]
+    return stream.says(model, method.cache(model, pool), fact, ends=ends)
 
 
 @torch.no_grad()
@@ -82,3 +88,11 @@ def perplexity(model: Any, method: Pool, pool: Latents, seed: int, rows: int = 1
 def left(pool: Latents, fact: int) -> float:
     """The share of a fact's latents that are still in a pool, all layers together; 1 at first."""
     return float((pool.born == fact).float().sum(1).mean())
+
+
+def share(right: int, asked: int) -> dict[str, float]:
+    """Wilson's interval of a share, 95 %."""
+    z, p = 1.96, right / asked
+    middle = (p + z**2 / (2 * asked)) / (1 + z**2 / asked)
+    half = z * sqrt(p * (1 - p) / asked + z**2 / (4 * asked**2)) / (1 + z**2 / asked)
+    return {"95 % from": max(0.0, middle - half), "to": min(1.0, middle + half)}

@@ -25,7 +25,8 @@ def render(found: LatentRun) -> str:
     """The report in Markdown."""
     machine, context = found.origin.machine, found.context
     head = (
-        f"{context['model']} on {machine['cpu']}, {machine['cores']} cores, "
+        f"{context['model']}, trained on {context['device']}, on {machine['cpu']}, "
+        f"{machine['cores']} cores, "
         f"{context['threads']} threads, load {context['load']}, torch {context['torch']}, "
         f"transformers {context['transformers']}, seed {found.origin.seed}."
     )

@@ -17,6 +17,8 @@ class Setting:
         model, tokenizer: the bundled model or its small sibling. name: which of them.
         seed: of everything drawn.
         brief: the smallest run that shows that it works, for tests.
+        long: the longer training, where a part trains a model for minutes on a CUDA device.
+        device: where a part trains; what is measured runs on the CPU.
     """
 
     model: Any
@@ -24,6 +26,8 @@ class Setting:
     name: str
     seed: int = 0
     brief: bool = False
+    long: bool = False
+    device: str = "cpu"
 
 
 @dataclass(frozen=True, slots=True)

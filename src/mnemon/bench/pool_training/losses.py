@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mnemon.bench.pool_training.candidates import Candidates
 from mnemon.bench.pool_training.facts import VALUE
 from mnemon.bench.pool_training.pools import Pools
 from mnemon.kv import seam
 from mnemon.weights.pool import _cache as caches
-from mnemon.weights.pool import _retriever as retrieving
 
 
 class Losses(NamedTuple):
@@ -25,25 +25,26 @@ class Losses(NamedTuple):
     exact: Tensor
 
 
-def losses(model: Any, drawn: Pools, new: list[Tensor], filler: Tensor) -> Losses:
-    """Of pools whose facts' latents are `new`, `[P * F, K, d]` of each layer."""
-    held = _held(drawn, new)
-    cache, logits = _passed(model, held, drawn.asked, VALUE)
-    wanted = drawn.asked[:, -VALUE:]
-    exact = (logits.argmax(-1) == wanted).all(1).float().mean()
-    found = _retrieved(model, drawn, new, cache)
-    _, after = _passed(model, [one.detach() for one in held], filler, filler.shape[1] - 1)
-    return Losses(_nats(logits, wanted), _nats(after, filler[:, 1:]), found, exact)
+def losses(
+    model: Any, drawn: Pools, new: list[Tensor], filler: Tensor, candidates: Candidates
+) -> Losses:  # fmt: skip
+    """Of pools whose facts' latents are `new`, `[P * F, K, d]` of each layer; no gradient of the
+    retriever's reaches the model."""
+    pools = held(drawn, new)
+    cache = _before(model, pools, len(drawn.asked))
+    said = passed(model, cache, drawn.asked, VALUE)
+    return judged(model, drawn, pools, filler, said, _found(model, candidates, cache))
 
 
-def retrieved(model: Any, drawn: Pools, new: list[Tensor]) -> Tensor:
+def retrieved(model: Any, drawn: Pools, new: list[Tensor], candidates: Candidates) -> Tensor:
     """The retriever's loss alone, of a model that stands still."""
     with torch.no_grad():
-        cache, _ = _passed(model, _held(drawn, new), drawn.asked, VALUE)
-    return _retrieved(model, drawn, new, cache)
+        cache = _before(model, held(drawn, new), len(drawn.asked))
+        passed(model, cache, drawn.asked, VALUE)
+    return torch.stack(_found(model, candidates, cache)).mean()
 
 
-def _held(drawn: Pools, new: list[Tensor]) -> list[Tensor]:
+def held(drawn: Pools, new: list[Tensor]) -> list[Tensor]:
     """The pools' latents `[P, n, d]` of each layer."""
     rows, width = drawn.left.shape[1], new[0].shape[-1]
     return [
@@ -52,33 +53,41 @@ def _held(drawn: Pools, new: list[Tensor]) -> list[Tensor]:
     ]
 
 
-def _passed(
-    model: Any, held: list[Tensor], ids: Tensor, last: int
-) -> tuple[caches.LatentCache, Tensor]:  # fmt: skip
-    """The cache of ids `[P * Q, T]`, Q rows to each pool, and what is said of the last tokens."""
-    cache = caches.before(model, held)
-    cache.batch_repeat_interleave(len(ids) // len(held[0]))
+def passed(model: Any, cache: caches.LatentCache, ids: Tensor, last: int) -> Tensor:
+    """What is said of the last tokens of ids `[B, T]` after what a cache begins with."""
     given = seam.with_cache(model.get_decoder(), {"input_ids": ids, "use_cache": True}, cache)
     hidden = model.get_decoder()(**given).last_hidden_state
-    return cache, model.get_output_embeddings()(hidden[:, -last - 1 : -1])
+    said: Tensor = model.get_output_embeddings()(hidden[:, -last - 1 : -1])
+    return said
+
+
+def judged(
+    model: Any, drawn: Pools, pools: list[Tensor], filler: Tensor, said: Tensor,
+    found: list[Tensor],
+) -> Losses:  # fmt: skip
+    """The losses of answers that were said, with those of filler after the pools."""
+    wanted = drawn.asked[:, -VALUE:]
+    exact = (said.argmax(-1) == wanted).all(1).float().mean()
+    cache = _before(model, [one.detach() for one in pools], len(filler))
+    after = passed(model, cache, filler, filler.shape[1] - 1)
+    rest = _nats(after, filler[:, 1:])
+    return Losses(_nats(said, wanted), rest, torch.stack(found).mean(), exact)
+
+
+def _before(model: Any, pools: list[Tensor], rows: int) -> caches.LatentCache:
+    """A cache for so many rows, as many to each pool."""
+    cache = caches.before(model, pools)
+    cache.batch_repeat_interleave(rows // len(pools[0]))
+    return cache
 
 
 def _nats(logits: Tensor, wanted: Tensor) -> Tensor:
     return functional.cross_entropy(logits.flatten(0, 1), wanted.flatten())
 
 
-def _retrieved(model: Any, drawn: Pools, new: list[Tensor], cache: caches.LatentCache) -> Tensor:
-    """-log of the share that a fact's own latents have of a softmax over the fit of all that were
-    written in the step; mean over layers. No gradient reaches the model."""
-    rows = len(drawn.about)
-    facts, size, _ = new[0].shape
-    first = torch.arange(rows)[:, None] * (facts // rows)
-    own = functional.one_hot((drawn.about + first).flatten(), facts).repeat_interleave(size, 1)
-    told = []
-    for layer, latents in enumerate(new):
-        projectors = retrieving.retriever(model, layer)
-        question = cache.seen[layer][:, :-VALUE].detach()
-        keys = projectors.key(caches.normed(model, layer, latents.detach()).detach().flatten(0, 1))
-        fit = retrieving.fit(projectors.query(question), keys)
-        told.append(-(fit.log_softmax(-1) * own).sum(-1).mean() / size)
-    return torch.stack(told).mean()
+def _found(model: Any, candidates: Candidates, cache: caches.LatentCache) -> list[Tensor]:
+    """The retriever's loss in each layer."""
+    return [
+        candidates.nats(candidates.fits(model, layer, seen[:, :-VALUE], through=False))
+        for layer, seen in enumerate(cache.seen)
+    ]

@@ -27,6 +27,10 @@ class Pools(NamedTuple):
     left: Tensor
     about: Tensor
 
+    def to(self, device: torch.device) -> Pools:
+        """The same there."""
+        return Pools(*(one.to(device) for one in self))
+
 
 def pools(rng: np.random.Generator, recipe: PoolRecipe, step: int, layers: int) -> Pools:
     """What is read and asked at a step; half of the steps have fewer facts than the most."""
@@ -36,18 +40,34 @@ def pools(rng: np.random.Generator, recipe: PoolRecipe, step: int, layers: int) 
     rows = max(1, recipe.written // max(count, recipe.num_blocks // 2))
     each = max(1, min(2 * count, recipe.asked // rows))
     told, asked = facts(rng, rows * count)
-    left = _left(rng, recipe, count, layers * rows).reshape(layers, rows, -1)
+    left = _left(rng, recipe.num_tokens, recipe.size, count, layers * rows)
+    left = left.reshape(layers, rows, -1)
     about = _about(rng, left // recipe.num_tokens, count, each)
-    chosen = asked[(about + np.arange(rows)[:, None] * count).reshape(-1)]
+    return _pools(told, asked, left, about)
+
+
+def older(rng: np.random.Generator, recipe: PoolRecipe, layers: int) -> Pools:
+    """As `pools`, at the last stage: of pools that leave room for what is fetched, with questions
+    about any fact, for what is dropped can be fetched."""
+    count = recipe.most
+    rows = max(1, recipe.written // count)
+    told, asked = facts(rng, rows * count)
+    left = _left(rng, recipe.num_tokens, recipe.size - recipe.fetched, count, layers * rows)
+    about = rng.integers(0, count, (rows, max(1, recipe.asked // rows)))
+    return _pools(told, asked, left.reshape(layers, rows, -1), about)
+
+
+def _pools(told: Ids, asked: Ids, left: Ids, about: Ids) -> Pools:
+    first = np.arange(len(about))[:, None] * (len(told) // len(about))
+    chosen = asked[(about + first).reshape(-1)]
     return Pools(*(torch.from_numpy(one) for one in (told, chosen, left, about)))
 
 
-def _left(rng: np.random.Generator, recipe: PoolRecipe, count: int, rows: int) -> Ids:
-    """`[rows, n]`: the updates of a pool, on numbers."""
-    size = recipe.num_tokens
+def _left(rng: np.random.Generator, size: int, most: int, count: int, rows: int) -> Ids:
+    """`[rows, n]`: the updates of a pool of `most` latents, on numbers."""
     held = np.zeros((rows, 0), np.int64)
     for fact in range(count):
-        dropped = max(0, held.shape[1] + size - recipe.size)
+        dropped = max(0, held.shape[1] + size - most)
         drawn = np.argsort(rng.random(held.shape), 1)[:, dropped:]
         new = np.broadcast_to(np.arange(size) + fact * size, (rows, size))
         held = np.concatenate([np.take_along_axis(held, np.sort(drawn, 1), 1), new], 1)

@@ -13,16 +13,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mnemon.bench.pool_training.bank import Bank
+from mnemon.bench.pool_training.candidates import Candidates
 from mnemon.bench.pool_training.facts import unrelated
 from mnemon.bench.pool_training.losses import losses, retrieved
-from mnemon.bench.pool_training.pools import pools
+from mnemon.bench.pool_training.pools import Pools, older, pools
 from mnemon.bench.pool_training.recipe import PoolRecipe
+from mnemon.bench.pool_training.storing import stored
 from mnemon.bench.recall import Endless
+from mnemon.errors import InvalidInput
 from mnemon.weights.pool import _cache as caches
 from mnemon.weights.pool import _retriever as retrieving
 
 _FILLER = 32
-_BANK = 64
 
 
 def train(
@@ -41,8 +44,8 @@ def train(
     began, worked = time.perf_counter(), time.process_time()
     model.train()
     try:
-        for step in range(whole := run.recipe.steps + run.recipe.retriever_steps):
-            run.step(step) if step < run.recipe.steps else run.retrieve(step - run.recipe.steps)
+        for step in range(whole := run.recipe.whole):
+            run.step(step)
             if progress is not None:
                 progress(step + 1, whole)
     finally:
@@ -52,6 +55,19 @@ def train(
         "cpu_seconds": time.process_time() - worked,
     }  # fmt: skip
     return {**run.means, **spent}
+
+
+def moved(model: Any, device: str) -> Any:
+    """A model on a device.
+
+    Raises:
+        InvalidInput: this torch has no such device.
+    """
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError) as error:  # torch asserts that it was built with CUDA
+        reason = str(error).splitlines()[0]
+        raise InvalidInput(f"device={device!r} cannot be used here ({reason}): take cpu") from error
 
 
 def save(model: Any, tokenizer: Any, recipe: PoolRecipe, folder: Path) -> None:
@@ -69,54 +85,80 @@ class _Run:
         self._rng, filler = (np.random.default_rng([recipe.seed, part]) for part in (1, 2))
         self._filler = Endless(filler)
         own = list(model.parameters())
-        retrieving.add(model, recipe.channels, recipe.seed)
+        retrieving.add(model, recipe.channels, recipe.seed, hidden=recipe.hidden)
         known = {id(one) for one in own}
         added = [one for one in model.parameters() if id(one) not in known]
         self._optimizer = torch.optim.AdamW(
             [{"params": own, "lr": recipe.rate}, {"params": added, "lr": recipe.retriever_rate}],
             betas=(0.9, 0.98), weight_decay=0.0,
         )  # fmt: skip
-        # Latents of earlier texts, for the place of the newest ones before a text.
-        self._bank: list[Tensor] | None = None
-        self.means: dict[str, float] = {}
+        self._layers, width = model.config.num_hidden_layers, model.config.hidden_size
+        self._bank = Bank(recipe.bank, self._layers, width, model.device)
+        self._means: dict[str, Tensor] = {}
+
+    @property
+    def means(self) -> dict[str, float]:
+        """Of each loss, over some 20 steps up to now."""
+        return {name: one.item() for name, one in self._means.items()}
 
     def step(self, number: int) -> None:
+        """One of the first stage, of the last, or of the retriever alone."""
         recipe = self.recipe
-        drawn = pools(self._rng, recipe, number, self.model.config.num_hidden_layers)
-        newest = self._newest(len(drawn.told))
-        new = caches.written(self.model, newest, drawn.told, recipe.num_tokens)
-        self._keep(new)
-        rows = drawn.left.shape[1] * max(1, recipe.unrelated // drawn.left.shape[1])
-        filler = torch.from_numpy(unrelated(self._rng, self._filler, rows, _FILLER))
-        found = losses(self.model, drawn, new, filler)
-        (found.answers + recipe.rest * found.filler + found.retriever).backward()  # type: ignore[no-untyped-call]
-        self._update(recipe.factor(number), recipe.rate)
+        last = number - recipe.steps
+        if last < 0:
+            self._pooled(number, recipe.rate, recipe.factor(number, recipe.steps))
+        elif last < recipe.store_steps:
+            step = self._pooled if last % 2 else self._stored
+            step(recipe.steps, recipe.store_rate, recipe.factor(last, recipe.store_steps))
+        else:
+            self._retrieved(recipe.retriever_factor(last - recipe.store_steps))
+
+    def _pooled(self, number: int, rate: float, factor: float) -> None:
+        drawn = pools(self._rng, self.recipe, number, self._layers).to(self.model.device)
+        new, candidates = self._written(drawn)
+        found = losses(self.model, drawn, new, self._unrelated(drawn), candidates)
+        whole = found.answers + self.recipe.rest * found.filler + found.retriever
+        self._update(whole, factor, rate)
         self._mean(found._asdict())
 
-    def retrieve(self, number: int) -> None:
+    def _stored(self, number: int, rate: float, factor: float) -> None:
         recipe = self.recipe
-        drawn = pools(self._rng, recipe, recipe.steps, self.model.config.num_hidden_layers)
+        drawn = older(self._rng, recipe, self._layers).to(self.model.device)
+        new, candidates = self._written(drawn)
+        filler = self._unrelated(drawn)
+        found = stored(
+            self.model, drawn, new, filler, candidates, self._rng, recipe.fetched,
+            through=recipe.found > 0,
+        )  # fmt: skip
+        whole = found.answers + recipe.rest * found.filler + (recipe.found or 1.0) * found.retriever
+        self._update(whole, factor, rate)
+        self._mean({f"store_{name}": one for name, one in found._asdict().items()})
+
+    def _retrieved(self, factor: float) -> None:
+        recipe = self.recipe
+        drawn = pools(self._rng, recipe, recipe.steps, self._layers).to(self.model.device)
         with torch.no_grad():
-            newest = self._newest(len(drawn.told))
-            new = caches.written(self.model, newest, drawn.told, recipe.num_tokens)
-        self._keep(new)
-        found = retrieved(self.model, drawn, new)
-        found.backward()  # type: ignore[no-untyped-call]
-        self._update(recipe.retriever_factor(number), 0.0)
+            new, candidates = self._written(drawn)
+        found = retrieved(self.model, drawn, new, candidates)
+        self._update(found, factor, 0.0)
         self._mean({"retriever": found})
 
-    def _newest(self, count: int) -> list[Tensor]:
-        width, layers = self.model.config.hidden_size, self.model.config.num_hidden_layers
-        if self._bank is None:
-            return [torch.zeros(count, 0, width)] * layers
-        at = torch.from_numpy(self._rng.integers(0, len(self._bank[0]), count))
-        return [one[at] for one in self._bank]
+    def _written(self, drawn: Pools) -> tuple[list[Tensor], Candidates]:
+        """Latents of a step's facts, `[P * F, K, d]` of each layer, and what questions could
+        fetch."""
+        newest = self._bank.newest(self._rng, len(drawn.told))
+        new = caches.written(self.model, newest, drawn.told, self.recipe.num_tokens)
+        candidates = Candidates.of(drawn, new, self._bank)
+        self._bank.add(self._rng, new, drawn.told)
+        return new, candidates
 
-    def _keep(self, new: list[Tensor]) -> None:
-        at = torch.from_numpy(self._rng.permutation(len(new[0]))[:_BANK])
-        self._bank = [one.detach()[at] for one in new]
+    def _unrelated(self, drawn: Pools) -> Tensor:
+        rows = drawn.left.shape[1] * max(1, self.recipe.unrelated // drawn.left.shape[1])
+        made = torch.from_numpy(unrelated(self._rng, self._filler, rows, _FILLER))
+        return made.to(self.model.device)
 
-    def _update(self, factor: float, rate: float) -> None:
+    def _update(self, loss: Tensor, factor: float, rate: float) -> None:
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         own, projectors = self._optimizer.param_groups
         own["lr"], projectors["lr"] = rate * factor, self.recipe.retriever_rate * factor
@@ -125,5 +167,5 @@ class _Run:
 
     def _mean(self, found: dict[str, Tensor]) -> None:
         for name, one in found.items():
-            before = self.means.get(name, one.item())
-            self.means[name] = 0.95 * before + 0.05 * one.item()
+            value = one.detach()
+            self._means[name] = torch.lerp(self._means.get(name, value), value, 0.05)

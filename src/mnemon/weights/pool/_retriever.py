@@ -6,6 +6,8 @@ part of its fingerprint: a store is bound to the projectors that made its keys.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,23 +29,37 @@ _QUERY, _KEY = "query_proj", "key_proj"  # as the published code has them
 class Projectors(NamedTuple):
     """A layer's two maps, d to p channels."""
 
-    query: nn.Linear
-    key: nn.Linear
+    query: nn.Sequential
+    key: nn.Sequential
 
 
-def add(model: Any, size: int, seed: int = 0) -> None:
+def add(model: Any, size: int, seed: int = 0, *, hidden: int = 0) -> None:
     """Give each layer of a model untrained projectors to `size` channels; again makes them anew.
 
     A layer's two begin as the same map: what is alike fits from the start.
+
+    Args:
+        hidden: channels between the two layers of a projector, as in the paper; 0 for one layer.
     """
     rng = torch.Generator().manual_seed(seed)
     like, width = next(model.parameters()), seam.text_config(model).hidden_size
+    widths = [width, hidden, size] if hidden else [width, size]
     for module in _attentions(model):
-        first = torch.randn(size, width, generator=rng) * width**-0.5
+        first = [
+            torch.randn(after, before, generator=rng) * before**-0.5
+            for before, after in pairwise(widths)
+        ]
         for name in (_QUERY, _KEY):
-            made = nn.Linear(width, size, bias=False)
-            made.load_state_dict({"weight": first})
-            module.add_module(name, made.to(like))
+            module.add_module(name, _projector(first).to(like))
+
+
+def _projector(weights: Sequence[Tensor]) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for one in weights:
+        after, before = one.shape
+        layers += [nn.GELU(), linear := nn.Linear(before, after, bias=False)]
+        linear.load_state_dict({"weight": one})
+    return nn.Sequential(*layers[1:])
 
 
 def retriever(model: Any, layer: int) -> Projectors:
@@ -64,7 +80,8 @@ def retriever(model: Any, layer: int) -> Projectors:
 
 def width(model: Any) -> int:
     """Channels of a key."""
-    return retriever(model, 0).key.out_features
+    last = list(retriever(model, 0).key.parameters())[-1]
+    return len(last)
 
 
 def keys(model: Any, latents: Tensor) -> Tensor:
@@ -86,8 +103,7 @@ def fit(queries: Tensor, keys: Tensor) -> Tensor:
 
 def without_retriever(model: Any) -> dict[str, Tensor]:
     """A model's own weights by their names: what transformers can load again."""
-    added = {id(one.weight) for layer in range(len(_attentions(model)))
-             for one in retriever(model, layer)}  # fmt: skip
+    added = {id(one) for one in _named(model).values()}
     return {
         name: one for name, one in model.state_dict(keep_vars=True).items() if id(one) not in added
     }  # fmt: skip
@@ -95,7 +111,7 @@ def without_retriever(model: Any) -> dict[str, Tensor]:
 
 def save_retriever(model: Any, folder: str | Path) -> None:
     """Write a model's projectors beside its weights."""
-    held = {name: one.weight.detach().cpu().contiguous() for name, one in _named(model).items()}
+    held = {name: one.detach().cpu().contiguous() for name, one in _named(model).items()}
     safetensors.torch.save_file(held, Path(folder) / FILE)
 
 
@@ -109,19 +125,25 @@ def load_retriever(model: Any, folder: str | Path) -> None:
     if not file.is_file():
         raise InvalidInput(f"{folder} has no {FILE}: `mnemon bench train-pool` writes one")
     told = safetensors.torch.load_file(file)
-    add(model, len(told["0.key"]))
+    widths = [len(one) for name, one in sorted(told.items()) if name.startswith("0.key.")]
+    if not widths:
+        raise InvalidInput(f"the {FILE} of {folder} has no projectors: train the model again")
+    add(model, widths[-1], hidden=sum(widths[:-1]))
     named = _named(model)
-    shapes = {name: one.weight.shape for name, one in named.items()}
+    shapes = {name: one.shape for name, one in named.items()}
     if shapes != {name: one.shape for name, one in told.items()}:
         raise InvalidInput(f"the {FILE} of {folder} was trained with a model of another shape")
-    for name, one in named.items():
-        one.load_state_dict({"weight": told[name]})
+    with torch.no_grad():
+        for name, one in named.items():
+            one.copy_(told[name])
 
 
-def _named(model: Any) -> dict[str, nn.Linear]:
+def _named(model: Any) -> dict[str, Tensor]:
+    """Weights of all projectors, such as `0.key.0.weight`."""
     return {
-        f"{layer}.{name}": one for layer in range(len(_attentions(model)))
+        f"{layer}.{name}.{part}": weight for layer in range(len(_attentions(model)))
         for name, one in retriever(model, layer)._asdict().items()
+        for part, weight in one.named_parameters()
     }  # fmt: skip
 
 
