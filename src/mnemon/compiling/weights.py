@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def compile_weights(
     memory: Memory, selection: Selection, model: Any, tokenizer: Any, *, namespace: str | None,
-    alias: str, gate: Gate | None, progress: Callable[[int, int], None] | None,
+    alias: str, gate: Gate | None, ask: str | None,
+    progress: Callable[[int, int], None] | None,
 ) -> CompileReport:  # fmt: skip
     """See `Memory.compile`. Each shard is kept as it is done; the alias is moved at the end."""
     from mnemon.weights.consolidation import bases, consolidate
@@ -31,7 +32,7 @@ def compile_weights(
     start = time.perf_counter()
     memory = _within(memory, selection, namespace)
     chosen = [cube for page in pages(memory, _facts(selection), None) for cube in page]
-    done = consolidate(memory, model, tokenizer, cubes=chosen, progress=progress)
+    done = consolidate(memory, model, tokenizer, cubes=chosen, ask=ask, progress=progress)
     computing = time.perf_counter() - start
     known = learnt(memory, bases(model, tokenizer)["model"])
     line = _promoted(memory, model, tokenizer, done, known, alias, gate)

@@ -71,6 +71,7 @@ def with_weights(costs: Costs, model: Any, tokenizer: Any) -> Costs:
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     from mnemon.weights import layout
+    from mnemon.weights.ask import own
     from mnemon.weights.lesson import Lesson, pairs
 
     writer = methods.load("weights.write", "lora")
@@ -78,7 +79,8 @@ def with_weights(costs: Costs, model: Any, tokenizer: Any) -> Costs:
         Lesson(f"thing {n}", f"what is the code for thing {n}", f"{n}", f"the code of {n} is", " .")
         for n in range(_TRAINED)
     ]
-    taught = [pair for one in lessons for pair in pairs(one, tokenizer, "Q : {question} ? A :")]
+    put = own(tokenizer).form
+    taught = [pair for one in lessons for pair in pairs(one, tokenizer, put)]
     began = time.perf_counter()
     (written,) = writer.write(model, [taught])
     training = (time.perf_counter() - began) / _TRAINED

@@ -12,8 +12,9 @@ import safetensors.torch
 from mnemon import methods
 from mnemon.errors import NotFound
 from mnemon.weights import addresses, governance
+from mnemon.weights.ask import asking
 from mnemon.weights.associate import Associate, Segment, State
-from mnemon.weights.consolidation import ASK, bases
+from mnemon.weights.consolidation import bases
 from mnemon.weights.lesson import lesson, pairs, prompt_ids
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Remembered:
 
 def remember(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "larimar", kind: Kinds = "fact",
-    ask: str = ASK, **options: Any,
+    ask: str | None = None, **options: Any,
 ) -> Remembered:  # fmt: skip
     """Write a namespace's texts into one latent state; into the one there is, if it is fresh.
 
@@ -60,7 +61,8 @@ def remember(
         method: of the slot `weights.associate`, with its options.
         kind: of the cubes that are taken, or several: name all in one call, the state is of those
             alone. Left out is what is withheld (see `governance.withheld`).
-        ask: how questions are put to this model, with `{question}` in it; only for what is trained.
+        ask: how questions are put to this model (see `mnemon.weights.ask`); by default by its chat
+            template, if it has one.
 
     Raises:
         UnknownName: no such method. InvalidInput: the model has other layers than full attention.
@@ -69,7 +71,8 @@ def remember(
     writer: Associate = methods.load(SLOT, method, **options)
     base = bases(model, tokenizer)
     cubes, withheld = governance.permitted(memory, kind)
-    made = _Writing(memory, model, tokenizer, writer, ask, base["model"])
+    put = asking(tokenizer, ask).form
+    made = _Writing(memory, model, tokenizer, writer, put, base["model"])
     return made.whole(sorted(cubes, key=lambda one: one.id), withheld)
 
 

@@ -31,11 +31,14 @@ GONE = "the adapter is gone: a fact in it was forgotten"
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One that answers a question: its key, the versions that it was trained on, its deltas."""
+    """One that answers a question: its key, the versions that it was trained on, its deltas, the
+    tokens of the question as it was taught to be asked, and those that end an answer."""
 
     key: str
     sources: tuple[Source, ...]
     deltas: Deltas
+    asked: tuple[int, ...]
+    ends: frozenset[int]
 
 
 class Adapters:
@@ -72,7 +75,7 @@ class Adapters:
             return None, GONE
         other = _other(reading, artifact, beside)
         key, why = reader.route(question, "\n".join(cube.content for cube in other))
-        return (None if key is None else self._adapter(artifact)), why
+        return (None if key is None else self._adapter(artifact, question)), why
 
     def _was_known(self, question: str) -> bool:
         from mnemon.weights import subjects
@@ -82,13 +85,16 @@ class Adapters:
         once = {subject for one in listed for subject in one.header.get("subjects", ())}
         return subjects.named(question, once, self._memory.namespace) is not None
 
-    def _adapter(self, artifact: Artifact) -> Adapter:
+    def _adapter(self, artifact: Artifact, question: str) -> Adapter:
         from mnemon.weights import layout
+        from mnemon.weights.ask import Ask
 
         scale = layout.scale(artifact.header["adapter_config"])
         like = next(self._model.parameters())
         deltas = layout.deltas(artifact.payload or b"", scale, like)
-        return Adapter(artifact.key, artifact.sources, deltas)
+        put = Ask(artifact.header["options"]["ask"])
+        asked = tuple(put.prompt(self._tokenizer, question))
+        return Adapter(artifact.key, artifact.sources, deltas, asked, put.ends(self._tokenizer))
 
     def _reader(self) -> Reader:
         """The routes to the adapters that may answer now. It is opened for each question, and asked

@@ -25,10 +25,10 @@ from mnemon.models.local.prepare.worn import Worn
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
-from mnemon.models.local.template import Template, opening, template_of
 from mnemon.models.local.verifying import Checked, Verifying
 from mnemon.models.local.wearing import wearing_of
 from mnemon.models.local.wording import Wording
+from mnemon.models.template import Template, opening, template_of
 
 if TYPE_CHECKING:
     from mnemon.kv.budget import Budget
