@@ -44,8 +44,14 @@ class Adapter:
 class Adapters:
     """The adapters of a memory's namespace for one model. Shared by sessions and threads."""
 
-    def __init__(self, memory: Memory, model: Any, tokenizer: Any, wearing: Wearing) -> None:
-        """Raises InvalidInput for a memory behind a server, and MissingExtra."""
+    def __init__(
+        self, memory: Memory, model: Any, tokenizer: Any, wearing: Wearing,
+        alias: str | None = None,
+    ) -> None:  # fmt: skip
+        """Those that an alias promotes, by default `current`.
+
+        Raises InvalidInput for a memory behind a server, NotFound without that alias, MissingExtra.
+        """
         if isinstance(memory, RemoteMemory):
             raise InvalidInput(
                 "weights= need the store itself, which has the adapters, and this memory is at"
@@ -53,6 +59,7 @@ class Adapters:
             )
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
         self._wearing = wearing
+        self._alias: dict[str, str] = {} if alias is None else {"alias": alias}
         self._reader()  # refuses now what cannot work later
 
     def choose(
@@ -103,7 +110,7 @@ class Adapters:
 
         with (
             self._wearing.alone(),
-            Reader(self._memory, self._model, self._tokenizer) as reader,
+            Reader(self._memory, self._model, self._tokenizer, **self._alias) as reader,
         ):
             return reader
 
