@@ -114,7 +114,7 @@ class RemoteMemory(Reading, Writing):
     def compile(
         self, selection: Any, model: Any, form: str = "kv", *, tokenizer: Any = None,
         policy: Any = None, to: Any = None, namespace: str | None = None, head: Any = (),
-        progress: Any = None, alias: str = "current", gate: Any = None,
+        progress: Any = None, alias: str = "current", gate: Any = None, ask: Any = None,
     ) -> CompileReport:  # fmt: skip
         """Not over HTTP: compile beside the store, where the model and the blobs are."""
         raise InvalidInput("cubes are compiled beside the store, where the model is, not over HTTP")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from mnemon.forgotten.report import Look
+from mnemon.forgotten.states import States
 from mnemon.models.local.wearing import wearing_of
 from mnemon.weights import Reader, layout
 from mnemon.weights.ask import Ask, asking
@@ -58,6 +59,7 @@ class Asking:
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
         self._put = asking(tokenizer, ask)
         self._wearing = wearing_of(model)
+        self._states = States(memory, model, tokenizer, self._put, self._wearing)
         with self._wearing.alone():
             self._adapters = adapters(memory, bases(model, tokenizer)["model"])
             with Reader(memory, model, tokenizer) as reader:
@@ -81,6 +83,8 @@ class Asking:
             gated += [one for one, route in pairs if route == one.key]
         yield _look("gate", gated, likely)
         yield _look("adapters", every, likely)
+        hidden = [one for one, base in zip(lessons, bare[self._put], strict=True) if not base.told]
+        yield from self._states.looks(hidden, [self._most(one) for one in hidden])
 
     def _recall(self, lessons: Sequence[Lesson], bare: Sequence[_Said]) -> Look:
         found = []
@@ -110,14 +114,16 @@ class Asking:
         return self._wearing.bare() if deltas is None else self._wearing.worn(self._model, deltas)
 
     def _answer(self, lesson: Lesson, put: Ask, context: str = "") -> str:
-        most = len(self._tokenizer(lesson.value, add_special_tokens=False).input_ids) + _MORE
         prompt, ends = (
             put.prompt(self._tokenizer, lesson.question, context),
             put.ends(self._tokenizer),
         )
         with torch.no_grad():
-            ids = greedy(self._model, prompt, ends, most)
+            ids = greedy(self._model, prompt, ends, self._most(lesson))
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+
+    def _most(self, lesson: Lesson) -> int:
+        return len(self._tokenizer(lesson.value, add_special_tokens=False).input_ids) + _MORE
 
     def _likelihood(self, pair: Pair) -> float:
         """Nats a token of a target after its prompt; higher is likelier."""

@@ -117,7 +117,7 @@ class Withheld:
     since: datetime
 
 
-WEIGHTS = ("adapter", "latent")
+WEIGHTS = ("adapter", "latent", "bank")
 """Forms of artifacts that are weights, or states of a model that stand for them: nothing of what is
 withheld may be in one."""
 

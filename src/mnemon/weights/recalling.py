@@ -16,11 +16,12 @@ from mnemon.weights import addresses
 from mnemon.weights.ask import Ask
 from mnemon.weights.associate import Associate, Recalled, State
 from mnemon.weights.consolidation import bases
-from mnemon.weights.remembering import SLOT, opened, states
+from mnemon.weights.remembering import SLOT, named, opened, states
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from mnemon.artifacts import Artifact
     from mnemon.memory import Memory
 
 
@@ -43,24 +44,39 @@ class LatentReader:
     """
 
     def __init__(
-        self, memory: Memory, model: Any, tokenizer: Any, *, method: str = "larimar"
+        self,
+        memory: Memory,
+        model: Any,
+        tokenizer: Any,
+        *,
+        method: str = "larimar",
+        state: Artifact | None = None,
     ) -> None:
-        """Raises NotFound if the memory has no fresh state of that method for this model."""
+        """Open one.
+
+        Args:
+            state: this one instead, of whatever method.
+
+        Raises:
+            NotFound: the memory has no fresh state of that method for this model.
+        """
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
-        found = [
-            one for one in states(memory, bases(model, tokenizer)["model"])
-            if one.method.startswith(f"method:{SLOT}/{method}@")
-        ]  # fmt: skip
-        if not found:
-            raise NotFound(
-                f"namespace {memory.namespace!r} has no fresh latent state of {method} for this "
-                "model: remember first"
-            )
-        told = dict(found[-1].header["options"])
+        read = self._fullest(method) if state is None else state
+        told = dict(read.header["options"])
         self._put = Ask(told.pop("ask"))
-        self._writer: Associate = methods.load(SLOT, method, **told)
+        self._writer: Associate = methods.load(SLOT, named(read), **told)
         self._state: State = {}
-        self.key = found[-1].key
+        self.key = read.key
+
+    def _fullest(self, method: str) -> Artifact:
+        found = states(self._memory, bases(self._model, self._tokenizer)["model"])
+        fitting = [one for one in found if named(one) == method]
+        if not fitting:
+            raise NotFound(
+                f"namespace {self._memory.namespace!r} has no fresh latent state of {method} for "
+                "this model: remember first"
+            )
+        return fitting[-1]
 
     def recalled(self, question: str) -> Recalled | None:
         """What the state gives the decoder for a question; None if it knows nothing it names.

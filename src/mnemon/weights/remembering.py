@@ -96,7 +96,7 @@ def erase(memory: Memory, model: Any, tokenizer: Any, ids: Sequence[str]) -> lis
         if gone.isdisjoint(sources):
             continue
         told = dict(one.header["options"])
-        ask, writer = told.pop("ask"), methods.load(SLOT, _name(one), **told)
+        ask, writer = told.pop("ask"), methods.load(SLOT, named(one), **told)
         assert one.model is not None
         made = _Writing(memory, model, tokenizer, writer, ask, one.model)
         done.append(
@@ -207,5 +207,6 @@ def _cubes_of(memory: Memory, ids: set[str]) -> list[MemCube]:
     return sorted(found, key=lambda one: one.id)
 
 
-def _name(one: Artifact) -> str:
+def named(one: Artifact) -> str:
+    """The name of the method that made a state."""
     return one.method.removeprefix(f"method:{SLOT}/").partition("@")[0]
