@@ -66,7 +66,8 @@ def absorb(
         kind: of the cubes that are read, or several. Left out is what is withheld (see
             `governance.withheld`).
         every: after so many cubes a pool is kept on the way, to go on from: forgetting is dearer
-            with fewer of them, and they take more bytes with more.
+            with fewer of them, and they take more bytes with more. Kept besides are the newest, and
+            the one that this call went on from; others on the way are dropped.
         progress: called with (cubes read, to be read).
 
     Raises:
@@ -89,6 +90,8 @@ def absorb(
             found = reader.keep(cubes[:done], pool)
         if progress is not None:
             progress(number, len(cubes) - resumed)
+    if resumed < len(cubes):
+        reader.drop_older(cubes, resumed, every)
     return Absorbed(found, tuple(one.id for one in cubes[resumed:]), resumed, withheld)
 
 
@@ -169,6 +172,17 @@ class _Reading:
             return None, self._method.empty(self._model)
         best = max(known, key=lambda one: len(one.sources))
         return best, _opened(self._memory, best.key, self._model)
+
+    def drop_older(self, cubes: Sequence[MemCube], resumed: int, every: int) -> None:
+        """Let go of the pools on the way to the one of all cubes, but for every so many, and for
+        the one that was gone on from: who reads it now may go on reading."""
+        wanted = tuple((one.id, one.version) for one in cubes)
+        older = [
+            one.key for one in self.fresh()
+            if (count := len(one.sources)) % every and count not in (resumed, len(cubes))
+            and one.sources == wanted[:count]
+        ]  # fmt: skip
+        self._memory.artifacts.drop(older)
 
     def read(self, pool: Latents, cube: MemCube) -> Latents:
         ids = prompt_ids(self._tokenizer, cube.content)

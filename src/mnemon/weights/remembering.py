@@ -144,14 +144,30 @@ class _Writing:
             state = self._writer.erase(self._model, state, erased)
         state = self._writer.write(self._model, state, added)
         made = self._derived(state, sources, len(wanted)) if sources else None
+        self._drop_older(made, before)
         return Remembered(made, len(added), len(erased), *rest)
 
     def _before(self) -> Artifact | None:
-        found = [
-            one for one in states(self._memory, self._base)
+        found = self._own(states(self._memory, self._base))
+        return found[-1] if found else None
+
+    def _own(self, found: Sequence[Artifact]) -> list[Artifact]:
+        return [
+            one for one in found
             if one.method == self._maker and one.header["options"] == self._told
         ]  # fmt: skip
-        return found[-1] if found else None
+
+    def _drop_older(self, made: Artifact | None, before: Artifact | None) -> None:
+        """Let go of the states that the one before was written on: that one is left to go on from,
+        where what is new is forgotten again, and to who reads it now."""
+        if made is None or before is None:
+            return
+        listed = [one for one in self._memory.artifacts.list(governance.LATENT) if one.fresh]
+        older = [
+            one.key for one in self._own([one for one in listed if one.model == self._base])
+            if one.key not in (made.key, before.key) and set(one.sources) <= set(before.sources)
+        ]  # fmt: skip
+        self._memory.artifacts.drop(older)
 
     def _held(self, before: Artifact | None) -> tuple[dict[str, Segment], State]:
         """What a state was written of, and its tensors; nothing if it must be written anew."""
