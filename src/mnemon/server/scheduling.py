@@ -43,7 +43,9 @@ class Scheduling:
 
     def run(self) -> list[Ran]:
         """Plan and apply, one namespace after the other."""
-        budgets = Notes(self._store).budgets
+        with Memory(self._store, actor=ACTOR) as memory:
+            Notes(memory.path).hand_over(memory._store)
+            budgets = memory._store.budgets()
         return [self._ran(path) for path in dict.fromkeys(one.namespace for one in budgets)]
 
     def _ran(self, namespace: str) -> Ran:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     help="What the namespace may hold: kv, kv.disk, kv.remote or adapter, as kv=2GB. May be "
     "repeated.",
 )  # fmt: skip
-@click.option("--keep-budgets", is_flag=True, help="Store them beside the store, also for servers.")
-@click.option("--lift-budgets", is_flag=True, help="Delete what is stored for the namespace.")
+@click.option("--keep-budgets", is_flag=True, help="Keep them in the store, also for servers.")
+@click.option("--lift-budgets", is_flag=True, help="Delete those that are kept for the namespace.")
 @click.option(
     "--decay", default="ebbinghaus", show_default=True,
     help="By which strength fades; `mnemon methods schedule.decay`.",
@@ -109,11 +109,11 @@ def _stored(memory: Memory, given: tuple[str, ...], keep: bool, lift: bool) -> N
     from mnemon.schedule.live.budgets import parsed
     from mnemon.schedule.live.notes import Notes
 
-    notes = Notes(memory.path)
+    Notes(memory.path).hand_over(memory._store)
     if lift:
-        notes.remove_budgets(memory.namespace)
+        memory._store.remove_budgets(memory.namespace)
     if keep:
-        notes.set_budgets(parsed(given, memory.namespace))
+        memory._store.set_budgets(parsed(given, memory.namespace))
 
 
 def _measured(memory: Memory, model: Any, json_: bool) -> None:
