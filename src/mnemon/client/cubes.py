@@ -50,5 +50,5 @@ class AwaitableCubes(Cubes):
 
     def _made(self, name: str, args: tuple[Any, ...], given: dict[str, Any]) -> Any:
         with closing(self._opened()) as memory:
-            cubes = Cubes(memory, self.ids, self._namespace)  # type: ignore[arg-type]
+            cubes = Cubes(memory, self.ids, self._namespace)
             return getattr(cubes, name)(*args, **given)
