@@ -49,7 +49,11 @@ if TYPE_CHECKING:
     help="Days within which what is built must pay.",
 )  # fmt: skip
 @click.option("--embedder", metavar="NAME", help="Whose space the store's vectors shall be in.")
-@click.option("--measure", is_flag=True, help="Measure costs here with --model, and keep them.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure costs here with --model (and those of --remote), and keep them.",
+)
 @click.option("--explain", is_flag=True, help="Only show what would be done; the default.")
 @click.option("--apply", "apply_", is_flag=True, help="Do it.")
 @options.as_json
@@ -72,7 +76,7 @@ def command(
     with settings.existing() as memory:
         _stored(memory, budgets, keep_budgets, lift_budgets)
         if measure:
-            _measured(memory, loaded, json_)
+            _measured(memory, loaded, more["remote"], json_)
         found = _planned(memory, loaded, budgets, **more)
         if not json_:
             _show(found)
@@ -116,11 +120,11 @@ def _stored(memory: Memory, given: tuple[str, ...], keep: bool, lift: bool) -> N
         memory._store.set_budgets(parsed(given, memory.namespace))
 
 
-def _measured(memory: Memory, model: Any, json_: bool) -> None:
+def _measured(memory: Memory, model: Any, remote: str | None, json_: bool) -> None:
     from mnemon.schedule.forms import forms
     from mnemon.schedule.live.building import at_hand, measure
 
-    costs = measure(at_hand(memory, model))
+    costs = measure(at_hand(memory, model), remote)
     if json_:
         return
     rows = [
