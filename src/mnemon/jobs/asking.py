@@ -32,8 +32,9 @@ class Jobs:
     """The background work of a memory: `memory.jobs`.
 
     `reflect`, `reindex`, `fsck` and `import_` mean what they mean in `Memory`, `schedule` carries
-    out a plan of the scheduler; they give a `Job`: as it is after at most `wait` seconds, so that `wait=0` does not wait at all. `key` is an
-    idempotency key: asking again with it in the same namespace gives the job that is there.
+    out a plan of the scheduler; they give a `Job`: as it is after at most `wait` seconds, so that
+    `wait=0` does not wait at all. `key` is an idempotency key: asking again with it in the same
+    namespace gives the job that is there.
 
     The first of them starts a thread that works while the memory is open; what is not finished then
     goes on wherever the store is served or its jobs are run.

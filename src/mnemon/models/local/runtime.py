@@ -96,12 +96,10 @@ class Runtime:
             verify: the fraction of turns on which kept keys and values are compared with
                 recomputation, and dropped if they differ by more than `tolerance` (of a logit).
             max_new_tokens: the longest answer. speaker: who asks.
-            weights: adapters of the namespace answer what they know, without any text: those that
-                the alias `current` promotes, or that of the name that is given.
+            weights: adapters answer what they know, without text: of an alias, or of `current`.
 
         Raises:
-            InvalidInput: what does not go together, and why.
-            NotFound: no adapters have that alias.
+            InvalidInput, NotFound: what does not go together, and why; no such alias.
             MissingExtra: torch or transformers is not installed.
         """
         if verify and kv_budget != 1.0:
