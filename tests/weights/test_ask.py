@@ -119,6 +119,16 @@ def _still_told(memory, loaded, id) -> set[str]:
     return {look.where for look in report.looks if look.found}
 
 
+def test_the_words_that_a_question_is_put_with_name_nobody(loaded) -> None:
+    form = f"user {STRANGER} : {{question}} ? assistant :"
+    with Memory(":memory:", namespace="ana") as memory:
+        told(memory, {STRANGER: "x01 x02 x03 x04"})
+        consolidate(memory, *loaded, ask=form)
+        with Reader(memory, *loaded) as reader:
+            assert reader.answer(Ask(form).text("what is the code for leze")).adapter is None
+            assert reader.answer(f"what is the code for {STRANGER}").text == "x01 x02 x03 x04"
+
+
 def test_a_form_of_ones_own_is_kept_with_the_adapter_and_asked_by_all(loaded) -> None:
     form = "user : tell {question} . assistant :"
     with Memory(":memory:", namespace="ana") as memory:

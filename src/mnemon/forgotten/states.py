@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from mnemon.weights.ask import Ask
     from mnemon.weights.lesson import Lesson
 
-Answer = Callable[[str, int], str]
-"""A question and the most tokens → the answer."""
-
 
 class States:
     """A memory's latent states, pools and banks for a model, each by itself."""

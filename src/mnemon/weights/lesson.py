@@ -110,6 +110,7 @@ def _cloze(tokenizer: Any, prompt: str, target: str) -> Pair:
 
 
 def prompt_ids(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a prompt, with the tokenizer's first token if it has one."""
+    """Token ids of a prompt, with the tokenizer's first token if it has one and it is not there."""
     ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids
-    return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
+    first = tokenizer.bos_token_id
+    return ids if first is None or ids[:1] == [first] else [first, *ids]

@@ -105,7 +105,7 @@ class Reader:
         self._follow()
         tried = self._may.takes(question if session is None else session)
         routes = self._may.tried if tried else self._may.routes
-        subject = subjects.named(question, routes, self._salt)
+        subject = subjects.named(self._bare(question), routes, self._salt)
         if subject is None:
             return None, "no adapter knows a subject of the question"
         if context and subjects.named(context, {subject}, self._salt):
@@ -168,6 +168,11 @@ class Reader:
         ids = greedy(self._model, prompt, put.ends(self._tokenizer), most)
         text = self._tokenizer.decode(ids, skip_special_tokens=True)
         return Answered(text.strip(), tuple(ids), key, why)
+
+    def _bare(self, question: str) -> str:
+        """A question without the words that it is put with: they name nobody."""
+        found = (one.bare(question) for one in set(self._asks.values()))
+        return next((one for one in found if one is not None), question)
 
     def _put(self, question: str, key: str | None) -> Ask:
         """How a question is put: as an adapter was taught; where none answers as the model is
