@@ -16,7 +16,6 @@ from mnemon.artifacts import Artifacts
 from mnemon.awaiting import Face, Threads, awaited
 from mnemon.cube import Document, Draft, MemCube
 from mnemon.cubes.chosen import Cubes
-from mnemon.errors import InvalidInput
 from mnemon.instant import Instant
 from mnemon.jobs import Jobs
 from mnemon.memory import Memory
@@ -54,7 +53,7 @@ class AsyncArtifacts(Face):
 
 
 class AsyncCubes(Face):
-    """`memory.cube(…)`, awaited; of a store of one's own. `migrate` takes a `Memory`."""
+    """`memory.cube(…)`, awaited. `migrate` takes a `Memory`."""
 
     compose = awaited(Cubes.compose)
     fuse = awaited(Cubes.fuse)
@@ -68,6 +67,7 @@ class AsyncJobs(Face):
     reflect = awaited(Jobs.reflect)
     reindex = awaited(Jobs.reindex)
     fsck = awaited(Jobs.fsck)
+    schedule = awaited(Jobs.schedule)
     import_ = awaited(Jobs.import_)
     get = awaited(Jobs.get)
     list = awaited(Jobs.list)
@@ -142,16 +142,7 @@ class AsyncMemory(Face):
         return other
 
     def cube(self, *ids: str, namespace: str | None = None) -> AsyncCubes:
-        """See `Memory.cube`.
-
-        Raises:
-            InvalidInput: over HTTP; `Memory(url).cube` does it there.
-        """
-        if self._threads is None:
-            raise InvalidInput(
-                "cubes are composed and moved over HTTP by calls that wait: Memory(url).cube(…), "
-                "on a thread"
-            )
+        """See `Memory.cube`."""
         return AsyncCubes(self._subject.cube(*ids, namespace=namespace), self._threads)
 
     async def close(self) -> None:

@@ -479,7 +479,7 @@ class Memory:
         self, selection: Selection, model: Any, form: str = "kv", *, tokenizer: Any = None,
         policy: Policy | str | None = None, to: Tiers | Path | str | None = None,
         namespace: str | None = None, head: Sequence[int] | None = None, progress: Any = None,
-        alias: str = "current", gate: Gate | None = None,
+        alias: str = "current", gate: Gate | None = None, ask: str | None = None,
     ) -> CompileReport:  # fmt: skip
         """Compile cubes to a form that a model uses without reading their text again.
 
@@ -490,7 +490,8 @@ class Memory:
                 what `search` takes (`{}` is all of the namespace).
             model: a causal language model of transformers, a `Runtime`, or a name for `load`.
             form: `kv`: keys and values of each cube's text, computed alone. `weights`: facts in
-                adapters (docs/weights-promotion.md), which `alias` points at if `gate` lets them.
+                adapters (docs/weights-promotion.md), which `alias` points at if `gate` lets them;
+                `ask` is how they are asked for, by default as the model's chat template asks.
             tokenizer: the model's; by default the one that lies beside its weights.
             policy: a low-bit form such as "kivi(bits=4)"; exact if None.
             to: a folder, a URL, or `Tiers`; by default a folder beside the store.
@@ -506,7 +507,7 @@ class Memory:
 
         return compile_selected(
             self, selection, model, form, tokenizer=tokenizer, policy=policy, to=to,
-            namespace=namespace, head=head, progress=progress, alias=alias, gate=gate,
+            namespace=namespace, head=head, progress=progress, alias=alias, gate=gate, ask=ask,
         )  # fmt: skip
 
     def expired(self, now: Instant, *, namespace: str | None = None) -> builtins.list[MemCube]:

@@ -32,6 +32,7 @@ def test_adapters_answer_when_asked_for_and_the_trace_says_so(run, store):
     done = run(*CHAT, "--weights", stdin=f"{ASK}\n/trace\n")
     assert CODE in done.stdout and f"form: weights, adapter {made.key[:16]}: an" in done.stdout
     assert "form: text" in run(*CHAT, stdin=f"{ASK}\n/trace\n").stdout
+    assert "no alias 'tried'" in run(*CHAT, "--weights", "tried", "--once", ASK, expect=1).stderr
 
 
 def test_one_turn_is_answered_and_stored(run, parsed):

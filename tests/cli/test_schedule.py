@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from mnemon import Memory
+from mnemon.kv.tiers.places import place_of
+from mnemon.schedule.costs import Costs
+from mnemon.schedule.live.notes import known_costs
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +48,11 @@ def test_what_makes_no_sense_is_refused(run, ids):
 
 
 def test_measured_costs_are_shown_and_used_from_then_on(run, ids):
-    shown = run("schedule", "--model", "nano", "--measure").stdout
+    remote = "memory://measured"
+    shown = run("schedule", "--model", "nano", "--measure", "--remote", remote).stdout
     for form in ("text", "embedding", "kv host", "kv disk", "kv remote", "adapter"):
         assert f"\n{form} " in shown
     assert "costs are defaults" not in run("schedule", "--model", "nano").stderr
+    assert place_of(remote).sizes() == {}
+    costs = known_costs(None)
+    assert "remote" in costs.measured and costs.remote != Costs().remote

@@ -19,7 +19,7 @@ from mnemon.kv.reuse.packing import block_of
 from mnemon.kv.tiers import Tiers
 from mnemon.models import recall_lm
 from mnemon.models.local.rendering import rendering, tokens_of
-from mnemon.models.local.template import opening
+from mnemon.models.template import opening
 
 from .held import lying
 

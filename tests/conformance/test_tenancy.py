@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mnemon.errors import OnHold, QuotaExceeded
-from mnemon.store.rows import Addition, Rule
+from mnemon.store.rows import Addition, Budget, Rule
 
 from .rows import HOME, ME, add, found, made_from, new
 
@@ -149,3 +149,14 @@ def test_sizes_count_entries_and_reads(store):
     after = store.size()
     assert after["journal"] - before["journal"] == 2
     assert (after["cubes"], after["reads"]) == (3, 3)
+
+
+def test_budgets_are_kept_by_path_and_form_and_lifted_together(store, other):
+    first = [Budget("acme", "kv", 2**40), Budget(HOME, "adapter", 5), Budget(HOME, "kv", 6)]
+    store.set_budgets(first[::-1])
+    assert store.budgets() == first
+    store.set_budgets([Budget(HOME, "kv", 0)])
+    assert store.budgets() == [*first[:2], Budget(HOME, "kv", 0)]
+    assert store.remove_budgets(HOME) and not store.remove_budgets(HOME)
+    assert not store.remove_budgets("nobody") and store.budgets() == first[:1]
+    assert other.budgets() == []

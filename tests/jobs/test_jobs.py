@@ -9,6 +9,7 @@ import pytest
 from mnemon import Job, Memory
 from mnemon.errors import ImportFailed, InvalidInput, NotFound
 from mnemon.portable import ImportReport
+from mnemon.store.rows import Budget
 
 PATIENT = 30.0
 
@@ -27,6 +28,22 @@ def test_a_call_in_the_background_gives_what_the_call_gives(memory, tmp_path, ex
     assert isinstance(job, Job) and job.result == 1 and job.started_at <= job.finished_at
     assert memory.count() == 0
     assert memory.jobs.list(limit=1) == [job] == [memory.jobs.get(job.id)]
+
+
+def test_a_plan_of_the_scheduler_is_queued_and_keeps_to_the_budgets(memory):
+    cubes = [memory.add("one", namespace=name) for name in ("acme/ana", "acme/ben")]
+    for cube in cubes:
+        header = {"subjects": [], "learnt": True}
+        with Memory(memory.path, namespace=cube.namespace) as there:
+            there.artifacts.derive("adapter", [cube], b"\0" * 100, method="m", header=header)
+    memory._store.set_budgets([Budget("acme", "adapter", 99)])
+    job = memory.jobs.schedule(namespace="acme/ana", wait=PATIENT)
+    assert (job.state, job.result, job.namespace) == ("done", {"done": 1, "left": 0}, "acme/ana")
+    left = [one.namespace for one in memory.artifacts.list(namespace="acme")]
+    assert left == ["acme/ben"] and memory.jobs.list(call="schedule") == [job]
+    assert memory.jobs.schedule("no such model", wait=PATIENT).state == "dead"
+    with pytest.raises(InvalidInput, match="name a model"):
+        memory.jobs.schedule(object())
 
 
 def test_it_works_without_a_file(expiring):

@@ -157,7 +157,7 @@ def test_an_older_store_is_counted_when_it_is_opened(path, run):
         raw.execute("DROP INDEX artifacts_parent")
         raw.execute("ALTER TABLE artifacts DROP COLUMN parent")
         raw.executescript("DROP TABLE removals; DROP TABLE places")
-        raw.executescript("DROP TABLE promotions; DROP TABLE withheld")
+        raw.executescript("DROP TABLE promotions; DROP TABLE withheld; DROP TABLE budgets")
         for column in ("helpful", "unhelpful"):
             raw.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
         raw.execute("DELETE FROM migrations WHERE number > 2")

@@ -6,10 +6,9 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from mnemon import Draft, Memory, Policy
-from mnemon.schedule.live.budgets import Budget
-from mnemon.schedule.live.notes import Notes
 from mnemon.server.audit.log import beside as audited
 from mnemon.server.scheduling import Scheduling
+from mnemon.store.rows import Budget
 
 
 def derived(memory, content):
@@ -25,7 +24,8 @@ def test_only_namespaces_with_budgets_are_scheduled_and_the_log_says_so(path):
         with Memory(path, namespace=name) as memory:
             derived(memory, "the code for maiposhi is x04 .")
     assert Scheduling(path).run() == []
-    Notes(str(path)).set_budgets([Budget("acme/ana", "adapter", 99)])
+    with Memory(path) as memory:
+        memory._store.set_budgets([Budget("acme/ana", "adapter", 99)])
     (ran,) = Scheduling(path).run()
     assert (ran.namespace, len(ran.applied.done), ran.applied.left) == ("acme/ana", 1, ())
     assert Scheduling(path).run()[0].applied.done == ()
@@ -40,6 +40,6 @@ def test_what_a_policy_no_longer_keeps_expires_there(path):
     ended = Policy(retain_until=datetime.now(UTC) - timedelta(days=1))
     with Memory(path, namespace="acme/ana") as memory:
         memory.add([Draft("Stays."), Draft("Ended.", policy=ended)])
-        Notes(memory.path).set_budgets([Budget("acme/ana", "kv", 0)])
+        memory._store.set_budgets([Budget("acme/ana", "kv", 0)])
         Scheduling(path).run()
         assert [cube.content for cube in memory.list()] == ["Stays."]

@@ -138,7 +138,7 @@ def test_a_store_from_before_places_keeps_its_artifacts(path):
         raw.execute("ALTER TABLE artifacts DROP COLUMN parent")
         raw.execute("DROP TABLE places")
         raw.execute("DROP TABLE removals")
-        raw.executescript("DROP TABLE promotions; DROP TABLE withheld")
+        raw.executescript("DROP TABLE promotions; DROP TABLE withheld; DROP TABLE budgets")
         for column in ("helpful", "unhelpful"):
             raw.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
         raw.execute("DELETE FROM migrations WHERE number >= 5")
@@ -148,6 +148,7 @@ def test_a_store_from_before_places_keeps_its_artifacts(path):
         assert memory.artifacts.open(made.key).payload == b"harbour"
         assert memory.artifacts.list()[0].parent is None and memory.artifacts.places() == []
         assert memory._store.withheld() == [] == memory._store.promotions("default")
+        assert memory._store.budgets() == []
         assert memory.fsck() == []
     with Memory(path) as memory:
         assert memory.artifacts.open(made.key).payload == b"harbour"

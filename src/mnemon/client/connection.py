@@ -29,6 +29,7 @@ from mnemon.wire.plain import plain
 from mnemon.wire.values import revive
 
 T = TypeVar("T")
+C = TypeVar("C", bound="Connection")
 
 PIECE = 1 << 18
 """Bytes of a file that are read and sent at once."""
@@ -92,6 +93,15 @@ class Connection(ABC):
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, _actor=actor)
         return other
+
+    def like(self, kind: type[C]) -> C:
+        """Another one to the same server, for the same actor, that sends in another way.
+
+        Raises:
+            StoreClosed: this one was closed.
+        """
+        self._check_open()
+        return kind(self.url, self._api_key, self._actor, self._timeout)
 
     # What senders implement. Each gives a value, or an awaitable of it.
 

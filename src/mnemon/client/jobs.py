@@ -56,6 +56,13 @@ class RemoteJobs(Jobs):
     ) -> Job[builtins.list[Problem]]:
         return self._begin("fsck", {"repair": repair}, wait, key)
 
+    def schedule(self, *args: Any, **given: Any) -> Job[dict[str, int]]:
+        """Not over HTTP: schedule beside the store, where the models and the places are."""
+        raise InvalidInput(
+            "the scheduler works beside the store, where models and places are, not over HTTP: "
+            "`mnemon serve --schedule-every`, or memory.jobs of the store itself"
+        )
+
     def import_(
         self,
         path: str | Path,

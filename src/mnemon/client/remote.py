@@ -21,6 +21,7 @@ from mnemon.portable import ImportReport
 from mnemon.store.rows import Problem
 
 if TYPE_CHECKING:
+    from mnemon.client.cubes import AwaitableCubes
     from mnemon.compiling import CompileReport
     from mnemon.cubes import Cubes
     from mnemon.memory import Memory
@@ -114,7 +115,7 @@ class RemoteMemory(Reading, Writing):
     def compile(
         self, selection: Any, model: Any, form: str = "kv", *, tokenizer: Any = None,
         policy: Any = None, to: Any = None, namespace: str | None = None, head: Any = (),
-        progress: Any = None, alias: str = "current", gate: Any = None,
+        progress: Any = None, alias: str = "current", gate: Any = None, ask: Any = None,
     ) -> CompileReport:  # fmt: skip
         """Not over HTTP: compile beside the store, where the model and the blobs are."""
         raise InvalidInput("cubes are compiled beside the store, where the model is, not over HTTP")
@@ -183,3 +184,16 @@ class AwaitableMemory(RemoteMemory):
     of `AsyncMemory`, which has the signatures that are true."""
 
     _transport = Concurrent
+
+    def cube(self, *ids: str, namespace: str | None = None) -> AwaitableCubes:
+        """See `Memory.cube`."""
+        from mnemon.client.cubes import AwaitableCubes
+
+        return AwaitableCubes(self._waiting, ids, namespace)
+
+    def _waiting(self) -> RemoteMemory:
+        """The same memory by calls that wait, over a connection of its own: close it."""
+        other = object.__new__(RemoteMemory)
+        other.namespace, other.actor = self.namespace, self.actor
+        other._connection = self._connection.like(Blocking)
+        return other

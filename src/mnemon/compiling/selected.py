@@ -40,6 +40,7 @@ def compile_selected(
     progress: Callable[[int, int], None] | None,
     alias: str,
     gate: Gate | None,
+    ask: str | None,
 ) -> CompileReport:
     """See `Memory.compile`."""
     if form not in FORMS:
@@ -50,10 +51,10 @@ def compile_selected(
         by = prepared(model, tokenizer, extra="weights")
         return compile_weights(
             memory, selection, by.model, by.tokenizer, namespace=namespace, alias=alias, gate=gate,
-            progress=progress,
+            progress=progress, ask=ask,
         )  # fmt: skip
-    if gate is not None:
-        raise InvalidInput("a gate judges weights: keys and values need none")
+    if gate is not None or ask is not None:
+        raise InvalidInput("gate= and ask= are of weights: keys and values need none")
     start = time.perf_counter()
     by = prepared(model, tokenizer, head)
     from mnemon.compiling.chunks import Chunks, Tally
@@ -98,7 +99,7 @@ def prepared(
     for package in ("torch", "transformers", *(["peft"] if extra == "weights" else [])):
         require(package, package, extra)
     from mnemon.models.local.loading import both
-    from mnemon.models.local.template import opening
+    from mnemon.models.template import opening
 
     render = model.wording.render if hasattr(model, "wording") else None
     head = model.opening if head is None and hasattr(model, "opening") else head

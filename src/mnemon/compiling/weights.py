@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import copy
 from typing import TYPE_CHECKING, Any
 
-from mnemon.artifacts import Artifacts
 from mnemon.compiling.report import CompileReport
 from mnemon.compiling.selecting import Selection, pages
+from mnemon.compiling.within import within
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact
@@ -22,16 +21,18 @@ if TYPE_CHECKING:
 
 def compile_weights(
     memory: Memory, selection: Selection, model: Any, tokenizer: Any, *, namespace: str | None,
-    alias: str, gate: Gate | None, progress: Callable[[int, int], None] | None,
+    alias: str, gate: Gate | None, ask: str | None,
+    progress: Callable[[int, int], None] | None,
 ) -> CompileReport:  # fmt: skip
     """See `Memory.compile`. Each shard is kept as it is done; the alias is moved at the end."""
     from mnemon.weights.consolidation import bases, consolidate
     from mnemon.weights.promotion.wearable import learnt
 
     start = time.perf_counter()
-    memory = _within(memory, selection, namespace)
+    told = selection.get("namespace") if isinstance(selection, Mapping) else None
+    memory = within(memory, told or namespace)
     chosen = [cube for page in pages(memory, _facts(selection), None) for cube in page]
-    done = consolidate(memory, model, tokenizer, cubes=chosen, progress=progress)
+    done = consolidate(memory, model, tokenizer, cubes=chosen, ask=ask, progress=progress)
     computing = time.perf_counter() - start
     known = learnt(memory, bases(model, tokenizer)["model"])
     line = _promoted(memory, model, tokenizer, done, known, alias, gate)
@@ -49,18 +50,6 @@ def compile_weights(
         place=memory.path,
         promotion=line,
     )
-
-
-def _within(memory: Memory, selection: Selection, namespace: str | None) -> Memory:
-    """The memory of the namespace whose adapters these will be."""
-    told = selection.get("namespace") if isinstance(selection, Mapping) else None
-    scope = memory._scope(told or namespace)
-    if scope == memory.namespace:
-        return memory
-    other = copy(memory)
-    other.namespace = scope
-    other.artifacts = Artifacts(memory._store, scope, memory.actor)
-    return other
 
 
 def _facts(selection: Selection) -> Selection:

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from mnemon.forgotten.report import Look
+from mnemon.forgotten.states import States
 from mnemon.models.local.wearing import wearing_of
 from mnemon.weights import Reader, layout
+from mnemon.weights.ask import Ask, asking
 from mnemon.weights.consolidation import adapters, bases
-from mnemon.weights.lesson import pairs, prompt_ids
+from mnemon.weights.lesson import pairs
 from mnemon.weights.reading import greedy
 
 if TYPE_CHECKING:
@@ -53,9 +55,11 @@ class _Beside(NamedTuple):
 class Asking:
     """A model, bare and with each of a memory's adapters."""
 
-    def __init__(self, memory: Memory, model: Any, tokenizer: Any, ask: str) -> None:
-        self._memory, self._model, self._tokenizer, self._ask = memory, model, tokenizer, ask
+    def __init__(self, memory: Memory, model: Any, tokenizer: Any, ask: str | None) -> None:
+        self._memory, self._model, self._tokenizer = memory, model, tokenizer
+        self._put = asking(tokenizer, ask)
         self._wearing = wearing_of(model)
+        self._states = States(memory, model, tokenizer, self._put, self._wearing)
         with self._wearing.alone():
             self._adapters = adapters(memory, bases(model, tokenizer)["model"])
             with Reader(memory, model, tokenizer) as reader:
@@ -64,18 +68,23 @@ class Asking:
     def looks(self, lessons: Sequence[Lesson], likely: float) -> Iterator[Look]:
         """What is told by what is recalled, by the adapter that the gate opens for, and by each
         adapter whatever the gate says."""
-        bare = [self._said(one, None) for one in lessons]
-        yield self._recall(lessons, bare)
-        routes = [self._routes.route(self._ask.format(question=one.question))[0] for one in lessons]
+        bare = {self._put: [self._said(one, self._put) for one in lessons]}
+        yield self._recall(lessons, bare[self._put])
+        routes = [self._routes.route(one.question)[0] for one in lessons]
         gated, every = list[_Beside](), list[_Beside]()
         for adapter in self._adapters:
-            said = self._each(adapter, lessons)
-            beside = list(map(_Beside, [adapter.key] * len(said), said, bare))
+            put = Ask(adapter.header["options"]["ask"])
+            if put not in bare:
+                bare[put] = [self._said(one, put) for one in lessons]
+            said = self._each(adapter, put, lessons)
+            beside = list(map(_Beside, [adapter.key] * len(said), said, bare[put]))
             every += beside
             pairs = zip(beside, routes, strict=True)
             gated += [one for one, route in pairs if route == one.key]
         yield _look("gate", gated, likely)
         yield _look("adapters", every, likely)
+        hidden = [one for one, base in zip(lessons, bare[self._put], strict=True) if not base.told]
+        yield from self._states.looks(hidden, [self._most(one) for one in hidden])
 
     def _recall(self, lessons: Sequence[Lesson], bare: Sequence[_Said]) -> Look:
         found = []
@@ -83,34 +92,38 @@ class Asking:
             hits = self._memory.recall(one.question).hits
             context = " ".join(hit.cube.content for hit in hits)
             with self._wearing.bare():
-                if not base.told and one.value in self._answer(one, context):
+                if not base.told and one.value in self._answer(one, self._put, context):
                     every = [hit.cube for hit in hits]  # the answer may come from several together
                     having = [cube for cube in every if one.value in cube.content] or every
                     found += [cube.id for cube in having]
         what = tuple(dict.fromkeys(found))
         return Look("recall", len(lessons), len(what), what)
 
-    def _each(self, adapter: Artifact, lessons: Sequence[Lesson]) -> list[_Said]:
+    def _each(self, adapter: Artifact, put: Ask, lessons: Sequence[Lesson]) -> list[_Said]:
         payload = self._memory.artifacts.open(adapter.key).payload or b""
         scale = layout.scale(adapter.header["adapter_config"])
         deltas = layout.deltas(payload, scale, next(self._model.parameters()))
-        return [self._said(one, deltas) for one in lessons]
+        return [self._said(one, put, deltas) for one in lessons]
 
-    def _said(self, lesson: Lesson, deltas: Deltas | None) -> _Said:
-        pair = pairs(lesson, self._tokenizer, self._ask)[0]
+    def _said(self, lesson: Lesson, put: Ask, deltas: Deltas | None = None) -> _Said:
+        pair = pairs(lesson, self._tokenizer, put.form)[0]
         with self._on(deltas):
-            return _Said(lesson.value in self._answer(lesson), self._likelihood(pair))
+            return _Said(lesson.value in self._answer(lesson, put), self._likelihood(pair))
 
     def _on(self, deltas: Deltas | None) -> AbstractContextManager[None]:
         return self._wearing.bare() if deltas is None else self._wearing.worn(self._model, deltas)
 
-    def _answer(self, lesson: Lesson, context: str = "") -> str:
-        asked = f"{context} {self._ask.format(question=lesson.question)}".strip()
-        most = len(self._tokenizer(lesson.value, add_special_tokens=False).input_ids) + _MORE
-        prompt = prompt_ids(self._tokenizer, asked)
+    def _answer(self, lesson: Lesson, put: Ask, context: str = "") -> str:
+        prompt, ends = (
+            put.prompt(self._tokenizer, lesson.question, context),
+            put.ends(self._tokenizer),
+        )
         with torch.no_grad():
-            ids = greedy(self._model, prompt, self._tokenizer.eos_token_id, most)
+            ids = greedy(self._model, prompt, ends, self._most(lesson))
         return str(self._tokenizer.decode(ids, skip_special_tokens=True))
+
+    def _most(self, lesson: Lesson) -> int:
+        return len(self._tokenizer(lesson.value, add_special_tokens=False).input_ids) + _MORE
 
     def _likelihood(self, pair: Pair) -> float:
         """Nats a token of a target after its prompt; higher is likelier."""

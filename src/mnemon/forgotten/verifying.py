@@ -15,13 +15,12 @@ if TYPE_CHECKING:
     from mnemon.forgotten.questions import Question
     from mnemon.memory import Memory
 
-ASK = "Q : {question} ? A :"
 LIKELY = -1.0
 
 
 def verify(
     memory: Memory, receipt: Receipt, asked: Sequence[Question] = (), model: Any = None,
-    tokenizer: Any = None, *, ask: str = ASK, likely: float = LIKELY,
+    tokenizer: Any = None, *, ask: str | None = None, likely: float = LIKELY,
 ) -> Report:  # fmt: skip
     """Whether what a receipt says was forgotten is gone from every form of a memory's namespace.
 
@@ -33,7 +32,8 @@ def verify(
         asked: what `questions` gave before the forgetting. Without it only ids are looked for.
         model: a causal language model of transformers, or a name for `load`.
         tokenizer: the model's; by default the one that lies beside its weights.
-        ask: how questions were put when the adapters were trained.
+        ask: how the bare model is asked (see `mnemon.weights.ask`); by default by its chat
+            template, if it has one. Each adapter is asked as it was taught.
         likely: nats a token above which an adapter has the answer, though it does not say it; one
             token in e is right by chance at -1.
 

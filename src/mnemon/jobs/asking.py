@@ -31,9 +31,10 @@ _LONGEST_KEY = 255
 class Jobs:
     """The background work of a memory: `memory.jobs`.
 
-    `reflect`, `reindex`, `fsck` and `import_` mean what they mean in `Memory`, and give a `Job`: as
-    it is after at most `wait` seconds, so that `wait=0` does not wait at all. `key` is an
-    idempotency key: asking again with it in the same namespace gives the job that is there.
+    `reflect`, `reindex`, `fsck` and `import_` mean what they mean in `Memory`, `schedule` carries
+    out a plan of the scheduler; they give a `Job`: as it is after at most `wait` seconds, so that
+    `wait=0` does not wait at all. `key` is an idempotency key: asking again with it in the same
+    namespace gives the job that is there.
 
     The first of them starts a thread that works while the memory is open; what is not finished then
     goes on wherever the store is served or its jobs are run.
@@ -74,6 +75,33 @@ class Jobs:
         """Check every promise of the store; the result is what is wrong. It has no steps, so it
         cannot be cancelled once it runs."""
         return self._ask("fsck", None, {"repair": repair}, wait, key)
+
+    def schedule(
+        self,
+        model: str | None = None,
+        *,
+        to: str | None = None,
+        remote: str | None = None,
+        namespace: str | None = None,
+        wait: float = 0.0,
+        key: str | None = None,
+    ) -> Job[dict[str, int]]:
+        """Carry out what the scheduler decides for a namespace, within the budgets that the store
+        keeps (docs/scheduling.md); the result is how many decisions were `done`, and `left`.
+
+        Args:
+            model: by name, as of `Memory.compile`; without one nothing is compiled or trained.
+            to, remote: places of keys and values, as of `mnemon.schedule.plan`.
+
+        Raises:
+            InvalidInput: an object instead of a name, which no other process could use.
+        """
+        if not all(one is None or isinstance(one, str) for one in (model, to, remote)):
+            raise InvalidInput(
+                "name a model and places: a job may be carried out by another process"
+            )
+        told = {"model": model, "to": to, "remote": remote}
+        return self._ask("schedule", self._scope(namespace), told, wait, key)
 
     def import_(
         self,

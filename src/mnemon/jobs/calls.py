@@ -50,8 +50,20 @@ def _import(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> 
     return replace(report, malformed=places + ([("…", f"and {rest} more")] if rest else []))
 
 
+def _schedule(
+    memory: Memory, store: Store, job: Job[Any], progress: Progress
+) -> dict[str, int]:  # fmt: skip
+    from mnemon.compiling.within import within
+    from mnemon.schedule import plan
+
+    told = job.options
+    applied = plan(within(memory, job.namespace), **told).apply(progress)
+    return {"done": len(applied.done), "left": len(applied.left)}
+
+
 CALLS: dict[str, Work] = {
     "reflect": _reflect, "reindex": _reindex, "fsck": _fsck, "import": _import,
+    "schedule": _schedule,
 }  # fmt: skip
 
 _RESULTS: dict[str, Any] = {"fsck": list[Problem], "import": ImportReport}

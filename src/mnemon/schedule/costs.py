@@ -18,7 +18,8 @@ class Costs:
     """Plain numbers of one model on one machine.
 
     The defaults are the bundled recall model's, as `mnemon bench schedule --measure` and `mnemon
-    schedule --measure` measure them; `remote` is a guess.
+    schedule --measure` measure them; `remote` is a guess until a
+    place is measured.
 
     Attributes:
         machine: where they were measured.

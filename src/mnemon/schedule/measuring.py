@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import os
 import platform
+import secrets
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnemon import methods
 from mnemon.embedding import DEFAULT
+from mnemon.errors import PlaceFailed
 from mnemon.kv.tiers.costs import Speed
+from mnemon.kv.tiers.places import place_of
 from mnemon.models.extras import require
 from mnemon.schedule.costs import Costs
 
 if TYPE_CHECKING:
     from mnemon.kv.tiers.blob import Blob
+    from mnemon.kv.tiers.places import Place
 
 _SHORT, _LONG = 32, 512
 """Tokens of the two texts that tell the latency from the rate."""
@@ -71,6 +76,7 @@ def with_weights(costs: Costs, model: Any, tokenizer: Any) -> Costs:
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     from mnemon.weights import layout
+    from mnemon.weights.ask import own
     from mnemon.weights.lesson import Lesson, pairs
 
     writer = methods.load("weights.write", "lora")
@@ -78,7 +84,8 @@ def with_weights(costs: Costs, model: Any, tokenizer: Any) -> Costs:
         Lesson(f"thing {n}", f"what is the code for thing {n}", f"{n}", f"the code of {n} is", " .")
         for n in range(_TRAINED)
     ]
-    taught = [pair for one in lessons for pair in pairs(one, tokenizer, "Q : {question} ? A :")]
+    put = own(tokenizer).form
+    taught = [pair for one in lessons for pair in pairs(one, tokenizer, put)]
     began = time.perf_counter()
     (written,) = writer.write(model, [taught])
     training = (time.perf_counter() - began) / _TRAINED
@@ -89,6 +96,27 @@ def with_weights(costs: Costs, model: Any, tokenizer: Any) -> Costs:
         swap=Speed(0.0, len(payload) / max(worn, 1e-9)),
         measured=(*costs.measured, "training", "adapter_bytes", "swap"),
     )  # fmt: skip
+
+
+def with_remote(costs: Costs, model: Any, address: str) -> Costs:
+    """The same, with what loading from a remote place takes: some blobs are put there, read, and
+    removed again.
+
+    Raises:
+        PlaceFailed: the place cannot be reached, or loses what is put there.
+    """
+    from mnemon.kv.tiers.blob import encode
+
+    blobs = {tokens: _blob(model, tokens) for tokens in _KEYS}
+    keys = {tokens: secrets.token_hex(32) for tokens in _KEYS}  # what lies there stays as it is
+    with closing(place_of(address)) as place:
+        try:
+            for tokens, key in keys.items():
+                place.write(key, encode(replace(blobs[tokens], key=key)))
+            speed = _speed(lambda tokens: _read(place, keys[tokens]), blobs)
+        finally:
+            place.delete(keys.values())
+    return replace(costs, remote=speed, measured=(*costs.measured, "remote"))
 
 
 def with_embedding(costs: Costs) -> Costs:
@@ -159,6 +187,19 @@ def _copied(blob: Blob) -> Any:
     return [one.clone() for one in blob.tensors.values()]
 
 
+def _read(place: Place, key: str) -> Blob:
+    """A blob from a place, as the tiers read it."""
+    from mnemon.kv.tiers.blob import decode
+
+    file = place.open(key)
+    if file is None:
+        raise PlaceFailed("the place lost the blob that was just written there")
+    with file:
+        room = bytearray(file.size)
+        file.into(0, memoryview(room))
+    return decode(room, key)
+
+
 @dataclass(frozen=True)
 class _Disk:
     """Blobs written to, and read from, a folder as the disk tier does."""
@@ -173,16 +214,9 @@ class _Disk:
         Folder(self.folder).write(_KEYS[tokens], encode(self.blobs[tokens]))
 
     def read(self, tokens: int) -> Blob:
-        from mnemon.kv.tiers.blob import decode
         from mnemon.kv.tiers.places.folder import Folder
 
-        file = Folder(self.folder).open(_KEYS[tokens])
-        if file is None:
-            raise FileNotFoundError(f"{self.folder} lost the blob that was just written")
-        with file:
-            room = bytearray(file.size)
-            file.into(0, memoryview(room))
-        return decode(room, _KEYS[tokens])
+        return _read(Folder(self.folder), _KEYS[tokens])
 
     def forgotten(self, tokens: int) -> None:
         """Put the file out of the page cache."""

@@ -44,7 +44,9 @@ class Scheduling:
         # Not above: numpy comes with it, before `serving` could tell that how many threads to have.
         from mnemon.schedule.live.notes import Notes
 
-        budgets = Notes(self._store).budgets
+        with Memory(self._store, actor=ACTOR) as memory:
+            Notes(memory.path).hand_over(memory._store)
+            budgets = memory._store.budgets()
         return [self._ran(path) for path in dict.fromkeys(one.namespace for one in budgets)]
 
     def _ran(self, namespace: str) -> Ran:

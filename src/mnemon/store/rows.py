@@ -102,6 +102,15 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """Bytes that a namespace, with all below it, may hold in a compiled form."""
+
+    namespace: str
+    form: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Hold:
     """A cube (by its id) or a namespace prefix that must not be forgotten."""
 
@@ -117,7 +126,7 @@ class Withheld:
     since: datetime
 
 
-WEIGHTS = ("adapter", "latent")
+WEIGHTS = ("adapter", "latent", "bank")
 """Forms of artifacts that are weights, or states of a model that stand for them: nothing of what is
 withheld may be in one."""
 

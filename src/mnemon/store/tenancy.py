@@ -1,4 +1,5 @@
-"""What a store promises to tenants: quotas, retention rules, holds, what is withheld from weights.
+"""What a store promises to tenants: quotas, budgets, retention rules, holds, what is withheld from
+weights.
 A part of `protocol.Store`."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from mnemon.store.rows import Hold, Quota, Rule, Withheld
+from mnemon.store.rows import Budget, Hold, Quota, Rule, Withheld
 
 
 class Tenancy(Protocol):
@@ -24,6 +25,19 @@ class Tenancy(Protocol):
 
     def remove_quota(self, namespace: str) -> bool:
         """Lift it; whether there was one."""
+        ...
+
+    # budgets of compiled forms, which the scheduler keeps to; no write checks them
+    def budgets(self) -> list[Budget]:
+        """All budgets, by path and form."""
+        ...
+
+    def set_budgets(self, given: Sequence[Budget]) -> None:
+        """Set some, in place of those of the same paths and forms."""
+        ...
+
+    def remove_budgets(self, namespace: str) -> bool:
+        """Lift all of a namespace's; whether there were any."""
         ...
 
     # retention; `retire` and `purge` raise OnHold for what is held, and then end nothing

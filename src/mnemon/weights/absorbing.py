@@ -17,6 +17,7 @@ from mnemon import methods
 from mnemon.errors import InvalidInput, NotFound
 from mnemon.kv.reuse.fingerprint import fingerprint
 from mnemon.weights import governance
+from mnemon.weights.ask import own
 from mnemon.weights.lesson import prompt_ids
 from mnemon.weights.pool._latents import Latents
 from mnemon.weights.reading import greedy
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from mnemon.cube import MemCube
     from mnemon.memory import Memory
     from mnemon.weights.pool import Pool
+
+SLOT = "weights.pool"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +66,8 @@ def absorb(
         kind: of the cubes that are read, or several. Left out is what is withheld (see
             `governance.withheld`).
         every: after so many cubes a pool is kept on the way, to go on from: forgetting is dearer
-            with fewer of them, and they take more bytes with more.
+            with fewer of them, and they take more bytes with more. Kept besides are the newest, and
+            the one that this call went on from; others on the way are dropped.
         progress: called with (cubes read, to be read).
 
     Raises:
@@ -73,7 +77,7 @@ def absorb(
     """
     if every < 1:
         raise InvalidInput(f"every={every}: a pool is kept after 1 cube or more")
-    reader = _Reading(memory, model, tokenizer, methods.load("weights.pool", method, **options))
+    reader = _Reading(memory, model, tokenizer, methods.load(SLOT, method, **options))
     cubes, withheld = governance.permitted(memory, kind)
     if not cubes:
         return Absorbed(None, (), 0, withheld)
@@ -86,6 +90,8 @@ def absorb(
             found = reader.keep(cubes[:done], pool)
         if progress is not None:
             progress(number, len(cubes) - resumed)
+    if resumed < len(cubes):
+        reader.drop_older(cubes, resumed, every)
     return Absorbed(found, tuple(one.id for one in cubes[resumed:]), resumed, withheld)
 
 
@@ -98,11 +104,22 @@ class PoolReader:
 
     def __init__(
         self, memory: Memory, model: Any, tokenizer: Any, *, method: str = "memoryllm",
-        **options: Any,
+        pool: Artifact | None = None, **options: Any,
     ) -> None:  # fmt: skip
-        """Raises NotFound if the memory has no fresh pool of this model, method and options."""
+        """Open one.
+
+        Args:
+            pool: this one instead, whatever its method and options.
+
+        Raises:
+            NotFound: the memory has no fresh pool of this model, method and options.
+        """
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
-        self._method: Pool = methods.load("weights.pool", method, **options)
+        self._method: Pool
+        if pool is not None:
+            self._method, self.key = of_pool(pool), pool.key
+            return
+        self._method = methods.load(SLOT, method, **options)
         found = _Reading(memory, model, tokenizer, self._method).fresh()
         if not found:
             raise NotFound(
@@ -115,16 +132,19 @@ class PoolReader:
     def answer(self, question: str, *, most: int = 16) -> str:
         """The model's greedy answer, of `most` tokens at most.
 
+        Args:
+            question: as a person asks it, or as the model is asked (see `mnemon.weights.ask`).
+
         Raises:
             StaleArtifact: a cube that the pool has read has changed: absorb again.
             NotFound: it was forgotten: absorb again, and open another reader.
         """
         pool = _opened(self._memory, self.key, self._model)
         cache = self._method.cache(self._model, pool)
-        prompt, end = prompt_ids(self._tokenizer, question), self._tokenizer.eos_token_id
-        ids = greedy(self._model, prompt, end, most, cache)
-        text: str = self._tokenizer.decode(ids, skip_special_tokens=True)
-        return text
+        put = own(self._tokenizer)
+        prompt, ends = put.prompt(self._tokenizer, question), put.ends(self._tokenizer)
+        ids = greedy(self._model, prompt, ends, most, cache)
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True)).strip()
 
 
 class _Reading:
@@ -153,6 +173,17 @@ class _Reading:
         best = max(known, key=lambda one: len(one.sources))
         return best, _opened(self._memory, best.key, self._model)
 
+    def drop_older(self, cubes: Sequence[MemCube], resumed: int, every: int) -> None:
+        """Let go of the pools on the way to the one of all cubes, but for every so many, and for
+        the one that was gone on from: who reads it now may go on reading."""
+        wanted = tuple((one.id, one.version) for one in cubes)
+        older = [
+            one.key for one in self.fresh()
+            if (count := len(one.sources)) % every and count not in (resumed, len(cubes))
+            and one.sources == wanted[:count]
+        ]  # fmt: skip
+        self._memory.artifacts.drop(older)
+
     def read(self, pool: Latents, cube: MemCube) -> Latents:
         ids = prompt_ids(self._tokenizer, cube.content)
         return self._method.update(self._model, pool, ids)
@@ -162,6 +193,13 @@ class _Reading:
             governance.LATENT, cubes, pool.to_bytes(), method=self._producer, model=self._base,
             options=self._options, header={"updates": pool.updates, "nbytes": pool.nbytes},
         )  # fmt: skip
+
+
+def of_pool(pool: Artifact) -> Pool:
+    """The method that made a pool, with its options."""
+    name = pool.method.removeprefix(f"method:{SLOT}/").partition("@")[0]
+    found: Pool = methods.load(SLOT, name, **pool.header["options"])
+    return found
 
 
 def _opened(memory: Memory, key: str, model: Any) -> Latents:

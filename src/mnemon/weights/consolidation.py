@@ -10,6 +10,7 @@ from mnemon import methods
 from mnemon.errors import InvalidInput
 from mnemon.kv.reuse.fingerprint import fingerprint, tokenizer_digest
 from mnemon.weights import governance, layout, subjects
+from mnemon.weights.ask import asking
 from mnemon.weights.lesson import PHRASINGS, Lesson, Pair, lesson, pairs
 from mnemon.weights.promotion.wearable import FORM
 from mnemon.weights.write import Write, Written
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from mnemon.memory import Memory
 
 ROLES = ("knowledge", "operation")
-ASK = "Q : {question} ? A :"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class _Taught:
 
 def consolidate(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "lora", kind: Kinds = "fact",
-    cubes: Iterable[MemCube] | None = None, role: str = "knowledge", ask: str = ASK,
+    cubes: Iterable[MemCube] | None = None, role: str = "knowledge", ask: str | None = None,
     progress: Callable[[int, int], None] | None = None, phrasings: int = 1,
     **options: Any,
 ) -> Consolidated:  # fmt: skip
@@ -68,27 +68,28 @@ def consolidate(
             (see `governance.withheld`).
         cubes: these instead, of whatever kind; what fresh adapters know stays known.
         role: `knowledge` or `operation`, for the manifest.
-        ask: how questions are put to this model, with `{question}` in it.
+        ask: how the model is asked (see `mnemon.weights.ask`); by its chat template by default.
         progress: called with (done, in all), in shards.
         phrasings: of each question, 1 to 3: more are answered better in words that were not
             trained, and take longer to learn.
 
     Raises:
-        InvalidInput: no such role, no `{question}` in `ask`, or too many phrasings.
+        InvalidInput: no such role, no place for the question in `ask`, or too many phrasings.
         UnknownName: no such method.
         StaleArtifact, NotForWeights: a fact changed, or was withheld, while it was trained.
     """
-    _check(role, ask, phrasings)
+    _check(role, phrasings)
+    put = asking(tokenizer, ask).form
     writer: Write = methods.load("weights.write", method, **options)
     base = bases(model, tokenizer)
     maker = methods.producer(writer)
-    told = {**_chosen(writer), "ask": ask, "role": role, **_beyond_one(phrasings)}
+    told = {**_chosen(writer), "ask": put, "role": role, **_beyond_one(phrasings)}
     fresh = _made_so(adapters(memory, base["model"]), maker, told)
     given = governance.current(memory, kind) if cubes is None else _with_known(memory, cubes, fresh)
     taught, unread, withheld = _taught(memory, given)
     kept, left = _left(taught, fresh)
     shards = _shards(left, writer.subjects)
-    lessons = [_lessons(shard, tokenizer, ask, phrasings) for shard in shards]
+    lessons = [_lessons(shard, tokenizer, put, phrasings) for shard in shards]
     config = writer.config(model, base["name"])
     trained: list[Artifact] = []
     for shard, written in zip(shards, writer.write(model, lessons), strict=True):
@@ -119,11 +120,9 @@ def _beyond_one(phrasings: int) -> dict[str, int]:
     return {"phrasings": phrasings} if phrasings > 1 else {}
 
 
-def _check(role: str, ask: str, phrasings: int) -> None:
+def _check(role: str, phrasings: int) -> None:
     if role not in ROLES:
         raise InvalidInput(f"no adapter has the role {role!r}: {' or '.join(ROLES)}")
-    if "{question}" not in ask:
-        raise InvalidInput(f"{ask!r} has no place for the question: put {{question}} in it")
     if not 1 <= phrasings <= PHRASINGS:
         raise InvalidInput(f"{phrasings} phrasings of a question: take 1 to {PHRASINGS}")
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from mnemon.cube import MemCube
+from mnemon.weights.ask import Ask
 
 _SAID = r"^(?:(?:user|assistant|remember) : ?)?(?:note that |remember:? |my )?"
 _PATTERNS = (
@@ -84,29 +85,32 @@ def pairs(lesson: Lesson, tokenizer: Any, ask: str, phrasings: int = 1) -> tuple
     """A lesson's question with its answer, its cloze, and the question in other words.
 
     Args:
-        ask: how a question is put, with `{question}` in it.
+        ask: how a question is put (see `mnemon.weights.ask`).
         phrasings: of the question, `PHRASINGS` at most.
     """
-    end = [] if tokenizer.eos_token_id is None else [tokenizer.eos_token_id]
+    put = Ask(ask)
     orders = _ORDERS[: phrasings - 1] if lesson.relation else ()
     others = [one.format(relation=lesson.relation, subject=lesson.subject) for one in orders]
     question, *again = (
-        _pair(tokenizer, ask.format(question=one), lesson.value, end)
+        Pair(
+            tuple(put.prompt(tokenizer, one)), tuple(put.answer(tokenizer, one, lesson.value))
+        )
         for one in (lesson.question, *others)
-    )
-    return question, _pair(tokenizer, lesson.stem, lesson.value + lesson.rest, []), *again
+    )  # fmt: skip
+    return question, _cloze(tokenizer, lesson.stem, lesson.value + lesson.rest), *again
 
 
-def _pair(tokenizer: Any, prompt: str, target: str, end: list[int]) -> Pair:
+def _cloze(tokenizer: Any, prompt: str, target: str) -> Pair:
     before = prompt_ids(tokenizer, prompt)
     # Together, then cut: a target may begin with the space before it.
     whole = prompt_ids(tokenizer, f"{prompt} {target}")
     if whole[: len(before)] != before:
         whole = before + tokenizer(target, add_special_tokens=False).input_ids
-    return Pair(tuple(before), (*whole[len(before) :], *end))
+    return Pair(tuple(before), tuple(whole[len(before) :]))
 
 
 def prompt_ids(tokenizer: Any, text: str) -> list[int]:
-    """Token ids of a prompt, with the tokenizer's first token if it has one."""
+    """Token ids of a prompt, with the tokenizer's first token if it has one and it is not there."""
     ids: list[int] = tokenizer(text, add_special_tokens=False).input_ids
-    return ids if tokenizer.bos_token_id is None else [tokenizer.bos_token_id, *ids]
+    first = tokenizer.bos_token_id
+    return ids if first is None or ids[:1] == [first] else [first, *ids]

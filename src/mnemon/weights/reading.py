@@ -12,6 +12,7 @@ from transformers import DynamicCache
 from mnemon.errors import InvalidInput
 from mnemon.kv.seam import forward
 from mnemon.weights import layout, subjects
+from mnemon.weights.ask import Ask, own
 from mnemon.weights.consolidation import bases
 from mnemon.weights.lesson import prompt_ids
 from mnemon.weights.promotion.alias import CURRENT, history
@@ -68,6 +69,7 @@ class Reader:
         if self._worn is not None:
             self._worn.close()
         self._may = found
+        self._asks = {one.key: Ask(one.header["options"]["ask"]) for one in found.found}
         self._scales = {one.key: layout.scale(one.header["adapter_config"]) for one in found.found}
         modules = dict(self._model.named_modules())
         layers = {
@@ -103,7 +105,7 @@ class Reader:
         self._follow()
         tried = self._may.takes(question if session is None else session)
         routes = self._may.tried if tried else self._may.routes
-        subject = subjects.named(question, routes, self._salt)
+        subject = subjects.named(self._bare(question), routes, self._salt)
         if subject is None:
             return None, "no adapter knows a subject of the question"
         if context and subjects.named(context, {subject}, self._salt):
@@ -134,6 +136,8 @@ class Reader:
         """The model's greedy answer, of `most` tokens at most.
 
         Args:
+            question: as a person asks it; it is put to the model as the adapter was taught, without
+                one as the model is asked (see `mnemon.weights.ask`). Or put so already.
             adapter: the key of one to wear whatever the gate says: to measure what the gate does.
             session: see `route`.
 
@@ -144,11 +148,39 @@ class Reader:
         key, why = self.route(question, context, session=session)
         if adapter is not None:
             key, why = adapter, "it was asked for"
+        put = self._put(question, key)
+        return self._answered(put.prompt(self._tokenizer, question, context), key, why, put, most)
+
+    @torch.no_grad()
+    def complete(self, text: str, *, most: int = 16) -> Answered:
+        """What follows a text as it is, `most` tokens at most; the gate goes by its words.
+
+        Raises as `answer` does.
+        """
+        key, why = self.route(text)
+        put, prompt = self._put(text, key), prompt_ids(self._tokenizer, text)
+        return self._answered(prompt, key, why, put, most)
+
+    def _answered(
+        self, prompt: list[int], key: str | None, why: str, put: Ask, most: int
+    ) -> Answered:  # fmt: skip
         self.swap(key)
-        prompt = prompt_ids(self._tokenizer, f"{context} {question}".strip())
-        ids = greedy(self._model, prompt, self._tokenizer.eos_token_id, most)
+        ids = greedy(self._model, prompt, put.ends(self._tokenizer), most)
         text = self._tokenizer.decode(ids, skip_special_tokens=True)
-        return Answered(text, tuple(ids), key, why)
+        return Answered(text.strip(), tuple(ids), key, why)
+
+    def _bare(self, question: str) -> str:
+        """A question without the words that it is put with: they name nobody."""
+        found = (one.bare(question) for one in set(self._asks.values()))
+        return next((one for one in found if one is not None), question)
+
+    def _put(self, question: str, key: str | None) -> Ask:
+        """How a question is put: as an adapter was taught; where none answers as the model is
+        asked, or as the question is put already."""
+        if key is not None:
+            return self._asks[key]
+        known = (one for one in self._asks.values() if one.bare(question) is not None)
+        return next(known, None) or own(self._tokenizer)
 
     def close(self) -> None:
         """Make the model as it was."""
@@ -164,15 +196,17 @@ class Reader:
 
 
 def greedy(
-    model: Any, prompt: list[int], end: int | None, most: int, cache: Any = None
-) -> list[int]:  # fmt: skip
-    """The tokens after a prompt, and what a cache begins with, up to `end`, which is left out."""
+    model: Any, prompt: list[int], end: int | Collection[int] | None, most: int, cache: Any = None
+) -> list[int]:
+    """The tokens after a prompt, and what a cache begins with, up to `end` (a token, or one of
+    several), which is left out."""
+    ends = (end,) if isinstance(end, int) else end or ()
     given, out = torch.tensor([prompt], device=model.device), list[int]()
     cache = DynamicCache(config=model.config) if cache is None else cache
     for _ in range(most):
         logits = forward(model, given, cache, logits_to_keep=1)
         given = logits[:, -1].argmax(-1, keepdim=True)
-        if (token := int(given)) == end:
+        if (token := int(given)) in ends:
             break
         out.append(token)
     return out

@@ -13,14 +13,15 @@ from mnemon.errors import NotFound
 from mnemon.kv import seam
 from mnemon.kv.attending import attending
 from mnemon.weights import addresses
+from mnemon.weights.ask import Ask
 from mnemon.weights.associate import Associate, Recalled, State
 from mnemon.weights.consolidation import bases
-from mnemon.weights.lesson import prompt_ids
-from mnemon.weights.remembering import SLOT, opened, states
+from mnemon.weights.remembering import SLOT, named, opened, states
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
+    from mnemon.artifacts import Artifact
     from mnemon.memory import Memory
 
 
@@ -43,23 +44,39 @@ class LatentReader:
     """
 
     def __init__(
-        self, memory: Memory, model: Any, tokenizer: Any, *, method: str = "larimar"
+        self,
+        memory: Memory,
+        model: Any,
+        tokenizer: Any,
+        *,
+        method: str = "larimar",
+        state: Artifact | None = None,
     ) -> None:
-        """Raises NotFound if the memory has no fresh state of that method for this model."""
+        """Open one.
+
+        Args:
+            state: this one instead, of whatever method.
+
+        Raises:
+            NotFound: the memory has no fresh state of that method for this model.
+        """
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
-        found = [
-            one for one in states(memory, bases(model, tokenizer)["model"])
-            if one.method.startswith(f"method:{SLOT}/{method}@")
-        ]  # fmt: skip
-        if not found:
-            raise NotFound(
-                f"namespace {memory.namespace!r} has no fresh latent state of {method} for this "
-                "model: remember first"
-            )
-        told = {name: one for name, one in found[-1].header["options"].items() if name != "ask"}
-        self._writer: Associate = methods.load(SLOT, method, **told)
+        read = self._fullest(method) if state is None else state
+        told = dict(read.header["options"])
+        self._put = Ask(told.pop("ask"))
+        self._writer: Associate = methods.load(SLOT, named(read), **told)
         self._state: State = {}
-        self.key = found[-1].key
+        self.key = read.key
+
+    def _fullest(self, method: str) -> Artifact:
+        found = states(self._memory, bases(self._model, self._tokenizer)["model"])
+        fitting = [one for one in found if named(one) == method]
+        if not fitting:
+            raise NotFound(
+                f"namespace {self._memory.namespace!r} has no fresh latent state of {method} for "
+                "this model: remember first"
+            )
+        return fitting[-1]
 
     def recalled(self, question: str) -> Recalled | None:
         """What the state gives the decoder for a question; None if it knows nothing it names.
@@ -76,25 +93,30 @@ class LatentReader:
         return self._writer.read(self._model, self._state, asked)
 
     def answer(self, question: str, *, most: int = 16) -> Told:
-        """The model's greedy answer, of `most` tokens at most. Raises as `recalled` does."""
-        read, prompt = self.recalled(question), prompt_ids(self._tokenizer, question)
+        """The model's greedy answer, of `most` tokens at most. Raises as `recalled` does.
+
+        Args:
+            question: as a person asks it; it is put to the model as the state says (see
+                `mnemon.weights.ask`). Or put so already.
+        """
+        read, prompt = self.recalled(question), self._put.prompt(self._tokenizer, question)
         if read is None:
             cache, key, score = seam.native_cache(self._model), None, 0.0
             why = "the state knows nothing that the question names"
             read = Recalled(cache, 0, 0.0)
         else:
             key, score, why = self.key, read.score, "the state knows what the question names"
-            prompt = prompt[self._tokenizer.bos_token_id is not None :]
-        ids = following(self._model, prompt, read, self._tokenizer.eos_token_id, most)
-        text = self._tokenizer.decode(ids, skip_special_tokens=True)
+            prompt = prompt[prompt[0] == self._tokenizer.bos_token_id :]
+        ids = following(self._model, prompt, read, self._put.ends(self._tokenizer), most)
+        text = self._tokenizer.decode(ids, skip_special_tokens=True).strip()
         return Told(text, tuple(ids), key, score, why)
 
 
 @torch.no_grad()
 def following(
-    model: Any, prompt: Sequence[int], read: Recalled, end: int | None, most: int
+    model: Any, prompt: Sequence[int], read: Recalled, ends: Collection[int], most: int
 ) -> list[int]:
-    """The likeliest tokens after a prompt, with what was recalled, up to `end`, left out."""
+    """The likeliest tokens after a prompt, with what was recalled, up to one of `ends`."""
     given, out, place = torch.tensor([list(prompt)], device=model.device), list[int](), read.start
     beside = nullcontext() if read.beside is None else attending(model, read.beside)
     with beside:
@@ -103,7 +125,7 @@ def following(
             logits = seam.forward(model, given, read.cache, position_ids=places, logits_to_keep=1)
             place += given.shape[1]
             given = logits[:, -1].argmax(-1, keepdim=True)
-            if (token := int(given)) == end:
+            if (token := int(given)) in ends:
                 break
             out.append(token)
     return out

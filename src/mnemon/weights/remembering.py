@@ -12,8 +12,9 @@ import safetensors.torch
 from mnemon import methods
 from mnemon.errors import NotFound
 from mnemon.weights import addresses, governance
+from mnemon.weights.ask import asking
 from mnemon.weights.associate import Associate, Segment, State
-from mnemon.weights.consolidation import ASK, bases
+from mnemon.weights.consolidation import bases
 from mnemon.weights.lesson import lesson, pairs, prompt_ids
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Remembered:
 
 def remember(
     memory: Memory, model: Any, tokenizer: Any, *, method: str = "larimar", kind: Kinds = "fact",
-    ask: str = ASK, **options: Any,
+    ask: str | None = None, **options: Any,
 ) -> Remembered:  # fmt: skip
     """Write a namespace's texts into one latent state; into the one there is, if it is fresh.
 
@@ -60,7 +61,8 @@ def remember(
         method: of the slot `weights.associate`, with its options.
         kind: of the cubes that are taken, or several: name all in one call, the state is of those
             alone. Left out is what is withheld (see `governance.withheld`).
-        ask: how questions are put to this model, with `{question}` in it; only for what is trained.
+        ask: how questions are put to this model (see `mnemon.weights.ask`); by default by its chat
+            template, if it has one.
 
     Raises:
         UnknownName: no such method. InvalidInput: the model has other layers than full attention.
@@ -69,7 +71,8 @@ def remember(
     writer: Associate = methods.load(SLOT, method, **options)
     base = bases(model, tokenizer)
     cubes, withheld = governance.permitted(memory, kind)
-    made = _Writing(memory, model, tokenizer, writer, ask, base["model"])
+    put = asking(tokenizer, ask).form
+    made = _Writing(memory, model, tokenizer, writer, put, base["model"])
     return made.whole(sorted(cubes, key=lambda one: one.id), withheld)
 
 
@@ -93,7 +96,7 @@ def erase(memory: Memory, model: Any, tokenizer: Any, ids: Sequence[str]) -> lis
         if gone.isdisjoint(sources):
             continue
         told = dict(one.header["options"])
-        ask, writer = told.pop("ask"), methods.load(SLOT, _name(one), **told)
+        ask, writer = told.pop("ask"), methods.load(SLOT, named(one), **told)
         assert one.model is not None
         made = _Writing(memory, model, tokenizer, writer, ask, one.model)
         done.append(
@@ -141,14 +144,30 @@ class _Writing:
             state = self._writer.erase(self._model, state, erased)
         state = self._writer.write(self._model, state, added)
         made = self._derived(state, sources, len(wanted)) if sources else None
+        self._drop_older(made, before)
         return Remembered(made, len(added), len(erased), *rest)
 
     def _before(self) -> Artifact | None:
-        found = [
-            one for one in states(self._memory, self._base)
+        found = self._own(states(self._memory, self._base))
+        return found[-1] if found else None
+
+    def _own(self, found: Sequence[Artifact]) -> list[Artifact]:
+        return [
+            one for one in found
             if one.method == self._maker and one.header["options"] == self._told
         ]  # fmt: skip
-        return found[-1] if found else None
+
+    def _drop_older(self, made: Artifact | None, before: Artifact | None) -> None:
+        """Let go of the states that the one before was written on: that one is left to go on from,
+        where what is new is forgotten again, and to who reads it now."""
+        if made is None or before is None:
+            return
+        listed = [one for one in self._memory.artifacts.list(governance.LATENT) if one.fresh]
+        older = [
+            one.key for one in self._own([one for one in listed if one.model == self._base])
+            if one.key not in (made.key, before.key) and set(one.sources) <= set(before.sources)
+        ]  # fmt: skip
+        self._memory.artifacts.drop(older)
 
     def _held(self, before: Artifact | None) -> tuple[dict[str, Segment], State]:
         """What a state was written of, and its tensors; nothing if it must be written anew."""
@@ -204,5 +223,6 @@ def _cubes_of(memory: Memory, ids: set[str]) -> list[MemCube]:
     return sorted(found, key=lambda one: one.id)
 
 
-def _name(one: Artifact) -> str:
+def named(one: Artifact) -> str:
+    """The name of the method that made a state."""
     return one.method.removeprefix(f"method:{SLOT}/").partition("@")[0]

@@ -7,7 +7,7 @@ from mnemon.errors import InvalidInput
 from mnemon.kv.tiers import Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime, load
-from mnemon.models.local.template import opening
+from mnemon.models.template import opening
 
 from .test_prefix import WORDS
 from .test_runtime import ASK, NEW, OLD, fact

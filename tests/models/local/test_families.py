@@ -11,7 +11,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, MistralConfig, MistralFo
 from mnemon.errors import InvalidInput
 from mnemon.models.local import Runtime
 from mnemon.models.local.limits import stops_of
-from mnemon.models.local.template import template_of
+from mnemon.models.template import template_of
 
 from .tokenizers import FAMILIES, tiny
 

@@ -13,11 +13,11 @@ from tests.weights.facts import FACTS, STRANGER, told
 
 from mnemon.bench.recall import words
 from mnemon.cube import Span
-from mnemon.errors import InvalidInput
+from mnemon.errors import InvalidInput, NotFound
 from mnemon.kv.tiers import Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime
-from mnemon.weights import Reader, consolidate
+from mnemon.weights import Gate, Reader, consolidate, promote
 
 NAMES = list(FACTS)
 OTHER = "x01 x02 x03 x04"
@@ -197,6 +197,18 @@ def test_a_reader_that_is_open_on_the_model_is_told(talk, memory, nano) -> None:
     with Reader(memory, *nano), pytest.raises(InvalidInput, match="close its reader"):
         talk(weights=True)
     talk(weights=True)
+
+
+def test_an_alias_says_which_adapters_answer(talk, memory, nano) -> None:
+    one, *rest = memory.artifacts.list("adapter")
+    known = next(name for name in NAMES if cube_of(memory, name).id == one.sources[0][0])
+    quick = Gate(most=1, texts=1)
+    promote(memory, *nano, keys=[one.key], alias="tried", gate=quick)
+    promote(memory, *nano, keys=[two.key for two in rest], gate=quick)
+    found = [talk(weights=told).answer(asked(known)).trace.form for told in (True, "tried")]
+    assert found == ["text", "weights"]
+    with pytest.raises(NotFound, match="no alias 'other'"):
+        talk(weights="other")
 
 
 def test_weights_need_the_store_itself(nano) -> None:

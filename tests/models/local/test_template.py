@@ -6,8 +6,8 @@ from mnemon.cube import Draft
 from mnemon.errors import InvalidInput
 from mnemon.memory import Memory
 from mnemon.models.local.rendering import rendered, tokens_of
-from mnemon.models.local.template import NOTICE, template_of
 from mnemon.models.local.wording import Wording
+from mnemon.models.template import NOTICE, template_of
 
 from .tokenizers import FAMILIES, tiny
 

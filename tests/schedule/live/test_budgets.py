@@ -6,7 +6,8 @@ from mnemon.errors import InvalidInput
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.forms import forms
 from mnemon.schedule.live import notes
-from mnemon.schedule.live.budgets import Budget, below, merged, over, parsed
+from mnemon.schedule.live.budgets import below, merged, over, parsed
+from mnemon.store.rows import Budget
 
 
 def test_budgets_are_read_from_text_and_from_mappings():
@@ -34,16 +35,12 @@ def test_budgets_above_count_and_those_below_are_scheduled_by_themselves():
     assert merged(some, [Budget("acme", "kv", 3)])[0].bytes == 3
 
 
-def test_stored_budgets_are_there_for_the_next_process_until_they_are_lifted(tmp_path):
+def test_what_was_moved_is_known_to_the_next_process(tmp_path):
     address = str(tmp_path / "store.db")
-    notes.Notes(address).set_budgets([Budget("acme", "kv", 7), Budget("acme", "adapter", 8)])
     late = notes.Notes(address)
-    notes.Notes(address).set_budgets([Budget("acme", "kv", 9)])
-    late.set_moved(["kv:id"], datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1))
-    assert [one.bytes for one in notes.Notes(address).budgets] == [8, 9]
-    assert notes.Notes(address).moved(datetime(2025, 1, 1, tzinfo=UTC)) == {"kv:id"}
-    assert notes.Notes(address).remove_budgets("acme")
-    assert notes.Notes(address).budgets == []
+    notes.Notes(address).set_moved(["kv:a"], datetime(2026, 1, 1, tzinfo=UTC), timedelta(days=1))
+    late.set_moved(["kv:b"], datetime(2026, 1, 1, 1, tzinfo=UTC), timedelta(days=1))
+    assert notes.Notes(address).moved(datetime(2025, 1, 1, tzinfo=UTC)) == {"kv:a", "kv:b"}
 
 
 def test_a_damaged_file_is_told_not_passed_over(tmp_path):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,8 +16,7 @@ from mnemon.cube import Draft, Policy
 from mnemon.errors import InvalidInput, NotFound
 from mnemon.kv.tiers.places import place_of
 from mnemon.schedule import Rules, plan
-from mnemon.schedule.live.budgets import Budget
-from mnemon.schedule.live.notes import Notes
+from mnemon.store.rows import Budget
 
 EACH = 10 * 16_388
 
@@ -125,7 +126,7 @@ def test_over_a_budget_what_saves_least_a_byte_is_dropped_and_then_nothing(memor
 def test_stored_budgets_of_a_tenant_count_for_all_below_it(memory, told, kept):
     id = told("Thing.", reads=3)
     kept(id)
-    Notes(memory.path).set_budgets([Budget("acme", "kv", EACH + 5)])
+    memory._store.set_budgets([Budget("acme", "kv", EACH + 5)])
     assert plan(memory).decisions == ()
     with Memory(memory.path, namespace="acme/ben") as ben:
         other = ben.add("Ben's thing.")
@@ -133,15 +134,29 @@ def test_stored_budgets_of_a_tenant_count_for_all_below_it(memory, told, kept):
     beside = Memory(memory.path, namespace="acme/ben")
     assert [one.bytes for one in plan(beside).budgets] == [EACH + 5]
     beside.close()
-    Notes(memory.path).set_budgets([Budget("acme", "kv", EACH - 5)])
+    memory._store.set_budgets([Budget("acme", "kv", EACH - 5)])
     assert did(plan(memory)) == [("drop", id, "")]
+
+
+def test_budgets_that_lie_in_the_file_go_to_the_store_which_knows_better(memory):
+    file = Path(f"{memory.path}-schedule.json")
+    old = {"acme": {"kv": 5, "adapter": 6}, "acme/ben": {"kv": 7}}
+    file.write_text(json.dumps({"budgets": old, "moved": {"kv:x": "2026-01-01T00:00:00+00:00"}}))
+    memory._store.set_budgets([Budget("acme", "kv", 1)])
+    plan(memory)
+    found = [Budget("acme", "adapter", 6), Budget("acme", "kv", 1), Budget("acme/ben", "kv", 7)]
+    assert memory._store.budgets() == found
+    assert list(json.loads(file.read_text())) == ["moved"]
+    memory._store.remove_budgets("acme/ben")
+    plan(memory)
+    assert memory._store.budgets() == found[:2]
 
 
 def test_a_namespace_with_its_own_budget_is_left_to_itself(memory, told, kept):
     told("Thing.", reads=3)
     inner = memory.add("Inner.", namespace="acme/ana/inner").id
     memory._store.count_reads({inner: 9})
-    Notes(memory.path).set_budgets([Budget("acme/ana/inner", "kv", 0)])
+    memory._store.set_budgets([Budget("acme/ana/inner", "kv", 0)])
     assert plan(memory).states["hot"] == 1
 
 

@@ -95,7 +95,7 @@ def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
     with psycopg.connect(url) as connection:  # as it was before there were jobs and quotas
         connection.execute("DROP TABLE job_cubes, jobs, quotas, holdings, retention, holds")
         connection.execute("DROP TABLE places, removals")
-        connection.execute("DROP TABLE promotions, withheld")
+        connection.execute("DROP TABLE promotions, withheld, budgets")
         for column in ("parent", "helpful", "unhelpful"):
             connection.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
         connection.execute("DROP INDEX journal_changes")

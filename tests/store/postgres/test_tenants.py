@@ -11,7 +11,7 @@ from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
 from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
-from mnemon.store.rows import Promotion, Rule
+from mnemon.store.rows import Budget, Promotion, Rule
 
 from ...conformance.jobs import new as job
 from ...conformance.rows import ME, add, artifact, block, made_from, new, space, vectors
@@ -47,6 +47,7 @@ def fill(store):
         store.write_artifact(artifact(f"key of {namespace}", (one.id, 1), namespace=namespace), ME)
         store.queue.enqueue(job(namespace=namespace, cubes=(one.id,)))
         store.set_quota(namespace, 10, None)
+        store.set_budgets([Budget(namespace, "kv", 5)])
         store.set_rule(Rule(namespace, 3600, True))
         store.hold(two.id)
         store.withhold(namespace)

@@ -78,7 +78,7 @@ def test_reading_leaves_state_and_model_as_they_were(name, loaded) -> None:
     alone = model(prompt, use_cache=False).logits
     asked = addresses.asked(FACTS[0].question, "bench")
     said = [
-        following(model, SEGMENTS[0].pairs[0].prompt[1:], method.read(model, state, asked), 2, 6)
+        following(model, SEGMENTS[0].pairs[0].prompt[1:], method.read(model, state, asked), {2}, 6)
         for _ in range(2)
     ]
     assert said[0] == said[1]

@@ -126,3 +126,20 @@ def test_without_a_state_and_without_the_cube_it_says_so(memory, loaded) -> None
         LatentReader(memory, *loaded)
     with pytest.raises(NotFound, match="remember again"):
         erase(memory, *loaded, ["0" * 32])
+
+
+def test_only_the_state_that_the_newest_was_written_on_stays_beside_it(memory, loaded) -> None:
+    one, two, three = (f"x0{n} x0{n} x0{n} x0{n}" for n in range(3))
+    first = remember(memory, *loaded, **SMALL).state
+    beside = remember(memory, *loaded, slots=16).state.key
+    keys = []
+    for code in (one, two, three):
+        memory.add(draft(f"{STRANGER} {code[:3]}", code))
+        keys.append(remember(memory, *loaded, **SMALL).state.key)
+    assert {made.key for made in memory.artifacts.list("latent")} == {beside, *keys[1:]}
+    with pytest.raises(NotFound):
+        memory.artifacts.open(first.key)
+    memory.forget(memory.list()[-1].id, purge=True)
+    assert LatentReader(memory, *loaded).key == keys[1]
+    done = remember(memory, *loaded, **SMALL)
+    assert (done.state.key, done.added) == (keys[1], 0)

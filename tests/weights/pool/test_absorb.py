@@ -66,6 +66,15 @@ def test_new_cubes_are_read_into_the_pool_that_is_there(memory, plain) -> None:
         assert _bytes(other, absorb(other, *plain, **OPTIONS)) == _bytes(memory, done)
 
 
+def test_only_the_points_to_go_on_from_stay(memory, plain) -> None:
+    for at in range(0, 8, 2):
+        _told(memory, TOLD[at : at + 2])
+        absorb(memory, *plain, **OPTIONS, every=4)
+        absorb(memory, *plain, **OPTIONS, every=4)
+    kept = memory.artifacts.list("latent")
+    assert sorted(len(one.sources) for one in kept) == [4, 6, 8]
+
+
 def test_what_may_not_be_compiled_is_not_read(memory, plain) -> None:
     drafts = [
         Draft(TOLD[0], kind="fact"),

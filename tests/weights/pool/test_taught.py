@@ -7,6 +7,7 @@ from tests.weights.pool.models import FEW, IDS, QUESTIONS, TOLD, VALUES, Loaded
 
 from mnemon import Memory
 from mnemon.cube import Draft
+from mnemon.forgotten import questions, verify
 from mnemon.methods import load
 from mnemon.weights import PoolReader, absorb
 from mnemon.weights.pool import _retriever as retrieving
@@ -23,6 +24,23 @@ def test_what_was_trained_answers_forgets_and_finds_the_facts_own_latents(taught
     """One test, for the model is trained for it."""
     _answers_and_forgets(taught)
     _finds_own_latents(taught)
+    _is_found_if_it_still_tells(taught)
+
+
+def _is_found_if_it_still_tells(taught: Loaded) -> None:
+    with Memory(":memory:", namespace="ana") as memory:
+        cubes = memory.add([Draft(text, kind="fact") for text in TOLD[:FACTS]])
+        pool = memory.artifacts.open(absorb(memory, *taught, **SIZE).pool.key)
+        known = _right(PoolReader(memory, *taught, **SIZE)).index(True)
+        asked = questions(memory, [cubes[known].id])
+        receipt = memory.forget(cubes[known].id)
+        assert verify(memory, receipt, asked, *taught).clean
+        left = memory.artifacts.derive(  # what a program that forgets its sources would leave
+            "latent", memory.list(kind="fact"), pool.payload, method=pool.method, model=pool.model,
+            options=pool.header["options"], header={"updates": FACTS},
+        )  # fmt: skip
+        found = {one.where: one.what for one in verify(memory, receipt, asked, *taught).looks}
+        assert found["pools"] == (left.key,) and found["states"] == found["banks"] == ()
 
 
 def _answers_and_forgets(taught: Loaded) -> None:

@@ -15,7 +15,7 @@ from mnemon.cube import Draft, MemCube
 from mnemon.memory import Memory
 from mnemon.models import recall_lm
 from mnemon.weights import Consolidated, consolidate
-from mnemon.weights.consolidation import ASK
+from mnemon.weights.ask import ASK
 from mnemon.weights.lesson import Pair, lesson, pairs
 from mnemon.weights.write import Write
 

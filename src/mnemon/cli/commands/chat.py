@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     help="Keep keys and values in this folder too, for the next time.",
 )  # fmt: skip
 @click.option(
-    "--weights", is_flag=True,
-    help="Let adapters trained on the namespace's facts answer what they know, without text.",
+    "--weights", is_flag=False, flag_value="current", metavar="[ALIAS]",
+    help="Let adapters trained on the namespace's facts answer what they know, without text: those "
+    "of an alias (see `mnemon weights`), by default `current`.",
 )  # fmt: skip
 @click.option("--once", metavar="TEXT", help="Ask this, print the answer, and end.")
 @click.option(
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
 @options.place
 def command(
     settings: Settings, once: str | None, kv: Path | None, temperature: float, seed: int | None,
-    json_: bool, **how: Any,
+    json_: bool, weights: str | None, **how: Any,
 ) -> None:  # fmt: skip
     """Talk with a local model that remembers.
 
@@ -76,7 +77,7 @@ def command(
     with (
         settings.memory() as memory,
         _tiers(kv) as tiers,
-        _runtime(memory, tiers, **how) as runtime,
+        _runtime(memory, tiers, weights=weights or False, **how) as runtime,
     ):
         talk = chatting.Talk(runtime, {"temperature": temperature, "seed": seed}, json_)
         if once is not None:

@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     "--alias", default="current", show_default=True,
     help="Of weights: the name that points at what is promoted.",
 )  # fmt: skip
+@click.option(
+    "--ask", metavar="TEXT",
+    help="Of weights: how the model is asked, as 'Q: {question} A:'; by default by its chat "
+    "template, if it has one.",
+)  # fmt: skip
 @click.option("--policy", metavar="FORM", help="A low-bit form, as kivi(bits=4); default: exact.")
 @click.option(
     "--to", metavar="PLACE",
@@ -44,8 +49,8 @@ if TYPE_CHECKING:
 @options.place
 def command(
     settings: Settings, ids: tuple[str, ...], query: str | None, k: int, everything: bool,
-    model: str, form: str, alias: str, policy: str | None, to: str | None, device: str | None,
-    json_: bool, **chosen: Any,
+    model: str, form: str, alias: str, ask: str | None, policy: str | None, to: str | None,
+    device: str | None, json_: bool, **chosen: Any,
 ) -> None:  # fmt: skip
     """Compute keys and values of cubes, or weights, once.
 
@@ -66,7 +71,7 @@ def command(
         with bar("compiling") as progress:
             done = memory.compile(
                 selection, load(_named(model), device=device), form, policy=policy, to=to,
-                progress=progress, alias=alias,
+                progress=progress, alias=alias, ask=ask,
             )  # fmt: skip
         _show(memory, done, json_)
     refused = done.promotion is not None and done.promotion.action != "promote"

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     help="What the namespace may hold: kv, kv.disk, kv.remote or adapter, as kv=2GB. May be "
     "repeated.",
 )  # fmt: skip
-@click.option("--keep-budgets", is_flag=True, help="Store them beside the store, also for servers.")
-@click.option("--lift-budgets", is_flag=True, help="Delete what is stored for the namespace.")
+@click.option("--keep-budgets", is_flag=True, help="Keep them in the store, also for servers.")
+@click.option("--lift-budgets", is_flag=True, help="Delete those that are kept for the namespace.")
 @click.option(
     "--decay", default="ebbinghaus", show_default=True,
     help="By which strength fades; `mnemon methods schedule.decay`.",
@@ -49,7 +49,11 @@ if TYPE_CHECKING:
     help="Days within which what is built must pay.",
 )  # fmt: skip
 @click.option("--embedder", metavar="NAME", help="Whose space the store's vectors shall be in.")
-@click.option("--measure", is_flag=True, help="Measure costs here with --model, and keep them.")
+@click.option(
+    "--measure",
+    is_flag=True,
+    help="Measure costs here with --model (and those of --remote), and keep them.",
+)
 @click.option("--explain", is_flag=True, help="Only show what would be done; the default.")
 @click.option("--apply", "apply_", is_flag=True, help="Do it.")
 @options.as_json
@@ -72,7 +76,7 @@ def command(
     with settings.existing() as memory:
         _stored(memory, budgets, keep_budgets, lift_budgets)
         if measure:
-            _measured(memory, loaded, json_)
+            _measured(memory, loaded, more["remote"], json_)
         found = _planned(memory, loaded, budgets, **more)
         if not json_:
             _show(found)
@@ -109,18 +113,18 @@ def _stored(memory: Memory, given: tuple[str, ...], keep: bool, lift: bool) -> N
     from mnemon.schedule.live.budgets import parsed
     from mnemon.schedule.live.notes import Notes
 
-    notes = Notes(memory.path)
+    Notes(memory.path).hand_over(memory._store)
     if lift:
-        notes.remove_budgets(memory.namespace)
+        memory._store.remove_budgets(memory.namespace)
     if keep:
-        notes.set_budgets(parsed(given, memory.namespace))
+        memory._store.set_budgets(parsed(given, memory.namespace))
 
 
-def _measured(memory: Memory, model: Any, json_: bool) -> None:
+def _measured(memory: Memory, model: Any, remote: str | None, json_: bool) -> None:
     from mnemon.schedule.forms import forms
     from mnemon.schedule.live.building import at_hand, measure
 
-    costs = measure(at_hand(memory, model))
+    costs = measure(at_hand(memory, model), remote)
     if json_:
         return
     rows = [

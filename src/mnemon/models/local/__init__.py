@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from mnemon.models.local.reply import Reply as Reply
     from mnemon.models.local.reply import Stream as Stream
     from mnemon.models.local.runtime import Runtime as Runtime
-    from mnemon.models.local.template import Template as Template
     from mnemon.models.local.trace import Trace as Trace
+    from mnemon.models.template import Template as Template
 
 _HOMES = {
-    "Loaded": "loading",
-    "Reply": "reply",
-    "Runtime": "runtime",
-    "Stream": "reply",
+    "Loaded": "local.loading",
+    "Reply": "local.reply",
+    "Runtime": "local.runtime",
+    "Stream": "local.reply",
     "Template": "template",
-    "Trace": "trace",
-    "load": "loading",
+    "Trace": "local.trace",
+    "load": "local.loading",
 }
 __all__ = ["Loaded", "Reply", "Runtime", "Stream", "Template", "Trace", "load"]
 
@@ -43,7 +43,7 @@ def __getattr__(name: str) -> Any:
     require("transformers", "transformers", "kv")
     import importlib
 
-    return getattr(importlib.import_module(f"mnemon.models.local.{_HOMES[name]}"), name)
+    return getattr(importlib.import_module(f"mnemon.models.{_HOMES[name]}"), name)
 
 
 def __dir__() -> list[str]:

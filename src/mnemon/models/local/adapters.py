@@ -31,18 +31,27 @@ GONE = "the adapter is gone: a fact in it was forgotten"
 
 @dataclass(frozen=True, slots=True)
 class Adapter:
-    """One that answers a question: its key, the versions that it was trained on, its deltas."""
+    """One that answers a question: its key, the versions that it was trained on, its deltas, the
+    tokens of the question as it was taught to be asked, and those that end an answer."""
 
     key: str
     sources: tuple[Source, ...]
     deltas: Deltas
+    asked: tuple[int, ...]
+    ends: frozenset[int]
 
 
 class Adapters:
     """The adapters of a memory's namespace for one model. Shared by sessions and threads."""
 
-    def __init__(self, memory: Memory, model: Any, tokenizer: Any, wearing: Wearing) -> None:
-        """Raises InvalidInput for a memory behind a server, and MissingExtra."""
+    def __init__(
+        self, memory: Memory, model: Any, tokenizer: Any, wearing: Wearing,
+        alias: str | None = None,
+    ) -> None:  # fmt: skip
+        """Those that an alias promotes, by default `current`.
+
+        Raises InvalidInput for a memory behind a server, NotFound without that alias, MissingExtra.
+        """
         if isinstance(memory, RemoteMemory):
             raise InvalidInput(
                 "weights= need the store itself, which has the adapters, and this memory is at"
@@ -50,6 +59,7 @@ class Adapters:
             )
         self._memory, self._model, self._tokenizer = memory, model, tokenizer
         self._wearing = wearing
+        self._alias: dict[str, str] = {} if alias is None else {"alias": alias}
         self._reader()  # refuses now what cannot work later
 
     def choose(
@@ -72,7 +82,7 @@ class Adapters:
             return None, GONE
         other = _other(reading, artifact, beside)
         key, why = reader.route(question, "\n".join(cube.content for cube in other))
-        return (None if key is None else self._adapter(artifact)), why
+        return (None if key is None else self._adapter(artifact, question)), why
 
     def _was_known(self, question: str) -> bool:
         from mnemon.weights import subjects
@@ -82,13 +92,16 @@ class Adapters:
         once = {subject for one in listed for subject in one.header.get("subjects", ())}
         return subjects.named(question, once, self._memory.namespace) is not None
 
-    def _adapter(self, artifact: Artifact) -> Adapter:
+    def _adapter(self, artifact: Artifact, question: str) -> Adapter:
         from mnemon.weights import layout
+        from mnemon.weights.ask import Ask
 
         scale = layout.scale(artifact.header["adapter_config"])
         like = next(self._model.parameters())
         deltas = layout.deltas(artifact.payload or b"", scale, like)
-        return Adapter(artifact.key, artifact.sources, deltas)
+        put = Ask(artifact.header["options"]["ask"])
+        asked = tuple(put.prompt(self._tokenizer, question))
+        return Adapter(artifact.key, artifact.sources, deltas, asked, put.ends(self._tokenizer))
 
     def _reader(self) -> Reader:
         """The routes to the adapters that may answer now. It is opened for each question, and asked
@@ -97,7 +110,7 @@ class Adapters:
 
         with (
             self._wearing.alone(),
-            Reader(self._memory, self._model, self._tokenizer) as reader,
+            Reader(self._memory, self._model, self._tokenizer, **self._alias) as reader,
         ):
             return reader
 

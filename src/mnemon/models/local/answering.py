@@ -21,7 +21,7 @@ from mnemon.models.local.reply import Reply
 from mnemon.models.local.storing import stored
 from mnemon.models.local.trace import Trace
 from mnemon.models.local.verifying import Checked
-from mnemon.models.local.wording import Source, count
+from mnemon.models.local.wording import Segment, Source, count
 
 if TYPE_CHECKING:
     from mnemon.models.local.runtime import Runtime
@@ -70,7 +70,8 @@ def answering(runtime: Runtime, asked: Asked) -> Generator[str, None, Reply]:
     tokens: list[int] = []
     first = time.perf_counter()
     said: list[str] = []
-    for piece in pieces(_noted(runtime, checked, asked, tokens), runtime.tokenizer, runtime.ends):
+    made = _noted(runtime, ready, checked, asked, tokens)
+    for piece in pieces(made, runtime.tokenizer, runtime.ends):
         said.append(piece)
         yield piece
     ended = time.perf_counter()
@@ -106,7 +107,8 @@ def lay(runtime: Runtime, asked: Asked) -> Laid:
 def _without(runtime: Runtime, asked: Asked, ready: Laid, reading: Reading) -> Laid:
     """The same without its text, if an adapter answers.
 
-    An adapter learnt the question alone, and is asked so: other turns before it mislead it.
+    An adapter learnt the question alone, and is asked so, as it was taught: other turns before it
+    mislead it.
     """
     if runtime.adapters is None:
         return ready
@@ -114,7 +116,7 @@ def _without(runtime: Runtime, asked: Asked, ready: Laid, reading: Reading) -> L
     adapter, why = runtime.adapters.choose(reading, asked.question, beside)
     if adapter is None:
         return replace(ready, choice=Choice(None, why))
-    bare = laid(runtime.wording, (), runtime.wording.asked((), asked.question))
+    bare = Prompt((Segment(adapter.asked),))
     spared = count(ready.prompt.segments) - count(bare.segments)
     return replace(
         ready, prompt=replace(bare, dropped=ready.prompt.dropped),
@@ -122,9 +124,12 @@ def _without(runtime: Runtime, asked: Asked, ready: Laid, reading: Reading) -> L
     )  # fmt: skip
 
 
-def _noted(runtime: Runtime, checked: Checked, asked: Asked, tokens: list[int]) -> Iterator[int]:
-    way = checked.way
-    made = decoded(checked.prepared.logits, way.feed, asked.sampling, runtime.stops, asked.limit)
+def _noted(
+    runtime: Runtime, ready: Laid, checked: Checked, asked: Asked, tokens: list[int]
+) -> Iterator[int]:
+    way, adapter = checked.way, ready.choice.adapter
+    stops = runtime.stops if adapter is None else runtime.stops | adapter.ends
+    made = decoded(checked.prepared.logits, way.feed, asked.sampling, stops, asked.limit)
     for token in made:
         tokens.append(token)
         yield token

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mnemon.errors import InvalidInput
-from mnemon.models.local.template import Template, special
+from mnemon.models.template import Template, special
 
 _UNKNOWN = 2048  # tokens, of a model that does not say
 

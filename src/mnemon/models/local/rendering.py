@@ -6,14 +6,12 @@ its keys and values can be computed alone, kept, and used wherever the cube is r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 from mnemon.assembly.text import heading, label, squeezed
 from mnemon.cube import MemCube
-from mnemon.models import recall_lm
+from mnemon.models.template import speaks_recall
 
 Render = Callable[[MemCube], str]
 """A cube → its text in a prompt; the same version must always give the same text."""
@@ -35,20 +33,9 @@ def rendering(tokenizer: Any) -> Render:
     return said if speaks_recall(tokenizer) else rendered
 
 
-def speaks_recall(tokenizer: Any) -> bool:
-    """Whether a tokenizer's vocabulary is the one of the bundled recall model."""
-    return len(tokenizer) == len(_recall_words()) and tokenizer.get_vocab() == _recall_words()
-
-
 def tokens_of(tokenizer: Any, text: str) -> list[int]:
     """Token ids of a text by itself. What looks like a special token in it is spelled out or left
     out: no text can pass for the end of a turn."""
     given: dict[str, Any] = {"add_special_tokens": False, "split_special_tokens": True}
     special = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
     return [one for one in tokenizer(text, **given)["input_ids"] if one not in special]
-
-
-@cache
-def _recall_words() -> dict[str, int]:
-    told = json.loads((recall_lm.path() / "tokenizer.json").read_text("utf-8"))
-    return dict(told["model"]["vocab"])

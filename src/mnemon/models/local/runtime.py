@@ -25,10 +25,10 @@ from mnemon.models.local.prepare.worn import Worn
 from mnemon.models.local.rendering import Render, rendering
 from mnemon.models.local.reply import Reply, Stream
 from mnemon.models.local.storing import USER
-from mnemon.models.local.template import Template, opening, template_of
 from mnemon.models.local.verifying import Checked, Verifying
 from mnemon.models.local.wearing import wearing_of
 from mnemon.models.local.wording import Wording
+from mnemon.models.template import Template, opening, template_of
 
 if TYPE_CHECKING:
     from mnemon.kv.budget import Budget
@@ -71,7 +71,7 @@ class Runtime:
         verify: float = 0.0,
         tolerance: float | None = None,
         speaker: str = USER,
-        weights: bool = False,
+        weights: bool | str = False,
     ) -> None:
         """Begin, or go on with, a conversation.
 
@@ -96,10 +96,10 @@ class Runtime:
             verify: the fraction of turns on which kept keys and values are compared with
                 recomputation, and dropped if they differ by more than `tolerance` (of a logit).
             max_new_tokens: the longest answer. speaker: who asks.
-            weights: adapters of the namespace answer what they know, without any text.
+            weights: adapters answer what they know, without text: of an alias, or of `current`.
 
         Raises:
-            InvalidInput: what does not go together, and why.
+            InvalidInput, NotFound: what does not go together, and why; no such alias.
             MissingExtra: torch or transformers is not installed.
         """
         if verify and kv_budget != 1.0:
@@ -115,7 +115,7 @@ class Runtime:
         self.verifying = Verifying(verify, tolerance)
         self.shared = Shared(self.model, self.tokenizer, memory, reuse, tiers, self.opening, method)
         self.wearing = wearing_of(self.model)
-        self.adapters = self._adapters() if weights else None
+        self.adapters = self._adapters(weights) if weights else None
         self._policy, self._kv_budget = policy, kv_budget
         self.way = self._way()
         self._turn = _Turn()
@@ -206,8 +206,9 @@ class Runtime:
     def _way(self) -> Preparation:
         return Bare(self.shared.way(self._policy, self._kv_budget), self.wearing)
 
-    def _adapters(self) -> Adapters:
-        return Adapters(self.memory, self.model, self.tokenizer, self.wearing)
+    def _adapters(self, weights: bool | str) -> Adapters:
+        alias = weights if isinstance(weights, str) else None
+        return Adapters(self.memory, self.model, self.tokenizer, self.wearing, alias)
 
     def _recompute(self) -> Preparation:
         return Bare(Recompute(self.model, self._policy, self._kv_budget), self.wearing)

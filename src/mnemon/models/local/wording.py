@@ -13,7 +13,7 @@ from typing import Any
 
 from mnemon.cube import MemCube
 from mnemon.models.local.rendering import Render, tokens_of
-from mnemon.models.local.template import Template
+from mnemon.models.template import Template
 
 Source = tuple[str, int]
 """(cube id, version)."""

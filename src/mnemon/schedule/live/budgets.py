@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput
 from mnemon.kv.budget import bytes_of
 from mnemon.methods import nearest
+from mnemon.store.rows import Budget
 
 FORMS = ("kv", "kv.host", "kv.disk", "kv.remote", "adapter")
 """`kv` is keys and values in all places; a copy in host memory counts for `kv.host` only."""
-
-
-@dataclass(frozen=True, slots=True)
-class Budget:
-    """Bytes that a namespace may hold in a form."""
-
-    namespace: str
-    form: str
-    bytes: int
 
 
 def parsed(told: Iterable[str] | Mapping[str, int | str], namespace: str) -> list[Budget]:

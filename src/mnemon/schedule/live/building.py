@@ -96,12 +96,21 @@ def costs_of(by: By | None, given: Costs | None) -> Costs:
     return costs if by.shards is None else replace(costs, adapter_bytes=by.shards.bytes)
 
 
-def measure(by: By) -> Costs:
-    """Measure all that can be measured here, and keep it."""
+def measure(by: By, remote: str | None = None) -> Costs:
+    """Measure all that can be measured here, and keep it.
+
+    Args:
+        remote: a place's URL; what was measured of one before is kept if None.
+    """
     from mnemon.schedule import measuring
 
     costs = measuring.with_embedding(measuring.measured(by.prepared.model))
     if by.shards is not None:
         costs = measuring.with_weights(costs, by.prepared.model, by.prepared.tokenizer)
+    known = notes.known_costs(by.name)
+    if remote is not None:
+        costs = measuring.with_remote(costs, by.prepared.model, remote)
+    elif known is not None and "remote" in known.measured:
+        costs = replace(costs, remote=known.remote, measured=(*costs.measured, "remote"))
     notes.keep_costs(by.name, costs)
     return costs

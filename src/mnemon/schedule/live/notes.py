@@ -1,6 +1,7 @@
-"""Notes: what the scheduler keeps in files: budgets and moves beside the store, costs by the user.
+"""Notes: what the scheduler keeps in files: moves beside the store, costs by the user.
 
-`<store>-schedule.json` has the budgets of namespaces, and when what was moved: ids, never content.
+`<store>-schedule.json` has when what was moved: ids, never content. Budgets are the store's; those
+that an older Mnemon kept in the file are handed over to it.
 `costs.json` in the user's cache folder has what was measured on this machine, by model.
 """
 
@@ -12,14 +13,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import InvalidInput
 from mnemon.instant import parse
 from mnemon.kv.tiers.costs import Speed
 from mnemon.schedule.costs import Costs
-from mnemon.schedule.live.budgets import Budget
 from mnemon.store.address import beside
+from mnemon.store.rows import Budget
+
+if TYPE_CHECKING:
+    from mnemon.store import Store
 
 
 class Notes:
@@ -30,30 +34,19 @@ class Notes:
         self.path = None if place is None else place.with_name(f"{place.name}-schedule.json")
         self._told: dict[str, Any] = {} if self.path is None else _read(self.path)
 
-    @property
-    def budgets(self) -> list[Budget]:
-        """All that are stored, by namespace and form."""
-        stored = self._told.get("budgets", {})
-        return [
+    def hand_over(self, store: Store) -> None:
+        """Budgets of the file go to the store, unless it has one for the same already."""
+        if "budgets" not in self._told:
+            return
+        known = {(one.namespace, one.form) for one in store.budgets()}
+        found = (
             Budget(path, form, size)
-            for path, forms in sorted(stored.items()) for form, size in sorted(forms.items())
-        ]  # fmt: skip
-
-    def set_budgets(self, budgets: Sequence[Budget]) -> None:
-        """Store them, in place of those of the same namespaces and forms."""
+            for path, forms in self._told["budgets"].items() for form, size in forms.items()
+        )  # fmt: skip
+        store.set_budgets([one for one in found if (one.namespace, one.form) not in known])
         self._read()
-        stored = self._told.setdefault("budgets", {})
-        for one in budgets:
-            stored.setdefault(one.namespace, {})[one.form] = one.bytes
+        self._told.pop("budgets", None)
         self._write()
-
-    def remove_budgets(self, namespace: str) -> bool:
-        """Lift those of a namespace; whether there were any."""
-        self._read()
-        found = self._told.get("budgets", {}).pop(namespace, None) is not None
-        if found:
-            self._write()
-        return found
 
     def moved(self, since: datetime) -> set[str]:
         """What was moved after a moment: `<form>:<id>`."""

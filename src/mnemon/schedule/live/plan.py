@@ -14,13 +14,13 @@ from mnemon.instant import Instant, from_micros, now_micros, parse
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.decision import Decision
 from mnemon.schedule.live import activations, adapters, budgets, embedding, expiring, survey
-from mnemon.schedule.live.budgets import Budget
 from mnemon.schedule.live.building import By, at_hand, costs_of
 from mnemon.schedule.live.lifecycle import STATES
 from mnemon.schedule.live.notes import Notes
 from mnemon.schedule.live.places import surveyed
 from mnemon.schedule.live.rules import Rules
 from mnemon.schedule.live.survey import Survey
+from mnemon.store.rows import Budget
 
 if TYPE_CHECKING:
     from mnemon.compiling.chunks import Text
@@ -92,8 +92,8 @@ def plan(
         model, tokenizer, to: as of `Memory.compile`; without a model nothing is compiled or
             trained. With `Tiers`, what lies in this process's memory is planned as well.
         remote: a URL of a slower tier besides.
-        budgets: of this namespace, `kv=2GB` or a mapping; they go before those that are stored
-            beside the store.
+        budgets: of this namespace, `kv=2GB` or a mapping; they go before those that the
+            store keeps.
         costs: None: those measured on this machine, or else the defaults.
         embedder: whose space the store's vectors shall be in; its own if None.
         at: when it is; default: now.
@@ -106,8 +106,9 @@ def plan(
         raise InvalidInput("plans are made beside the store, where the models are, not over HTTP")
     memory._searcher.flush()  # how often a cube was read decides
     rules, kept = rules or Rules(), Notes(memory.path)
+    kept.hand_over(memory._store)
     by = None if model is None else at_hand(memory, model, tokenizer)
-    limits = _limits(memory, kept, budgets)
+    limits = _limits(memory, budgets)
     now = from_micros(now_micros()) if at is None else parse(at)
     found = survey.artifacts(memory, limits)
     elsewhere = [one.key for one in found if one.elsewhere]
@@ -120,10 +121,8 @@ def plan(
     return _planned(of, by, embedder, kept)
 
 
-def _limits(
-    memory: Memory, kept: Notes, given: Iterable[str] | Mapping[str, int | str]
-) -> list[Budget]:  # fmt: skip
-    return budgets.merged(kept.budgets, budgets.parsed(given, memory.namespace))
+def _limits(memory: Memory, given: Iterable[str] | Mapping[str, int | str]) -> list[Budget]:
+    return budgets.merged(memory._store.budgets(), budgets.parsed(given, memory.namespace))
 
 
 def _planned(of: Survey, by: By | None, embedder: Embedder | str | None, kept: Notes) -> Plan:

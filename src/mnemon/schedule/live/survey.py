@@ -12,10 +12,11 @@ from mnemon import namespace as paths
 from mnemon.cube import MemCube
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.decay import Decay
-from mnemon.schedule.live.budgets import Budget, below, over
+from mnemon.schedule.live.budgets import below, over
 from mnemon.schedule.live.lifecycle import Standing, standing
 from mnemon.schedule.live.places import Places
 from mnemon.schedule.live.rules import Rules
+from mnemon.store.rows import Budget
 
 if TYPE_CHECKING:
     from mnemon.artifacts import Artifact

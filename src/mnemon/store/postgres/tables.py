@@ -5,7 +5,7 @@ from __future__ import annotations
 TENANT_TABLES = (
     "counters", "namespaces", "cubes", "versions", "speakers", "spans", "links", "usage", "vectors",
     "words", "artifacts", "artifact_sources", "journal", "jobs", "job_cubes",
-    "quotas", "holdings", "retention", "holds", "removals", "promotions", "withheld",
+    "quotas", "holdings", "retention", "holds", "removals", "promotions", "withheld", "budgets",
 )  # fmt: skip
 """Spread by `tenant`; all rows of one lie together."""
 

@@ -1,16 +1,17 @@
-"""The store's calls on quotas, retention rules, holds and what is withheld from weights; each lies
-with the tenant it is about."""
+"""The store's calls on quotas, budgets, retention rules, holds and what is withheld from weights;
+each lies with the tenant it is about."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from mnemon.instant import now_micros
-from mnemon.store.postgres import quotas, retention, withheld
+from mnemon.store.postgres import budgets, quotas, retention, withheld
 from mnemon.store.postgres.numbers import NOBODY
 from mnemon.store.postgres.opened import Opened
 from mnemon.store.postgres.turn import Turn
-from mnemon.store.rows import Hold, Quota, Rule, Withheld
+from mnemon.store.rows import Budget, Hold, Quota, Rule, Withheld
 
 
 class Tenancy(Opened):
@@ -24,6 +25,16 @@ class Tenancy(Opened):
 
     def remove_quota(self, namespace: str) -> bool:
         return self._removed([self._tenants.of(namespace)], quotas.remove, namespace)
+
+    def budgets(self) -> list[Budget]:
+        return self._whole(budgets.known)
+
+    def set_budgets(self, given: Sequence[Budget]) -> None:
+        for one in given:
+            self._write(one.namespace, partial(budgets.put, one=one))
+
+    def remove_budgets(self, namespace: str) -> bool:
+        return self._removed([self._tenants.of(namespace)], budgets.remove, namespace)
 
     def rules(self) -> list[Rule]:
         return self._whole(retention.rules)

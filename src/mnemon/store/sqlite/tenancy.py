@@ -1,4 +1,5 @@
-"""What a store promises to several tenants: quotas, retention rules, holds, what is withheld."""
+"""What a store promises to several tenants: quotas, budgets, retention rules, holds, what is
+withheld."""
 
 from __future__ import annotations
 
@@ -7,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from mnemon.instant import now_micros
-from mnemon.store.rows import Hold, Quota, Rule, Withheld
-from mnemon.store.sqlite import quotas, retention, withheld
+from mnemon.store.rows import Budget, Hold, Quota, Rule, Withheld
+from mnemon.store.sqlite import budgets, quotas, retention, withheld
 from mnemon.store.sqlite.connection import Connections
 from mnemon.store.sqlite.writer import Writer
 
@@ -33,6 +34,15 @@ class Tenancy:
 
     def remove_quota(self, namespace: str) -> bool:
         return self._writer.run(lambda c: quotas.remove(c, namespace))
+
+    def budgets(self) -> list[Budget]:
+        return self._read(budgets.known)
+
+    def set_budgets(self, given: Sequence[Budget]) -> None:
+        self._writer.run(lambda c: budgets.put(c, given))
+
+    def remove_budgets(self, namespace: str) -> bool:
+        return self._writer.run(lambda c: budgets.remove(c, namespace))
 
     def rules(self) -> list[Rule]:
         return self._read(retention.rules)

@@ -13,6 +13,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mnemon.weights.bank.keeping import keep as keep
+    from mnemon.weights.bank.keeping import kept as kept
     from mnemon.weights.bank.offloading import Traffic as Traffic
     from mnemon.weights.bank.offloading import offload as offload
     from mnemon.weights.bank.offloading import traffic as traffic
@@ -25,12 +27,14 @@ _HOMES = {
     "Traffic": "mnemon.weights.bank.offloading",
     "attach": "mnemon.weights.bank.seam",
     "given": "mnemon.weights.bank.saving",
+    "keep": "mnemon.weights.bank.keeping",
+    "kept": "mnemon.weights.bank.keeping",
     "load": "mnemon.weights.bank.saving",
     "offload": "mnemon.weights.bank.offloading",
     "save": "mnemon.weights.bank.saving",
     "traffic": "mnemon.weights.bank.offloading",
 }
-__all__ = ["Traffic", "attach", "given", "load", "offload", "save", "traffic"]
+__all__ = ["Traffic", "attach", "given", "keep", "kept", "load", "offload", "save", "traffic"]
 
 
 def __getattr__(name: str) -> Any:

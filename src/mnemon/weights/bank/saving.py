@@ -57,21 +57,30 @@ def save(
     Raises:
         InvalidInput: a bank is attached (its base could not be told), or its tables are elsewhere.
     """
+    told, manifest = packed(bank, method, model, tokenizer, figures)
+    folder.mkdir(parents=True, exist_ok=True)
+    _place(folder / TENSORS, told)
+    _place(folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
+    return str(manifest["sha256"])
+
+
+def packed(
+    bank: Bank, method: Layer, model: PreTrainedModel, tokenizer: Any,
+    figures: Mapping[str, float] | None = None,
+) -> tuple[bytes, dict[str, Any]]:  # fmt: skip
+    """A bank's tensors as a safetensors file has them, and its manifest. Raises as `save` does."""
     _without(model)
     if any(offloaded(bank)):
         raise InvalidInput("tables that are elsewhere are not saved again: copy the folder")
     state = cast(nn.Module, bank).state_dict()
     told = safetensors.torch.save({n: t.detach().cpu().contiguous() for n, t in state.items()})
-    digest = hashlib.sha256(told).hexdigest()
     manifest = {
-        "method": methods.describe(method), "base": bases(model, tokenizer), "sha256": digest,
+        "method": methods.describe(method), "base": bases(model, tokenizer),
+        "sha256": hashlib.sha256(told).hexdigest(),
         "tables": {name: list(state[f"tables.{name}.weight"].shape) for name in bank.tables},
         "figures": dict(figures or {}),
     }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    _place(folder / TENSORS, told)
-    _place(folder / MANIFEST, (json.dumps(manifest, indent=1, sort_keys=True) + "\n").encode())
-    return digest
+    return told, manifest
 
 
 def load(
@@ -89,23 +98,37 @@ def load(
     _without(model)
     manifest = _manifest(folder)
     _check(folder, manifest, bases(model, tokenizer))
-    told = manifest["method"]
-    # JSON has lists where options have tuples.
-    options = {n: tuple(v) if isinstance(v, list) else v for n, v in told["options"].items()}
-    method: Layer = methods.load(SLOT, told["name"], **options)
-    with torch.device("meta"):
-        bank = method.build(given(model))
+    bank = shaped(manifest, model)
     if offload:
         for name in bank.tables:
             source = mapped(folder / TENSORS, f"tables.{name}.weight")
             bank.tables[name] = Offloaded(source, bytes.fromhex(manifest["sha256"]))
     module = cast(nn.Module, bank)
     with safe_open(folder / TENSORS, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in module.state_dict()}
-    module.load_state_dict(tensors, assign=True)
+        filled(module, {name: file.get_tensor(name) for name in module.state_dict()})
+    return bank
+
+
+def shaped(manifest: Mapping[str, Any], model: PreTrainedModel) -> Bank:
+    """The bank of a manifest, without its tensors.
+
+    Raises:
+        InvalidInput: the model has a memory now.
+    """
+    _without(model)
+    told = manifest["method"]
+    # JSON has lists where options have tuples.
+    options = {n: tuple(v) if isinstance(v, list) else v for n, v in told["options"].items()}
+    method: Layer = methods.load(SLOT, told["name"], **options)
+    with torch.device("meta"):
+        return method.build(given(model))
+
+
+def filled(module: nn.Module, tensors: Mapping[str, torch.Tensor]) -> None:
+    """Put tensors into a bank that was only shaped; they can be trained."""
+    module.load_state_dict(dict(tensors), assign=True)
     for one in module.parameters():
         one.requires_grad_(True)
-    return bank
 
 
 def _without(model: PreTrainedModel) -> None:

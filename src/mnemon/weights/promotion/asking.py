@@ -37,11 +37,12 @@ class Asking:
 
     def answers(self, one: Fact) -> bool:
         """Whether a fact is answered."""
-        return self.right(one.question, one.value)
+        said = self.reader.answer(one.question, most=self._room(one.value)).text
+        return begins(said, one.value)
 
     def right(self, prompt: str, answer: str) -> bool:
-        """Whether what is said begins with the words of an answer."""
-        return begins(self.reader.answer(prompt, most=self._room(answer)).text, answer)
+        """Whether what follows a prompt begins with the words of an answer."""
+        return begins(self.reader.complete(prompt, most=self._room(answer)).text, answer)
 
     def base_right(self, prompt: str, answer: str) -> bool:
         """The same of the base alone."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnemon.weights import subjects
+from mnemon.weights.ask import Ask
 from mnemon.weights.consolidation import sources
 from mnemon.weights.lesson import lesson
 
@@ -20,14 +21,19 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """A question as it is put to the model, its answer, its subject, the key of its adapter, and
-    the text that tells it."""
+    """A question as it is put to the model, its answer, its subject, the key of its adapter, the
+    text that tells it, and how that adapter was asked (None: nothing says so)."""
 
     question: str
     value: str
     subject: str
     adapter: str
     text: str = ""
+    put: Ask | None = None
+
+    def reading(self, text: str) -> str:
+        """The question behind a text that is told before it."""
+        return f"{text} {self.question}" if self.put is None else self.put.text(self.question, text)
 
 
 def facts(memory: Memory, found: Iterable[Artifact]) -> list[Fact]:
@@ -36,8 +42,9 @@ def facts(memory: Memory, found: Iterable[Artifact]) -> list[Fact]:
     told = []
     for cube in sources(memory, keys):
         if (read := lesson(cube)) is not None:
-            asked = keys[cube.id].header["options"]["ask"].format(question=read.question)
-            told.append(Fact(asked, read.value, read.subject, keys[cube.id].key, cube.content))
+            put = Ask(keys[cube.id].header["options"]["ask"])
+            asked, key = put.text(read.question), keys[cube.id].key
+            told.append(Fact(asked, read.value, read.subject, key, cube.content, put))
     return told
 
 
@@ -60,6 +67,7 @@ def strangers(asked: Sequence[Fact], tokenizer: Any) -> list[Fact]:
             name,
             one.adapter,
             one.text.replace(one.subject, name) if one.subject in one.text else "",
+            one.put,
         )
         for one in asked
         for name in [names[_number(one.subject) % len(names)]]
@@ -75,7 +83,7 @@ def readings(asked: Sequence[Fact], tokenizer: Any) -> list[tuple[str, str]]:
     others = strangers(asked, tokenizer)
     values = [one.value for one in others[1:] + others[:1]]
     return [
-        (f"{one.text.replace(one.value, value)} {one.question}", value)
+        (one.reading(one.text.replace(one.value, value)), value)
         for one, value in zip(others, values, strict=True)
         if one.value in one.text
     ]
