@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -20,19 +21,22 @@ settings.register_profile("thorough", settings.get_profile("mnemon"), max_exampl
 settings.load_profile("mnemon")
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where Python may not write compiled files beside the source, the hundreds of processes that
-    tests start share a folder of them."""
-    if not sys.dont_write_bytecode:
-        yield
-        return
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        environment.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
-        yield
+def pytest_configure() -> None:
+    """Also where the environment forbids it, compiled files are kept beside the source: hundreds
+    of processes that tests start would compile the package again."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """A million objects are made and stay until the end: garbage is not looked for among them."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
