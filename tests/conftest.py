@@ -1,6 +1,6 @@
 """What all tests share: no test may fail for being slow; a database, for those that ask.
 
-`pytest --hypothesis-profile=thorough` tries five times as many examples.
+`pytest --hypothesis-profile=thorough` tries seven times as many examples.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
-    "mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30
+    "mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20
 )
 settings.register_profile("thorough", settings.get_profile("mnemon"), max_examples=150)
 settings.load_profile("mnemon")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import subprocess
@@ -15,11 +16,31 @@ from typing import Any
 
 import httpx2
 import pytest
+import uvicorn.server
 
 from mnemon.server import serving
 from mnemon.server.settings import Settings
 
 SOURCE = Path(__file__).parents[2] / "src"
+
+
+class _Quicker:
+    """`asyncio` as uvicorn sees it here: the tenths of a second that it waits are hundredths."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _stops_at_once() -> Iterator[None]:
+    """Hundreds of servers are stopped: uvicorn looks ten times a second whether it should."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", _Quicker())
+        yield
 
 
 @contextmanager
