@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,6 +38,23 @@ def pytest_collection() -> Iterator[None]:
     finally:
         gc.freeze()
         gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Tests kill processes, never the machine: in this process, nothing need reach the disk."""
+    from mnemon.store.sqlite.connection import Connections
+
+    configure = Connections._configure
+
+    def without(self: Connections, connection: sqlite3.Connection) -> None:
+        configure(self, connection)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connections, "_configure", without)
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mnemon import Memory
+from mnemon.schedule import measuring
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +45,9 @@ def test_what_makes_no_sense_is_refused(run, ids):
     assert "no schedule.decay method" in run("schedule", "--decay", "x", expect=2).stderr
 
 
-def test_measured_costs_are_shown_and_used_from_then_on(run, ids):
+def test_measured_costs_are_shown_and_used_from_then_on(run, ids, monkeypatch):
+    for name in ("_BATCH", "_TIMES"):
+        monkeypatch.setattr(measuring, name, 1)
     shown = run("schedule", "--model", "nano", "--measure").stdout
     for form in ("text", "embedding", "kv host", "kv disk", "kv remote", "adapter"):
         assert f"\n{form} " in shown
