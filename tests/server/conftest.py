@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import httpx2
 import pytest
 import uvicorn.server
@@ -40,6 +42,15 @@ def _stops_at_once() -> Iterator[None]:
     """Hundreds of servers are stopped: uvicorn looks ten times a second whether it should."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(uvicorn.server, "asyncio", _Quicker())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _certificates_are_read_once() -> Iterator[None]:
+    """Each plain request makes a client of its own, which reads them though none is needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(httpcore2.default_ssl_context)
+        patch.setattr(httpcore2, "default_ssl_context", read)
         yield
 
 
