@@ -1,11 +1,13 @@
 """What all tests share: no test may fail for being slow; a database, for those that ask.
 
-`pytest --hypothesis-profile=thorough` tries five times as many examples.
+`pytest --hypothesis-profile=thorough` tries seven times as many examples.
 """
 
 from __future__ import annotations
 
+import gc
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,24 +16,52 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
-    "mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=30
+    "mnemon", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=20
 )
 settings.register_profile("thorough", settings.get_profile("mnemon"), max_examples=150)
 settings.load_profile("mnemon")
 
 
+def pytest_configure() -> None:
+    """Also where the environment forbids it, compiled files are kept beside the source: hundreds
+    of processes that tests start would compile the package again."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Iterator[None]:
+    """One more than there are processors: many tests wait for a server, a browser, a process."""
+    return (yield) + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """A million objects are made and stay until the end: garbage is not looked for among them,
+    and less often among what tests make."""
+    gc.disable()
+    gc.set_threshold(10_000)
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Where Python may not write compiled files beside the source, the hundreds of processes that
-    tests start share a folder of them."""
-    if not sys.dont_write_bytecode:
-        yield
-        return
-    folder = tmp_path_factory.getbasetemp()
-    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
-    with pytest.MonkeyPatch.context() as environment:
-        environment.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        environment.setenv("PYTHONPYCACHEPREFIX", str(folder / "compiled"))
+def _no_waiting_for_the_disk() -> Iterator[None]:
+    """Tests kill processes, never the machine: in this process, nothing need reach the disk."""
+    from mnemon.store.sqlite.connection import Connections
+
+    configure = Connections._configure
+
+    def without(self: Connections, connection: sqlite3.Connection) -> None:
+        configure(self, connection)
+        connection.execute("PRAGMA synchronous = OFF")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Connections, "_configure", without)
+        patch.setattr(os, "fsync", lambda handle: None)
         yield
 
 

@@ -32,7 +32,7 @@ class Server:
         self.folder.chmod(0o700 if user is None else 0o755)
         self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                  "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
-        self._made: set[str] = set()
+        self._admins: dict[str, psycopg.Connection] = {}  # of the databases that were made
 
     @property
     def data(self) -> str:
@@ -55,6 +55,8 @@ class Server:
         self.run("pg_ctl", "-w", "-D", self.data, "-l", log, "-o", options, "start")
 
     def stop(self, how: str = "immediate") -> None:
+        for admin in self._admins.values():
+            admin.close()
         self.run("pg_ctl", "-w", "-D", self.data, "-m", how, "stop")
 
     def close(self) -> None:
@@ -69,31 +71,38 @@ class Server:
     def bare(self, name: str) -> str:
         """The address of a new database without tables."""
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as admin:
-            if not self._made:
+            if not self._admins:
                 admin.execute("CREATE ROLE mnemon LOGIN")
+            elif name in self._admins:
+                self._admins.pop(name).close()
             admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
             admin.execute(f'CREATE DATABASE "{name}" OWNER mnemon')
-        self._made.add(name)
+        self._admins[name] = self._admin(name)
         return self.url(name)
+
+    def _admin(self, name: str) -> psycopg.Connection:
+        return psycopg.connect(self.url(name, "postgres"), autocommit=True)
 
     def empty(self, name: str) -> str:
         """The address of a database with nothing in it, owned by a role that is no superuser."""
-        if name not in self._made:
+        if name not in self._admins:
             return self.bare(name)
-        with psycopg.connect(self.url(name, "postgres"), autocommit=True) as admin:
-            # Emptying is faster than making the tables again.
-            tables = [
-                table
-                for (table,) in admin.execute(
-                    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-                    "AND tablename <> 'migrations'"
-                )
-            ]
-            admin.execute(
-                "SET session_replication_role = replica; "
-                + "; ".join(f"DELETE FROM {table}" for table in tables),
-                prepare=False,
+        if self._admins[name].closed:
+            self._admins[name] = self._admin(name)
+        admin = self._admins[name]  # kept: to connect takes longer than to empty
+        # Emptying is faster than making the tables again.
+        tables = [
+            table
+            for (table,) in admin.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+                "AND tablename <> 'migrations'"
             )
+        ]
+        admin.execute(
+            "SET session_replication_role = replica; "
+            + "; ".join(f"DELETE FROM {table}" for table in tables),
+            prepare=False,
+        )
         return self.url(name)
 
 

@@ -17,7 +17,7 @@ from mnemon.cli.commands.bench import command
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for name, value in (("_WARM_SECONDS", 1.0), ("_ADDS", 200), ("_QUESTIONS", 20)):
+    for name, value in (("_WARM_SECONDS", 0.2), ("_ADDS", 200), ("_QUESTIONS", 20)):
         monkeypatch.setattr(load.run, name, value)
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from mnemon import Memory
 from mnemon.kv.tiers.places import place_of
+from mnemon.schedule import measuring
 from mnemon.schedule.costs import Costs
 from mnemon.schedule.live.notes import known_costs
 
@@ -47,7 +48,9 @@ def test_what_makes_no_sense_is_refused(run, ids):
     assert "no schedule.decay method" in run("schedule", "--decay", "x", expect=2).stderr
 
 
-def test_measured_costs_are_shown_and_used_from_then_on(run, ids):
+def test_measured_costs_are_shown_and_used_from_then_on(run, ids, monkeypatch):
+    for name in ("_BATCH", "_TIMES"):
+        monkeypatch.setattr(measuring, name, 1)
     remote = "memory://measured"
     shown = run("schedule", "--model", "nano", "--measure", "--remote", remote).stdout
     for form in ("text", "embedding", "kv host", "kv disk", "kv remote", "adapter"):

@@ -103,7 +103,7 @@ def test_a_flipped_byte_is_reported_wherever_it_is(memory, tmp_path, name):
     file = tmp_path / name
     memory.export(file)
     data = file.read_bytes()
-    for place in range(200, len(data), max(1, len(data) // 60)):
+    for place in range(200, len(data), max(1, len(data) // 30)):
         flipped = bytearray(data)
         flipped[place] ^= 1 << place % 7
         file.write_bytes(flipped)

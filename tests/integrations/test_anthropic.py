@@ -1,4 +1,7 @@
-"""The memory tool: one suite over the SDK's own backend, which writes files, and ours."""
+"""The memory tool: one suite over the SDK's own backend, which writes files, and ours.
+
+The SDK takes seconds to import: only who runs these tests does, not who collects them.
+"""
 
 from __future__ import annotations
 
@@ -8,15 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from anthropic import Anthropic, AsyncAnthropic
-from anthropic.lib.tools import BetaAbstractMemoryTool, ToolError
-from anthropic.tools import BetaLocalFilesystemMemoryTool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnemon import Memory
 from mnemon.errors import NotFound
-from mnemon.integrations.anthropic import MnemonAsyncMemoryTool, MnemonMemoryTool
 
 from .scripted import Asked, Call, Model
 
@@ -24,8 +23,21 @@ Do = Callable[..., str]
 NOTES = "/memories/notes.txt"
 
 
-def doing(tool: BetaAbstractMemoryTool) -> Do:
+def ours(memory: Memory) -> Any:
+    from mnemon.integrations.anthropic import MnemonMemoryTool
+
+    return MnemonMemoryTool(memory)
+
+
+def theirs(folder: Path) -> Any:
+    from anthropic.tools import BetaLocalFilesystemMemoryTool
+
+    return BetaLocalFilesystemMemoryTool(str(folder))
+
+
+def doing(tool: Any) -> Do:
     """Calls a tool as the SDK does with what a model asked for; refusals as `! message`."""
+    from anthropic.lib.tools import ToolError
 
     def do(command: str, **given: Any) -> str:
         try:
@@ -39,8 +51,8 @@ def doing(tool: BetaAbstractMemoryTool) -> Do:
 @pytest.fixture(params=["filesystem", "file", "server"])
 def do(request: pytest.FixtureRequest, opened: Callable[[str], Memory], tmp_path: Path) -> Do:
     if request.param == "filesystem":
-        return doing(BetaLocalFilesystemMemoryTool(str(tmp_path)))
-    return doing(MnemonMemoryTool(opened(request.param)))
+        return doing(theirs(tmp_path))
+    return doing(ours(opened(request.param)))
 
 
 def created(do: Do, path: str = NOTES, text: str = "a\nb\nc\n") -> None:
@@ -208,7 +220,7 @@ def test_leaving_the_memories_is_refused(do: Do) -> None:
              "/memories/..\\x", "/memories/\ud800"],
 )  # fmt: skip
 def test_paths_that_only_we_refuse(local: Memory, path: str) -> None:
-    told = doing(MnemonMemoryTool(local))("create", path=path, file_text="x")
+    told = doing(ours(local))("create", path=path, file_text="x")
     assert told.startswith("! Path") and local.count() == 0
 
 
@@ -220,17 +232,14 @@ def test_a_path_has_one_normal_form(do: Do) -> None:
 
 @pytest.mark.parametrize("text", ["", " \n", "\x00", "\r\n a\r\n", "x\ud83d", "a\n" * 3])
 def test_any_text_is_kept_exactly(memory: Memory, text: str) -> None:
-    tool = MnemonMemoryTool(memory)
+    tool = ours(memory)
     doing(tool)("create", path=NOTES, file_text=text)
     shown = doing(tool)("view", path=NOTES).partition("\n")[2]
     assert "\n".join(row[7:] for row in shown.split("\n")) == text
 
 
 def test_edits_of_any_text_do_what_the_files_do(local: Memory, tmp_path: Path) -> None:
-    ours, theirs = (
-        doing(MnemonMemoryTool(local)),
-        doing(BetaLocalFilesystemMemoryTool(str(tmp_path))),
-    )
+    mine, files = doing(ours(local)), doing(theirs(tmp_path))
     words = st.text(st.sampled_from("ab\n é"), max_size=8)
     step = st.one_of(
         st.tuples(st.just("create"), words.map(lambda text: {"file_text": text})),
@@ -248,15 +257,15 @@ def test_edits_of_any_text_do_what_the_files_do(local: Memory, tmp_path: Path) -
         for path, (command, more) in steps:
             if command == "delete" and path == "/memories/d/y":
                 continue  # an emptied folder stays on a disk
-            assert ours(command, path=path, **more) == theirs(command, path=path, **more)
+            assert mine(command, path=path, **more) == files(command, path=path, **more)
         for path in ("/memories/x", "/memories/d/y"):
-            assert ours("view", path=path) == theirs("view", path=path)
+            assert mine("view", path=path) == files("view", path=path)
 
     same()
 
 
 def test_each_edit_is_a_version_and_can_be_undone(memory: Memory) -> None:
-    tool = MnemonMemoryTool(memory)
+    tool = ours(memory)
     do = doing(tool)
     do("create", path=NOTES, file_text="Ana lives in Lisbon.")
     do("str_replace", path=NOTES, old_str="Lisbon", new_str="Porto")
@@ -281,7 +290,7 @@ def test_each_edit_is_a_version_and_can_be_undone(memory: Memory) -> None:
 
 
 def test_files_are_found_by_meaning_and_can_be_edited_as_cubes(memory: Memory) -> None:
-    do = doing(MnemonMemoryTool(memory))
+    do = doing(ours(memory))
     do("create", path=NOTES, file_text="Ana adopted a grey cat called Miso.")
     (hit,) = memory.search("What is the kitten called?", k=1)
     assert hit.cube.kind == "file" and hit.cube.namespace == f"{memory.namespace}/memories"
@@ -290,7 +299,7 @@ def test_files_are_found_by_meaning_and_can_be_edited_as_cubes(memory: Memory) -
 
 
 def test_a_file_is_no_folder(memory: Memory) -> None:
-    do = doing(MnemonMemoryTool(memory))
+    do = doing(ours(memory))
     created(do)
     told = do("create", path=f"{NOTES}/below", file_text="x")
     assert told == f"! The path {NOTES} is a file, not a directory"
@@ -299,7 +308,7 @@ def test_a_file_is_no_folder(memory: Memory) -> None:
 
 
 def test_clearing_forgets_the_files_only(memory: Memory) -> None:
-    tool = MnemonMemoryTool(memory)
+    tool = ours(memory)
     memory.add("Not a file.")
     created(doing(tool), "/memories/a/b")
     assert tool.clear_all_memory() == "All memory cleared" and memory.count() == 1
@@ -320,12 +329,14 @@ def script(asked: Asked) -> str | Call:
 
 
 def test_the_tool_runner_uses_it(memory: Memory, model: Model) -> None:
+    from anthropic import Anthropic
+
     model.script = script
 
     def ask(question: str) -> str:
         with Anthropic(max_retries=0) as client:
             runner = client.beta.messages.tool_runner(
-                model="scripted", max_tokens=100, tools=[MnemonMemoryTool(memory)],
+                model="scripted", max_tokens=100, tools=[ours(memory)],
                 messages=[{"role": "user", "content": question}],
             )  # fmt: skip
             return str(runner.until_done().content[0].text)
@@ -335,6 +346,11 @@ def test_the_tool_runner_uses_it(memory: Memory, model: Model) -> None:
 
 
 def test_the_async_tool_is_the_same(memory: Memory, model: Model) -> None:
+    from anthropic import AsyncAnthropic
+    from anthropic.lib.tools import ToolError
+
+    from mnemon.integrations.anthropic import MnemonAsyncMemoryTool
+
     model.script = script
 
     async def ask(question: str) -> str:

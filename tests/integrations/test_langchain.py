@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from langchain_core.chat_history import BaseChatMessageHistory
@@ -8,7 +9,6 @@ from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.prompts import ChatPromptTemplate
 from langchain_core.runnables import RunnableLambda, RunnablePassthrough
-from langchain_openai import ChatOpenAI
 
 from mnemon import Memory
 from mnemon.errors import InvalidInput
@@ -33,6 +33,13 @@ MESSAGES: list[BaseMessage] = [
     HumanMessage("same"),
     HumanMessage("same"),
 ]
+
+
+def scripted() -> Any:
+    """OpenAI's model, imported by who asks it: collecting these tests need not wait for it."""
+    from langchain_openai import ChatOpenAI
+
+    return ChatOpenAI(model="scripted", max_retries=0)
 
 
 def seed(memory: Memory) -> None:
@@ -137,7 +144,7 @@ def test_a_chain_answers_from_the_memory(memory: Memory, model: Model) -> None:
     retriever = MnemonRetriever(memory=memory, k=1)
     texts = RunnableLambda(lambda found: "\n".join(one.page_content for one in found))
     given = {"context": retriever | texts, "question": RunnablePassthrough()}
-    chain = given | prompt | ChatOpenAI(model="scripted", max_retries=0)
+    chain = given | prompt | scripted()
     assert chain.invoke("Where does Ana live?").content == "Lisbon"
 
 
@@ -147,7 +154,7 @@ def test_a_model_calls_the_tools(memory: Memory, model: Model) -> None:
 
     model.script = script
     tools = {tool.name: tool for tool in memory_tools(memory)}
-    bound = ChatOpenAI(model="scripted", max_retries=0).bind_tools(list(tools.values()))
+    bound = scripted().bind_tools(list(tools.values()))
     (call,) = bound.invoke("I prefer tea.").tool_calls
     answer = tools[call["name"]].invoke(call)
     assert isinstance(answer, ToolMessage) and memory.list()[0].content == "Ana prefers tea."

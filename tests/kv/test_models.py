@@ -73,7 +73,7 @@ def model(request: pytest.FixtureRequest) -> PreTrainedModel:
 PROMPT = torch.randint(3, 97, (2, 60), generator=torch.Generator().manual_seed(1))
 PADDED = torch.ones_like(PROMPT)
 PADDED[0, :17] = 0
-NEW = 24
+NEW = 16
 
 
 def generate(model: PreTrainedModel, ids: Any, mask: Any, cache: Any = None) -> list[list[int]]:
@@ -94,7 +94,10 @@ def test_at_budget_one_greedy_text_is_the_same_and_the_model_is_as_before(
 
 
 @pytest.mark.parametrize(
-    ("policy", "budget"), [("snapkv", 24), ("snapkv", 0.5), ("kivi(bits=4)", 0.5)]
+    ("model", "policy", "budget"),
+    [(name, *told) for name in MODELS for told in (("snapkv", 24), ("kivi(bits=4)", 0.5))]
+    + [(name, "snapkv", 0.5) for name in ("llama", "qwen3-next (hybrid)")],
+    indirect=["model"],
 )
 def test_a_left_padded_batch_is_compressed_as_if_each_were_alone(
     model: PreTrainedModel, policy: str, budget: float

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import os
 import re
 import subprocess
@@ -13,13 +15,43 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpcore2
 import httpx2
 import pytest
+import uvicorn.server
 
 from mnemon.server import serving
 from mnemon.server.settings import Settings
 
 SOURCE = Path(__file__).parents[2] / "src"
+
+
+class _Quicker:
+    """`asyncio` as uvicorn sees it here: the tenths of a second that it waits are hundredths."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    @staticmethod
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(seconds / 10)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _stops_at_once() -> Iterator[None]:
+    """Hundreds of servers are stopped: uvicorn looks ten times a second whether it should."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(uvicorn.server, "asyncio", _Quicker())
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _certificates_are_read_once() -> Iterator[None]:
+    """Each plain request makes a client of its own, which reads them though none is needed."""
+    with pytest.MonkeyPatch.context() as patch:
+        read = functools.cache(httpcore2.default_ssl_context)
+        patch.setattr(httpcore2, "default_ssl_context", read)
+        yield
 
 
 @contextmanager

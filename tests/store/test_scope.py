@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -59,10 +60,17 @@ def asked(memory, text, **chosen):
     ]
 
 
-def exactly(path, text, **chosen):
-    """What a memory that searches everything finds, opened for this one question."""
+@contextmanager
+def everything(path):
+    """A memory that searches everything, opened for one moment's questions."""
     with pytest.MonkeyPatch.context() as patch, Memory(path, read_only=True) as memory:
         patch.setattr(scopes, "LIMIT", 10**9)
+        yield memory
+
+
+def exactly(path, text, **chosen):
+    """What it finds."""
+    with everything(path) as memory:
         return asked(memory, text, **chosen)
 
 
@@ -95,9 +103,12 @@ FILTERS = (
 
 
 def agree(memory, path, draw, **more):
-    for chosen in (*FILTERS, *([more] if more else [])):
-        text = " ".join(draw.sample(WORDS, 2))
-        assert asked(memory, text, **chosen) == exactly(path, text, **chosen), (text, chosen)
+    filters = (*FILTERS, *([more] if more else []))
+    questions = [(" ".join(draw.sample(WORDS, 2)), chosen) for chosen in filters]
+    with everything(path) as plain:
+        expected = [asked(plain, text, **chosen) for text, chosen in questions]
+    for (text, chosen), found in zip(questions, expected, strict=True):
+        assert asked(memory, text, **chosen) == found, (text, chosen)
 
 
 @pytest.mark.parametrize("seed", range(4))

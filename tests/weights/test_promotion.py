@@ -79,7 +79,7 @@ def test_what_passes_is_promoted_and_the_past_says_by_what(memory, loaded) -> No
 
 
 def test_what_is_trained_later_waits_for_its_promotion(memory, loaded) -> None:
-    promote(memory, *loaded)
+    promote(memory, *loaded, gate=QUICK)
     memory.add([draft(STRANGER, "x01 x02 x03 x04")])
     consolidate(memory, *loaded)
     with Reader(memory, *loaded) as reader:
@@ -97,7 +97,7 @@ def test_what_is_trained_later_waits_for_its_promotion(memory, loaded) -> None:
 
 
 def test_a_set_that_does_not_recall_is_refused_and_the_alias_stays(memory, loaded) -> None:
-    good = promote(memory, *loaded).line.members
+    good = promote(memory, *loaded, gate=QUICK).line.members
     bad = _spoilt(memory, good[0])
     done = promote(memory, *loaded, keys={*good, bad})
     assert done.line.action == "refuse" and set(done.verdict.failed) >= {"recall"}
@@ -107,7 +107,7 @@ def test_a_set_that_does_not_recall_is_refused_and_the_alias_stays(memory, loade
 
 
 def test_a_first_set_that_is_refused_answers_nothing(memory, loaded) -> None:
-    done = promote(memory, *loaded, gate=Gate(recall=1.1))
+    done = promote(memory, *loaded, gate=Gate(recall=1.1, most=1))
     assert done.line.action == "refuse" and done.line.members == ()
     assert _known(memory, loaded) == set()
 
@@ -115,14 +115,14 @@ def test_a_first_set_that_is_refused_answers_nothing(memory, loaded) -> None:
 def test_a_set_that_lost_what_was_known_is_refused_but_not_for_what_was_forgotten(
     memory, loaded
 ) -> None:
-    promote(memory, *loaded)
+    promote(memory, *loaded, gate=QUICK)
     lost = _of(memory, loaded, NAMES[0])
     less = _keys(memory) - {lost}
     done = promote(memory, *loaded, keys=less)
     assert done.verdict.failed == ("earlier",) and done.line.action == "refuse"
     assert (done.verdict.checks[1].figure, done.verdict.checks[1].asked) == (0.5, 4)
     memory.forget([id for id, _ in memory.artifacts.open(lost).sources])
-    assert promote(memory, *loaded, keys=less).passed
+    assert promote(memory, *loaded, keys=less, gate=QUICK).passed
 
 
 def test_strangers_that_are_answered_with_what_is_stored_are_a_failure(memory, loaded) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import resources
 
 
+@cache
 def scripts(package: str) -> list[tuple[int, str, str]]:
     """(number, name, SQL) of every migration a package has, in order."""
     folder = resources.files(package) / "migrations"

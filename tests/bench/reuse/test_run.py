@@ -26,19 +26,8 @@ WANTED = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("reuse") / "out"
-    told = [
-        "bench",
-        "reuse",
-        "--model",
-        "nano",
-        "--quick",
-        "--repeats",
-        "1",
-        "--samples",
-        "1",
-        "--threads",
-        "1",
-    ]
+    told = ["bench", "reuse", "--model", "nano", "--quick", "--threads", "1"]
+    told += ["--repeats", "1", "--samples", "1", "--asked", "1"]
     done = CliRunner().invoke(mnemon, [*told, "--out", str(out), "--json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout) == json.loads((out / "reuse.json").read_text())

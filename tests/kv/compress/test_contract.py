@@ -52,7 +52,7 @@ def _run(name: str, budget: float | int) -> tuple[KVCache, Recorder, list[tuple[
     """A prompt and 100 more tokens; after each compression, bytes held and bytes allowed."""
     model, policy = _model(), _policy(name, recorded=True)
     held = KVCache(model, policy, budget)
-    each = 4 if isinstance(budget, float) else 1
+    each = 4 if isinstance(budget, float) else 2
     found = []
     seen = 0
     for step in (text(PROMPT), *text(100, seed=4).split(each, 1)):

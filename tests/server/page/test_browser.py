@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
 FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    "--renderer-process-limit=1", "--process-per-site",
 ]  # fmt: skip
 
 
