@@ -52,7 +52,6 @@ def test_a_meter_counts_what_is_alive() -> None:
         loss = meter.loss(lambda: (weight * 2).sin().sum())
         found = loss()
         found.backward()
-    meter.close()
     assert meter.weights == held([weight, weight[5:]]) == 4000
     assert meter.gradients == 4000
     assert 4000 <= meter.activations <= 4008  # the doubled weights wait for the sine's gradient
@@ -79,7 +78,8 @@ def test_what_cannot_be_measured_is_refused() -> None:
 def test_a_seed_that_diverged_has_no_figure() -> None:
     row = run.Row("scratch", "sgd", "sgd", None, {})
     told = dict.fromkeys(("weights", "gradients", "state", "activations", "live"), 1)
-    told |= {"resident": None, "step_seconds": 1.0, "step_cpu_seconds": 1.0, "recall": None}
+    told |= dict.fromkeys(("resident", "allocated", "reserved", "card", "host", "recall"))
+    told |= dict.fromkeys(("tokens", "first_seconds", "step_seconds", "step_cpu_seconds"), 1)
     merged = run._merged(row, [
         told | {"loss": 1.0, "held_out": 2.0}, told | {"loss": float("nan"), "held_out": 3.0}
     ])  # fmt: skip
@@ -91,3 +91,7 @@ def test_a_seed_that_diverged_has_no_figure() -> None:
 def test_the_report_has_a_column_for_each_figure() -> None:
     row = run.Row("lora", "x", "sgd", None, {}, "no")
     assert len(report._line(row)) == len(report._HEAD)
+    assert len(report._card_line(row)) == len(report._CARD_HEAD)
+    done = run.Row("lora", "x", "sgd", None, {}, tokens=512, step_seconds=0.5, allocated=2**21)
+    assert len(report._card_line(done)) == len(report._CARD_HEAD)
+    assert report._card_line(done)[5] == "2" and report._card_line(done)[11] == "1,024"

@@ -28,7 +28,6 @@ def _trained(model, offload: str | None, **options) -> tuple[float, dict[str, to
             with methods.load("weights.offload", offload, **options).during(layers):
                 found = meter.loss(loss)()
                 found.backward()
-    meter.close()
     gradients = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad()
     return float(found.detach()), gradients, meter.activations

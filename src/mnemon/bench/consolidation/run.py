@@ -7,21 +7,28 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mnemon import methods
-from mnemon.bench import provenance
+from mnemon.bench import device, provenance
+from mnemon.bench.bases import Base
 from mnemon.bench.consolidation.rows import SETTINGS, Setting
 from mnemon.errors import InvalidInput, MissingExtra, UnknownName
 from mnemon.models.extras import require
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.bench.consolidation.meter import Meter
+    from mnemon.weights.optimize import Steps
+
 JOBS = ("lora", "upper", "scratch")
 _WATCHED = 3
-"""Steps at the beginning in which each tensor is looked at; they are not timed."""
+"""Steps at the beginning in which memory is looked at closely; they are not timed."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,12 @@ class Row:
     Attributes:
         weights, gradients, state, activations: bytes. live: the most of all torch tensors but the
             weights at once, temporary ones too. resident: the most of the whole process.
-        step_seconds, step_cpu_seconds: of a step.
+        allocated, reserved: of a CUDA device, the most that tensors had, and that torch held.
+        card: the most of the whole device after a step, less what was in use before the row.
+        host: the most of the host's memory, pinned or not, that weights, state and activations
+            had; these four are None on the CPU.
+        first_seconds: of the first step. step_seconds: the median of the timed ones.
+        step_cpu_seconds: of a step. tokens: that a step goes over.
         loss, held_out, recall: see `jobs.Reached`; None where a seed diverged.
         losses, held_outs: of each seed.
     """
@@ -48,6 +60,12 @@ class Row:
     activations: int = 0
     live: int = 0
     resident: int | None = None
+    allocated: int | None = None
+    reserved: int | None = None
+    card: int | None = None
+    host: int | None = None
+    tokens: int = 0
+    first_seconds: float = 0.0
     step_seconds: float = 0.0
     step_cpu_seconds: float = 0.0
     loss: float | None = None
@@ -85,7 +103,7 @@ class _Spent(NamedTuple):
 
 def run_consolidation(
     count: int = 16, steps: int = 60, *, jobs: Sequence[str] = JOBS,
-    settings: Sequence[str] | None = None, seeds: int = 3, nano: bool = True, seed: int = 0,
+    settings: Sequence[str] | None = None, seeds: int = 3, base: Base | None = None, seed: int = 0,
     command: str = "", progress: Callable[[int, int], None] | None = None,
 ) -> ConsolidationTable:  # fmt: skip
     """Measure optimizers and offloads.
@@ -93,85 +111,118 @@ def run_consolidation(
     Args:
         count: facts to train. steps: of every setting. jobs: see `jobs.job`.
         settings: names of rows; all if None. seeds: how many, from `seed` on.
-        nano: the small sibling of the bundled model.
+        base: which model, and where; by default the small sibling of the bundled one, on the CPU.
         progress: called with (done, in all), in rows.
 
     Raises:
-        UnknownName: no such job or setting. InvalidInput: too few steps to be timed.
-        MissingExtra: the extra `[weights]` is not installed.
+        UnknownName: no such job, setting or model. InvalidInput: too few steps to be timed.
+        WrongDevice: no such device here. MissingExtra: the extra `[weights]` is not installed.
     """
     if steps <= _WATCHED:
         raise InvalidInput(f"{steps} steps are too few: take {_WATCHED + 1} at least")
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
+    base = base or Base()
+    base.check()
     chosen = [(one, each) for one in _known(jobs, JOBS) for each in _settings(settings)]
     began, rows = datetime.now(UTC).isoformat(timespec="seconds"), list[Row]()
     for job, setting in chosen:
-        rows.append(_row(job, setting, count, steps, nano, range(seed, seed + seeds)))
+        rows.append(_row(job, setting, count, steps, base, range(seed, seed + seeds)))
         if progress is not None:
             progress(len(rows), len(chosen))
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    context = _context(count, steps, seeds, nano)
+    context = _context(count, steps, seeds, base)
     return ConsolidationTable(**_ratios(rows), rows=tuple(rows), context=context, origin=origin)
 
 
 def _row(
-    job: str, setting: Setting, count: int, steps: int, nano: bool, seeds: Sequence[int]
+    job: str, setting: Setting, count: int, steps: int, base: Base, seeds: Sequence[int]
 ) -> Row:  # fmt: skip
-    told = Row(job, setting.name, setting.method, setting.offload, setting.chosen(job, seeds[0]))
+    torch = require("torch", "torch", "weights")
+    options = setting.chosen(job, seeds[0], base.shape)
+    told = Row(job, setting.name, setting.method, setting.offload, options)
     found = []
     for seed in seeds:
+        device.clear(base.device)
         try:
-            found.append(_trained(job, setting, count, steps, nano, seed))
+            found.append(_trained(job, setting, count, steps, base, seed))
         except (MissingExtra, InvalidInput) as error:
-            return Row(job, told.setting, told.method, told.offload, told.options, str(error))
+            return replace(told, refused=str(error))
+        except torch.OutOfMemoryError as error:
+            return replace(told, refused=f"out of memory: {str(error).partition('. ')[0]}")
+    device.clear(base.device)
     return _merged(told, found)
 
 
 def _trained(
-    name: str, setting: Setting, count: int, steps: int, nano: bool, seed: int
+    name: str, setting: Setting, count: int, steps: int, base: Base, seed: int
 ) -> dict[str, Any]:  # fmt: skip
     from mnemon.bench.consolidation import jobs
     from mnemon.bench.consolidation.meter import Meter, resident
 
-    optimizer = methods.load("weights.optimize", setting.method, **setting.chosen(name, seed))
-    with jobs.job(name, count=count, steps=steps, nano=nano, seed=seed) as job:
+    options = setting.chosen(name, seed, base.shape)
+    optimizer = methods.load("weights.optimize", setting.method, **options)
+    before = device.used(base.device) if base.device != "cpu" else 0
+    with jobs.job(name, count=count, steps=steps, base=base, seed=seed) as job:
         offload: Any = nullcontext()
         if setting.offload is not None:
             offload = methods.load("weights.offload", setting.offload).during(job.layers)
-        with offload, resident() as most:
-            parts = job.parts()
-            meter, stepping = Meter(job.model, parts), optimizer.over(parts)
-            loss = meter.loss(job.loss)
-            with meter.watching():
-                _steps(meter, stepping, loss, range(_WATCHED), steps)
-            spent = _steps(meter, stepping, loss, range(_WATCHED, steps), steps)
-            stepping.close()
-            meter.close()
-        reached = job.reached()
+        with offload:
+            with resident() as most, device.peaks(base.device) as peaks:
+                parts = job.parts()
+                meter, stepping = Meter(job.model, parts, base.device), optimizer.over(parts)
+                first, *spent = _steps(meter, stepping, job.loss, steps)
+                stepping.close()
+            reached = job.reached()
+    timed = spent[_WATCHED - 1 :]
     return {
         "weights": meter.weights, "gradients": meter.gradients, "state": meter.state,
         "activations": meter.activations, "live": meter.live, "resident": most(),
-        "step_seconds": spent.wall / (steps - _WATCHED),
-        "step_cpu_seconds": spent.cpu / (steps - _WATCHED), **reached._asdict(),
+        **_on_card(peaks(), meter, before), "tokens": job.tokens, "first_seconds": first.wall,
+        "step_seconds": float(np.median([one.wall for one in timed])),
+        "step_cpu_seconds": float(np.mean([one.cpu for one in timed])), **reached._asdict(),
     }  # fmt: skip
 
 
-def _steps(meter: Any, stepping: Any, loss: Any, numbers: range, steps: int) -> _Spent:
-    wall, cpu = time.perf_counter(), time.process_time()
-    for step in numbers:
-        stepping.step(loss, 1 - step / steps)
+def _on_card(peaks: device.Peaks | None, meter: Meter, before: int) -> dict[str, int | None]:
+    if peaks is None:
+        return dict.fromkeys(("allocated", "reserved", "card", "host"))
+    return {
+        "allocated": peaks.allocated, "reserved": peaks.reserved, "card": meter.card - before,
+        "host": meter.host + peaks.pinned,
+    }  # fmt: skip
+
+
+def _steps(
+    meter: Meter, stepping: Steps, loss: Callable[[], Tensor], steps: int
+) -> list[_Spent]:  # fmt: skip
+    """Of each step: what it took. The first `_WATCHED` are watched."""
+
+    def taken(step: int) -> _Spent:
+        device.synchronize(meter.device)
+        wall, cpu = time.perf_counter(), time.process_time()
+        stepping.step(counted, 1 - step / steps)
+        device.synchronize(meter.device)
+        spent = _Spent(time.perf_counter() - wall, time.process_time() - cpu)
         meter.stepped(stepping)
-    return _Spent(time.perf_counter() - wall, time.process_time() - cpu)
+        return spent
+
+    counted = meter.loss(loss)
+    with meter.watching():
+        spent = [taken(step) for step in range(_WATCHED)]
+    return spent + [taken(step) for step in range(_WATCHED, steps)]
 
 
 def _merged(told: Row, found: Sequence[dict[str, Any]]) -> Row:
-    most = ("weights", "gradients", "state", "activations", "live", "resident")
-    mean = ("step_seconds", "step_cpu_seconds", "loss", "held_out", "recall")
+    most = (
+        "weights", "gradients", "state", "activations", "live", "resident", "allocated", "reserved",
+        "card", "host", "tokens",
+    )  # fmt: skip
+    mean = ("first_seconds", "step_seconds", "step_cpu_seconds", "loss", "held_out", "recall")
     merged = {name: _of([one[name] for one in found], max) for name in most}
     merged |= {name: _of([one[name] for one in found], np.mean) for name in mean}
-    return Row(
-        told.job, told.setting, told.method, told.offload, told.options, None, **merged,
+    return replace(
+        told, **merged,
         losses=tuple(_finite(one["loss"]) for one in found),
         held_outs=tuple(_finite(one["held_out"]) for one in found),
     )  # fmt: skip
@@ -219,10 +270,12 @@ def _known(named: Sequence[str], known: Sequence[str]) -> Sequence[str]:
     return named
 
 
-def _context(count: int, steps: int, seeds: int, nano: bool) -> dict[str, Any]:
-    torch = require("torch", "torch", "weights")
+def _context(count: int, steps: int, seeds: int, base: Base) -> dict[str, Any]:
+    torch, transformers = (require(name, name, "weights") for name in ("torch", "transformers"))
     return {
-        "model": "nano" if nano else "recall-lm", "facts": count, "steps": steps, "seeds": seeds,
-        "torch": torch.__version__, "threads": torch.get_num_threads(),
+        "model": base.model, "dtype": base.kind, "device": base.device,
+        "card": device.card(base.device), "facts": count, "steps": steps, "seeds": seeds,
+        "torch": torch.__version__, "transformers": transformers.__version__,
+        "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }  # fmt: skip
