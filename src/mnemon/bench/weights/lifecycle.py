@@ -196,9 +196,9 @@ def _trained(made: Consolidated, count: int, spent: Spent) -> dict[str, Any]:
 def _some_learnt(made: Consolidated) -> None:
     if len(made.unlearnt) < len(made.trained):
         return
-    losses = [one.header["figures"]["loss"] for one in made.trained]
+    best = min(one.header["figures"]["loss"] for one in made.trained)
     raise InvalidInput(
-        f"none of {len(losses)} adapters learnt its facts (the best: {min(losses):.3f} nats a token), "
+        f"no adapter of {len(made.trained)} learnt its facts (the best: {best:.3f} nats a token), "
         "so that nothing can be asked: give the method more steps, or another learning_rate"
     )
 
