@@ -62,6 +62,15 @@ def test_fully_shard_computes_the_same(loaded) -> None:
     assert not torch.distributed.is_initialized()
 
 
+def test_what_is_sharded_is_counted_where_it_is() -> None:
+    torch.distributed.is_available() or pytest.skip("torch has no distributed package here")
+    model = recall_lm.load(nano=True).model
+    whole = Meter(model, weights(model)).weights
+    layers = model.get_decoder().layers
+    with methods.load("weights.offload", "fully-shard", cpu_offload=False).during(layers):
+        assert Meter(model, weights(model)).weights == whole
+
+
 @pytest.mark.parametrize("name", ["fully-shard", "save-on-cpu"])
 def test_what_is_on_the_host_is_not_offloaded_to_it(loaded, name: str) -> None:
     layers = loaded.model.get_decoder().layers
