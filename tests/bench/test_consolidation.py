@@ -106,7 +106,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
 def test_a_seed_that_diverged_has_no_figure() -> None:
     row = run.Row("scratch", "sgd", "sgd", None, {})
     told = dict.fromkeys(("weights", "gradients", "state", "activations", "live"), 1)
-    told |= dict.fromkeys(("resident", "allocated", "reserved", "card", "host", "recall"))
+    told |= dict.fromkeys(("resident", "allocated", "reserved", "beside", "host", "recall"))
     told |= dict.fromkeys(("tokens", "first_seconds", "step_seconds", "step_cpu_seconds"), 1)
     merged = run._merged(row, [
         told | {"loss": 1.0, "held_out": 2.0}, told | {"loss": float("nan"), "held_out": 3.0}

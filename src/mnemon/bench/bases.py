@@ -78,7 +78,10 @@ def load(base: Base) -> recall_lm.Loaded:
     if base.shape is None:
         return recall_lm.load(nano=base.model == "nano", dtype=base.kind, device=base.device)
     torch = require("torch", "torch", "kv")
-    tokenizer = recall_lm.load(nano=True).tokenizer
+    transformers = require("transformers", "transformers", "kv")
+    tokenizer = transformers.PreTrainedTokenizerFast.from_pretrained(
+        recall_lm.path(nano=True), local_files_only=True
+    )
     return recall_lm.Loaded(fresh(_config(base.shape), base.device, getattr(torch, base.kind)),
                             tokenizer)  # fmt: skip
 

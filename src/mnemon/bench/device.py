@@ -12,12 +12,10 @@ from mnemon.models.extras import require
 
 
 class Peaks(NamedTuple):
-    """The most bytes within: of tensors on the device, held there by torch for them, and of the
-    host's pinned memory, whose blocks are powers of two."""
+    """The most bytes of a device within: of tensors, and held by torch for them."""
 
     allocated: int
     reserved: int
-    pinned: int
 
 
 def check(device: str) -> None:
@@ -48,12 +46,15 @@ def clear(device: Any) -> None:
     if torch.device(device).type == "cuda":
         torch.cuda.synchronize(device)
         torch.cuda.empty_cache()
+        if hasattr(torch.accelerator, "empty_host_cache"):  # of newer torch
+            torch.accelerator.empty_host_cache()
 
 
-def used(device: Any) -> int:
-    """Bytes of a CUDA device that are in use, whoever uses them."""
-    free, total = require("torch", "torch", "kv").cuda.mem_get_info(device)
-    return int(total - free)
+def beside(device: Any) -> int:
+    """Bytes of a CUDA device that are in use and not held by torch here, whoever uses them."""
+    cuda = require("torch", "torch", "kv").cuda
+    free, total = cuda.mem_get_info(device)
+    return int(total - free - cuda.memory_reserved(device))
 
 
 @contextmanager
@@ -65,11 +66,7 @@ def peaks(device: Any) -> Iterator[Callable[[], Peaks | None]]:
     if cuda is not None:
         cuda.synchronize(device)
         cuda.reset_peak_memory_stats(device)
-        cuda.reset_peak_host_memory_stats()
     yield lambda: told[0] if told else None
     if cuda is not None:
         cuda.synchronize(device)
-        pinned = cuda.host_memory_stats().get("active_bytes.peak", 0)
-        told.append(Peaks(
-            cuda.max_memory_allocated(device), cuda.max_memory_reserved(device), int(pinned)
-        ))  # fmt: skip
+        told.append(Peaks(cuda.max_memory_allocated(device), cuda.max_memory_reserved(device)))

@@ -15,7 +15,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from mnemon.bench.device import used
+from mnemon.bench.device import beside
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -34,8 +34,7 @@ class Meter:
         state: the most that was kept between two steps.
         activations: what was alive when the loss was known and was not before, at most.
         live: the most that was alive of what was made since, whatever for, temporary tensors too.
-        host: of a model on a device, the most of weights and state that waited in pageable memory.
-        card: the most of a whole device that was in use after a step, whoever used it.
+        beside: the most of a CUDA device that was in use after a step and that torch does not know.
     """
 
     def __init__(self, model: Any, parts: Sequence[Part], device: Any = "cpu") -> None:
@@ -43,7 +42,7 @@ class Meter:
         self._parts, self.device = parts, torch.device(device)
         self.weights = held(self._known)
         self.gradients = self.state = self.activations = self.live = 0
-        self.host = self.card = 0
+        self.beside = 0
         self._watch: _Live | _Allocated | None = None
 
     @contextmanager
@@ -75,11 +74,9 @@ class Meter:
 
     def stepped(self, steps: Steps) -> None:
         """To be called after each step."""
-        kept = list(steps.kept())
-        self.state = max(self.state, held(kept))
+        self.state = max(self.state, held(steps.kept()))
         if self.device.type == "cuda":
-            self.card = max(self.card, used(self.device))
-            self.host = max(self.host, held(one for one in (*self._known, *kept) if _pageable(one)))
+            self.beside = max(self.beside, beside(self.device))
 
     def _gradient(self, _: Tensor) -> None:
         found = (one.tensor.grad for one in self._parts)
@@ -149,12 +146,6 @@ def _here(tensor: Tensor) -> Any:
     return tensor.to_local() if hasattr(tensor, "to_local") else tensor
 
 
-def _pageable(tensor: Tensor) -> bool:
-    # bitsandbytes' paged tensors say that they are on the CPU, and move.
-    here = _here(tensor)
-    return here.device.type == "cpu" and not here.is_pinned() and not hasattr(here, "is_paged")
-
-
 @contextmanager
 def resident() -> Iterator[Callable[[], int | None]]:
     """What says, after it, the most bytes the process had resident within; None off Linux."""
@@ -163,5 +154,13 @@ def resident() -> Iterator[Callable[[], int | None]]:
         _RESET.write_text("5")
     yield lambda: told[0] if told else None
     if _RESET.exists():
-        status = _STATUS.read_text()
-        told.append(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
+        told.append(_told("VmHWM:"))
+
+
+def resident_now() -> int | None:
+    """Bytes that the process has resident; None off Linux."""
+    return _told("VmRSS:") if _STATUS.exists() else None
+
+
+def _told(name: str) -> int:
+    return int(_STATUS.read_text().partition(name)[2].split()[0]) * 1024

@@ -10,7 +10,7 @@ _HEAD = [
     "loss", "held out", "recall",
 ]  # fmt: skip
 _CARD_HEAD = [
-    "method", "weights", "gradients", "state", "activations", "peak", "reserved", "card", "host",
+    "method", "weights", "gradients", "state", "activations", "peak", "reserved", "beside", "host",
     "first s", "s/step", "tokens/s", "loss", "held out", "recall",
 ]  # fmt: skip
 _SAID = {
@@ -67,7 +67,7 @@ def _card_line(row: Row) -> list[str]:
         return [row.setting, f"cannot run: {row.refused}", *[""] * (len(_CARD_HEAD) - 2)]
     sizes = (
         row.weights, row.gradients, row.state, row.activations, row.allocated, row.reserved,
-        row.card, row.host,
+        row.beside, row.host,
     )  # fmt: skip
     return [
         row.setting, *("-" if one is None else f"{one / 2**20:,.0f}" for one in sizes),

@@ -39,9 +39,8 @@ class Row:
         weights, gradients, state, activations: bytes. live: the most of all torch tensors but the
             weights at once, temporary ones too. resident: the most of the whole process.
         allocated, reserved: of a CUDA device, the most that tensors had, and that torch held.
-        card: the most of the whole device after a step, less what was in use before the row.
-        host: the most of the host's memory, pinned or not, that weights, state and activations
-            had; these four are None on the CPU.
+        beside: what the row added to the device beside that: pages of `paged-adamw-8bit` above all.
+        host: what the process grew by, pinned memory included. These four are None on the CPU.
         first_seconds: of the first step. step_seconds: the median of the timed ones.
         step_cpu_seconds: of a step. tokens: that a step goes over.
         loss, held_out, recall: see `jobs.Reached`; None where a seed diverged.
@@ -62,7 +61,7 @@ class Row:
     resident: int | None = None
     allocated: int | None = None
     reserved: int | None = None
-    card: int | None = None
+    beside: int | None = None
     host: int | None = None
     tokens: int = 0
     first_seconds: float = 0.0
@@ -126,6 +125,8 @@ def run_consolidation(
     base.check()
     chosen = [(one, each) for one in _known(jobs, JOBS) for each in _settings(settings)]
     began, rows = datetime.now(UTC).isoformat(timespec="seconds"), list[Row]()
+    if base.device != "cpu":  # libraries and kernels are loaded by a row that nobody sees
+        _row(jobs[0], _settings(["adamw"])[0], count, _WATCHED + 1, base, [seed])
     for job, setting in chosen:
         rows.append(_row(job, setting, count, steps, base, range(seed, seed + seeds)))
         if progress is not None:
@@ -158,11 +159,11 @@ def _trained(
     name: str, setting: Setting, count: int, steps: int, base: Base, seed: int
 ) -> dict[str, Any]:  # fmt: skip
     from mnemon.bench.consolidation import jobs
-    from mnemon.bench.consolidation.meter import Meter, resident
+    from mnemon.bench.consolidation.meter import Meter, resident, resident_now
 
     options = setting.chosen(name, seed, base.shape)
     optimizer = methods.load("weights.optimize", setting.method, **options)
-    before = device.used(base.device) if base.device != "cpu" else 0
+    before = None if base.device == "cpu" else (device.beside(base.device), resident_now())
     with jobs.job(name, count=count, steps=steps, base=base, seed=seed) as job:
         offload: Any = nullcontext()
         if setting.offload is not None:
@@ -178,18 +179,25 @@ def _trained(
     return {
         "weights": meter.weights, "gradients": meter.gradients, "state": meter.state,
         "activations": meter.activations, "live": meter.live, "resident": most(),
-        **_on_card(peaks(), meter, before), "tokens": job.tokens, "first_seconds": first.wall,
+        **_on_card(peaks(), meter, before, most()), "tokens": job.tokens,
+        "first_seconds": first.wall,
         "step_seconds": float(np.median([one.wall for one in timed])),
         "step_cpu_seconds": float(np.mean([one.cpu for one in timed])), **reached._asdict(),
     }  # fmt: skip
 
 
-def _on_card(peaks: device.Peaks | None, meter: Meter, before: int) -> dict[str, int | None]:
-    if peaks is None:
-        return dict.fromkeys(("allocated", "reserved", "card", "host"))
+def _on_card(
+    peaks: device.Peaks | None,
+    meter: Meter,
+    before: tuple[int, int | None] | None,
+    most: int | None,
+) -> dict[str, int | None]:
+    if peaks is None or before is None:
+        return dict.fromkeys(("allocated", "reserved", "beside", "host"))
+    beside, resident = before
     return {
-        "allocated": peaks.allocated, "reserved": peaks.reserved, "card": meter.card - before,
-        "host": meter.host + peaks.pinned,
+        "allocated": peaks.allocated, "reserved": peaks.reserved, "beside": meter.beside - beside,
+        "host": None if most is None or resident is None else max(0, most - resident),
     }  # fmt: skip
 
 
@@ -216,7 +224,7 @@ def _steps(
 def _merged(told: Row, found: Sequence[dict[str, Any]]) -> Row:
     most = (
         "weights", "gradients", "state", "activations", "live", "resident", "allocated", "reserved",
-        "card", "host", "tokens",
+        "beside", "host", "tokens",
     )  # fmt: skip
     mean = ("first_seconds", "step_seconds", "step_cpu_seconds", "loss", "held_out", "recall")
     merged = {name: _of([one[name] for one in found], max) for name in most}
