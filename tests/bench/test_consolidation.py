@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mnemon.bench import bases
 from mnemon.bench.bases import Base
-from mnemon.bench.consolidation import report, run
+from mnemon.bench.consolidation import report, run, table
 from mnemon.bench.consolidation.meter import Meter, held
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, UnknownName, WrongDevice
@@ -104,22 +104,22 @@ def test_what_cannot_be_measured_is_refused() -> None:
 
 
 def test_a_seed_that_diverged_has_no_figure() -> None:
-    row = run.Row("scratch", "sgd", "sgd", None, {})
+    row = table.Row("scratch", "sgd", "sgd", None, {})
     told = dict.fromkeys(("weights", "gradients", "state", "activations", "live"), 1)
     told |= dict.fromkeys(("resident", "allocated", "reserved", "beside", "host", "recall"))
     told |= dict.fromkeys(("tokens", "first_seconds", "step_seconds", "step_cpu_seconds"), 1)
-    merged = run._merged(row, [
+    merged = table.merged(row, [
         told | {"loss": 1.0, "held_out": 2.0}, told | {"loss": float("nan"), "held_out": 3.0}
     ])  # fmt: skip
     assert merged.loss is None and merged.losses == (1.0, None) and merged.held_out == 2.5
-    ratios = run._ratios([merged, run.Row("scratch", "scale", "scale", None, {}, loss=1.0)])
+    ratios = table.ratios([merged, table.Row("scratch", "scale", "scale", None, {}, loss=1.0)])
     assert ratios["scale_loss_to_sgd"] is None and report._line(merged)[8:] == ["-", "2.500", "-"]
 
 
 def test_the_report_has_a_column_for_each_figure() -> None:
-    row = run.Row("lora", "x", "sgd", None, {}, "no")
+    row = table.Row("lora", "x", "sgd", None, {}, "no")
     assert len(report._line(row)) == len(report._HEAD)
     assert len(report._card_line(row)) == len(report._CARD_HEAD)
-    done = run.Row("lora", "x", "sgd", None, {}, tokens=512, step_seconds=0.5, allocated=2**21)
+    done = table.Row("lora", "x", "sgd", None, {}, tokens=512, step_seconds=0.5, allocated=2**21)
     assert len(report._card_line(done)) == len(report._CARD_HEAD)
     assert report._card_line(done)[5] == "2" and report._card_line(done)[11] == "1,024"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mnemon.bench.consolidation.run import ConsolidationTable, Row
+from mnemon.bench.consolidation.table import ConsolidationTable, Row
 from mnemon.bench.report import markdown
 
 _HEAD = [
