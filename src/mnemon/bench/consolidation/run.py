@@ -61,7 +61,9 @@ def run_consolidation(
     base.check()
     chosen = [(one, each) for one in _known(jobs, JOBS) for each in _settings(settings)]
     began, rows = datetime.now(UTC).isoformat(timespec="seconds"), list[Row]()
-    if base.device != "cpu":  # libraries and kernels are loaded by a row that nobody sees
+    if (
+        chosen and base.device != "cpu"
+    ):  # libraries and kernels are loaded by a row that nobody sees
         _row(jobs[0], _settings(["adamw"])[0], count, _WATCHED + 1, base, [seed])
     for job, setting in chosen:
         rows.append(_row(job, setting, count, steps, base, range(seed, seed + seeds)))
