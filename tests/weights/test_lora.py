@@ -8,6 +8,7 @@ from mnemon import Memory
 from mnemon.bench.recall import BOS, ids
 from mnemon.errors import InvalidInput, UnknownName
 from mnemon.weights import Reader, consolidate, publish
+from mnemon.weights.seam import _alike
 
 
 def _payloads(memory) -> dict[str, bytes]:
@@ -84,3 +85,13 @@ def test_what_cannot_be_trained_is_refused(memory, loaded, tmp_path) -> None:
         consolidate(memory, *loaded, layers=5)
     with pytest.raises(InvalidInput, match="no name"):
         publish(memory, *loaded, tmp_path, "../up")
+
+
+def test_upper_layers_may_differ_by_rounding_alone() -> None:
+    drawn = torch.Generator().manual_seed(0)
+    hidden = torch.randn(1, 20, 64, generator=drawn)
+    noise = torch.randn(1, 20, 64, generator=drawn)
+    for dtype, most in ((torch.float32, 1e-3), (torch.float16, 8e-3), (torch.bfloat16, 6e-2)):
+        near, far = (hidden + share * most * noise for share in (0.5, 3))
+        assert _alike(near.to(dtype), hidden.to(dtype))
+        assert not _alike(far.to(dtype), hidden.to(dtype))

@@ -28,7 +28,6 @@ def _trained(model, offload: str | None, **options) -> tuple[float, dict[str, to
             with methods.load("weights.offload", offload, **options).during(layers):
                 found = meter.loss(loss)()
                 found.backward()
-    meter.close()
     gradients = {name: one.grad for name, one in model.named_parameters()}
     model.zero_grad()
     return float(found.detach()), gradients, meter.activations
@@ -61,6 +60,15 @@ def test_fully_shard_computes_the_same(loaded) -> None:
     one = others["model.layers.0.mlp.up_proj.weight"].to_local()
     torch.testing.assert_close(one, gradients["model.layers.0.mlp.up_proj.weight"])
     assert not torch.distributed.is_initialized()
+
+
+def test_what_is_sharded_is_counted_where_it_is() -> None:
+    torch.distributed.is_available() or pytest.skip("torch has no distributed package here")
+    model = recall_lm.load(nano=True).model
+    whole = Meter(model, weights(model)).weights
+    layers = model.get_decoder().layers
+    with methods.load("weights.offload", "fully-shard", cpu_offload=False).during(layers):
+        assert Meter(model, weights(model)).weights == whole
 
 
 @pytest.mark.parametrize("name", ["fully-shard", "save-on-cpu"])

@@ -126,6 +126,21 @@ def test_scale_moves_each_output_as_far_and_keeps_momentum_of_the_last_layer_onl
     assert moments == [4, 4, 15]
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_scale_moves_half_precision_as_far(dtype: torch.dtype) -> None:
+    drawn = torch.Generator().manual_seed(0)
+    slope = torch.randn(6, 64, generator=drawn).to(dtype) / 64
+    slope[3] = 0  # nothing is asked of this output
+    one = torch.zeros(6, 64, dtype=dtype, requires_grad=True)
+    steps = methods.load("weights.optimize", "scale", learning_rate=0.1).over(
+        [Part("w", one, "matrix", 0)]
+    )
+    steps.step(lambda: (one * slope).sum(), 1.0)
+    moved = one.detach().float().square().mean(1).sqrt()
+    torch.testing.assert_close(moved[[0, 1, 2, 4, 5]], torch.full((5,), 0.1), rtol=0.01, atol=0)
+    assert not one.detach()[3].any()
+
+
 def test_ist_trains_a_quarter_and_prefers_the_layer_that_matters() -> None:
     given = _adapters(8)
     steps = methods.load("weights.optimize", "ist", learning_rate=0.0).over(given)

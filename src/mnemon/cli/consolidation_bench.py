@@ -26,13 +26,18 @@ from mnemon.cli.progress import bar
 )  # fmt: skip
 @click.option("--methods", metavar="NAME,…", help="Rows of the table; all if not given.")
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many.")
-@click.option("--full", is_flag=True, help="The bundled model, not its small sibling.")
+@click.option(
+    "--model", default="nano", show_default=True, metavar="NAME",
+    help="nano, recall-lm, or a shape of random weights: llama-1b, llama-mini.",
+)  # fmt: skip
+@options.base_device
+@options.dtype
 @options.out
 @options.seed
 @options.as_json
 def consolidation(
-    facts: int, steps: int, jobs: str | None, methods: str | None, seeds: int, full: bool,
-    out: Path | None, seed: int, json_: bool,
+    facts: int, steps: int, jobs: str | None, methods: str | None, seeds: int, model: str,
+    device: str, dtype: str | None, out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure memory, time, loss and recall of optimizers and offloads at equal steps.
 
@@ -40,13 +45,15 @@ def consolidation(
     column means.
     """
     from mnemon.bench import report as reports
+    from mnemon.bench.bases import Base
     from mnemon.bench.consolidation import report, run
 
     with bar("training") as progress:
         found = run.run_consolidation(
             facts, steps, jobs=run.JOBS if jobs is None else split(jobs),
-            settings=None if methods is None else split(methods), seeds=seeds, nano=not full,
-            seed=seed, command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+            settings=None if methods is None else split(methods), seeds=seeds,
+            base=Base(model, device, dtype), seed=seed,
+            command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip
     text = report.render(found)
     for file in reports.write(found, text, out) if out is not None else ():

@@ -41,6 +41,14 @@ out = click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False),
     help="Save record and report in this folder.",
 )  # fmt: skip
+base_device = click.option(
+    "--device", default="cpu", show_default=True, metavar="NAME",
+    help="Where the model is trained, as cuda.",
+)  # fmt: skip
+dtype = click.option(
+    "--dtype", type=click.Choice(("bfloat16", "float16", "float32")),
+    help="Of the model's weights; by default float32 on the CPU, else bfloat16.",
+)  # fmt: skip
 seed = click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 kind = click.option("--kind", multiple=True, help="Only this kind of cube; may be repeated.")
 speaker = click.option("--speaker", help="Only what this one said.")

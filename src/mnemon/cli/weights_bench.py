@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mnemon.bench.weights.sizes import DEFAULT, SECTIONS
-from mnemon.cli import layout, options
+from mnemon.cli import layout, options, pairs
 from mnemon.cli.progress import bar
 
 
@@ -40,13 +40,20 @@ from mnemon.cli.progress import bar
     "--sections", default=",".join(DEFAULT), show_default=True, metavar="NAMES",
     help=f"Of {', '.join(SECTIONS)}, with commas between; or all.",
 )  # fmt: skip
-@click.option("--nano", is_flag=True, help="The small sibling of the bundled model.")
+@click.option(
+    "--model", default="recall-lm", show_default=True, metavar="NAME",
+    help="recall-lm, nano, or a shape of random weights: llama-1b, llama-mini.",
+)  # fmt: skip
+@options.method_options
+@options.base_device
+@options.dtype
 @options.out
 @options.seed
 @options.as_json
 def weights(
     facts: int, forget: int, probes: int, swaps: int, method: str, phrasings: int,
-    sections: str, nano: bool, out: Path | None, seed: int, json_: bool,
+    sections: str, model: str, options: tuple[str, ...], device: str, dtype: str | None,
+    out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure what a model answers from its weights, what training breaks, and forgetting.
 
@@ -57,14 +64,16 @@ def weights(
 
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
+    from mnemon.bench.bases import Base
     from mnemon.bench.weights import report, run
 
     with bar("measuring") as progress:
         found = run.run_weights(
             facts, forget, each=probes, swaps=swaps, method=method,
-            phrasings=phrasings, nano=nano,
+            phrasings=phrasings, base=Base(model, device, dtype),
             sections=SECTIONS if sections == "all" else sections.split(","), seed=seed,
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
+            **pairs.options("weights.write", method, options),
         )  # fmt: skip
     for file in report.save(found, out) if out is not None else ():
         click.echo(f"wrote {file}", err=True)

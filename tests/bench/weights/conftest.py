@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from mnemon.bench.bases import Base
 from mnemon.bench.weights import plan, run
 from mnemon.bench.weights.sizes import Sizes
 
@@ -21,7 +22,7 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def bench() -> plan.Bench:
-    return plan.bench(nano=True, method="lora", options={}, seed=0)
+    return plan.bench(Base("nano"), method="lora", options={}, seed=0)
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,6 @@ def small(stages) -> run.WeightsRun:
     """All sections beside `lifecycle`, with few facts."""
     sizes = Sizes(settings=3, facts=6, edited=1, batches=2, batch=2, conflicts=2, probes=1)
     return run.run_weights(
-        sections=("settings", "edits", "retention", "conflict"), sizes=sizes, nano=True,
+        sections=("settings", "edits", "retention", "conflict"), sizes=sizes, base=Base("nano"),
         progress=lambda done, of: stages.append((done, of)),
     )  # fmt: skip

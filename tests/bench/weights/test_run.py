@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
+from mnemon.bench.bases import Base
 from mnemon.bench.recall import BOS, ids
 from mnemon.bench.weights import facts, report, run
 from mnemon.cli.app import mnemon
@@ -22,7 +23,8 @@ def test_the_command_recalls_forgets_and_says_so(tmp_path) -> None:
         "1",
         "--swaps",
         "50",
-        "--nano",
+        "--model",
+        "nano",
         "--sections",
         "lifecycle",
         "--out",
@@ -37,6 +39,11 @@ def test_the_command_recalls_forgets_and_says_so(tmp_path) -> None:
     assert found["retrained_same_as_never_saw"] == 1
     assert found["forget_time_ratio"] > 0 and found["origin"]["machine"]["cores"] > 0
     assert "| facts answered by weights alone | recall |" in (tmp_path / "report.md").read_text()
+
+
+def test_a_model_that_learns_nothing_is_not_asked() -> None:
+    with pytest.raises(InvalidInput, match=r"no adapter of 2 learnt its facts \(the best: \d"):
+        run.run_weights(4, 1, sections=["lifecycle"], base=Base("llama-mini"), steps=2)
 
 
 def test_facts_are_the_same_for_a_seed_and_all_subjects_differ() -> None:

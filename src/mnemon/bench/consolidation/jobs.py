@@ -1,4 +1,4 @@
-"""What is trained: adapters of all layers, the weights of the upper ones, a small model anew."""
+"""What is trained: adapters of all layers, the weights of the upper ones, or all from random."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from mnemon.bench import bases
+from mnemon.bench.bases import Base
 from mnemon.bench.recall import filler
 from mnemon.bench.weights.asking import judged
 from mnemon.bench.weights.facts import Fact, facts
 from mnemon.cube import MemCube
-from mnemon.models import recall_lm
 from mnemon.weights.adapter import parts, sharing, weights
 from mnemon.weights.lesson import Pair, lesson, pairs
 from mnemon.weights.optimize import Part
@@ -48,6 +49,7 @@ class Job:
         model: it and all it wears. parts: what is trained, named once the layers are offloaded.
         layers: the decoder layers that gradients go through.
         loss: of the step that is next. reached: to be called at the end.
+        tokens: that a step goes over.
     """
 
     model: Any
@@ -55,15 +57,18 @@ class Job:
     layers: Sequence[Any]
     loss: Callable[[], Tensor]
     reached: Callable[[], Reached]
+    tokens: int
 
 
 @contextmanager
-def job(name: str, *, count: int, steps: int, nano: bool, seed: int) -> Iterator[Job]:
+def job(name: str, *, count: int, steps: int, base: Base, seed: int) -> Iterator[Job]:
     """A job of `JOBS`, on `count` facts or `steps` batches; everything is decided by the seed."""
     torch.manual_seed(seed)
-    model, tokenizer = recall_lm.load(nano=nano)
+    model, tokenizer = bases.load(base)
     if name == "scratch":
-        yield _scratch(model, steps, seed)
+        if base.shape is None:
+            model = bases.fresh(model.config, model.device, model.dtype)
+        yield _scratch(model.train(), base, steps, seed)
         return
     told, _ = facts(count, seed)
     shard = [one for fact in told for one in _pairs(fact, tokenizer)]
@@ -97,7 +102,8 @@ def _fresh(upper: Upper, seed: int) -> dict[str, tuple[Tensor, Tensor]]:
     for name, one in upper.linear.items():
         wide, given = one.weight.shape
         low = (torch.rand(RANK, given, generator=drawn) * 2 - 1) / given**0.5
-        made[name] = (low, torch.zeros(wide, RANK))
+        device = one.weight.device
+        made[name] = (low.to(device), torch.zeros(wide, RANK, device=device))
     return made
 
 
@@ -126,32 +132,39 @@ def _taught(
         right = float(np.mean([one.exact for one in found]))
         return Reached(float(loss()), float(np.mean(other)), right)
 
-    return Job(model, trained, upper.layers, loss, reached)
+    return Job(model, trained, upper.layers, loss, reached, given.ids.numel())
 
 
-def _scratch(model: Any, steps: int, seed: int) -> Job:
-    """The same architecture from random weights, on the language it speaks."""
-    fresh = type(model)(model.config).train()
-    text = filler.stream(np.random.default_rng([seed, steps]), 256, 512).reshape(-1)
-    needed = (steps + 4) * BATCH
-    starts = np.random.default_rng(seed).integers(len(text) - LENGTH, size=needed)
-    cut = np.stack([text[start : start + LENGTH] for start in starts]).astype(np.int64)
-    batches = torch.from_numpy(cut).reshape(-1, BATCH, LENGTH)
-    turn, past = iter(range(steps)), list[float]()
+def _scratch(fresh: Any, base: Base, steps: int, seed: int) -> Job:
+    """An architecture from random weights, on the language that the bundled model speaks."""
+    batches = _batches(base, steps, seed).to(fresh.device)
+    turn, past = iter(range(steps)), list[Tensor]()
 
     def of(batch: Tensor) -> Tensor:
         logits = fresh(batch, use_cache=False).logits[:, :-1]
-        return functional.cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten())
+        return functional.cross_entropy(logits.flatten(0, 1).float(), batch[:, 1:].flatten())
 
     def loss() -> Tensor:
         found = of(batches[next(turn)])
-        past.append(float(found.detach()))
+        past.append(found.detach())
         return found
 
     @torch.no_grad()
     def reached() -> Reached:
         held = float(torch.stack([of(one) for one in batches[steps:]]).mean())
-        last = past[-max(1, steps // 10) :]
-        return Reached(float(np.mean(last)), held, None)
+        last = torch.stack(past[-max(1, steps // 10) :])
+        return Reached(float(last.mean()), held, None)
 
-    return Job(fresh, lambda: weights(fresh), fresh.get_decoder().layers, loss, reached)
+    layers, tokens = fresh.get_decoder().layers, batches[0].numel()
+    return Job(fresh, lambda: weights(fresh), layers, loss, reached, tokens)
+
+
+def _batches(base: Base, steps: int, seed: int) -> Tensor:
+    """`[steps + 4, B, T]`: one for each step, and four that are held out."""
+    shape = base.shape
+    batch, length = (BATCH, LENGTH) if shape is None else (shape.batch, shape.length)
+    text = filler.stream(np.random.default_rng([seed, steps]), 256, 512).reshape(-1)
+    needed = (steps + 4) * batch
+    starts = np.random.default_rng(seed).integers(len(text) - length, size=needed)
+    cut = np.stack([text[start : start + length] for start in starts]).astype(np.int64)
+    return torch.from_numpy(cut).reshape(-1, batch, length)

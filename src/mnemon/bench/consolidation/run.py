@@ -2,80 +2,33 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from mnemon import methods
-from mnemon.bench import provenance
+from mnemon.bench import device, provenance
+from mnemon.bench.bases import Base
 from mnemon.bench.consolidation.rows import SETTINGS, Setting
+from mnemon.bench.consolidation.table import ConsolidationTable, Row, merged, ratios
 from mnemon.errors import InvalidInput, MissingExtra, UnknownName
 from mnemon.models.extras import require
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.bench.consolidation.meter import Meter
+    from mnemon.weights.optimize import Steps
+
 JOBS = ("lora", "upper", "scratch")
 _WATCHED = 3
-"""Steps at the beginning in which each tensor is looked at; they are not timed."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """A setting on a job: means over the seeds, the most bytes of all; or why it cannot run.
-
-    Attributes:
-        weights, gradients, state, activations: bytes. live: the most of all torch tensors but the
-            weights at once, temporary ones too. resident: the most of the whole process.
-        step_seconds, step_cpu_seconds: of a step.
-        loss, held_out, recall: see `jobs.Reached`; None where a seed diverged.
-        losses, held_outs: of each seed.
-    """
-
-    job: str
-    setting: str
-    method: str
-    offload: str | None
-    options: dict[str, Any]
-    refused: str | None = None
-    weights: int = 0
-    gradients: int = 0
-    state: int = 0
-    activations: int = 0
-    live: int = 0
-    resident: int | None = None
-    step_seconds: float = 0.0
-    step_cpu_seconds: float = 0.0
-    loss: float | None = None
-    held_out: float | None = None
-    recall: float | None = None
-    losses: tuple[float | None, ...] = ()
-    held_outs: tuple[float | None, ...] = ()
-
-
-@dataclass(frozen=True)
-class ConsolidationTable:
-    """One run of `mnemon bench consolidation`.
-
-    Attributes:
-        scale_bytes_to_adam, scale_loss_to_adam, scale_loss_to_sgd: weights and optimizer state, and
-            the loss at the end, of `scale` by those of the others, trained from scratch.
-        ist_bytes_to_all: gradients and optimizer state of `ist`, by those of all layers' adapters.
-        ist_held_out_to_uniform: its held-out loss by that of layers drawn uniformly.
-    """
-
-    scale_bytes_to_adam: float | None
-    scale_loss_to_adam: float | None
-    scale_loss_to_sgd: float | None
-    ist_bytes_to_all: float | None
-    ist_held_out_to_uniform: float | None
-    rows: tuple[Row, ...]
-    context: dict[str, Any]
-    origin: provenance.Origin
+"""Steps at the beginning in which memory is looked at closely; they are not timed."""
 
 
 class _Spent(NamedTuple):
@@ -85,7 +38,7 @@ class _Spent(NamedTuple):
 
 def run_consolidation(
     count: int = 16, steps: int = 60, *, jobs: Sequence[str] = JOBS,
-    settings: Sequence[str] | None = None, seeds: int = 3, nano: bool = True, seed: int = 0,
+    settings: Sequence[str] | None = None, seeds: int = 3, base: Base | None = None, seed: int = 0,
     command: str = "", progress: Callable[[int, int], None] | None = None,
 ) -> ConsolidationTable:  # fmt: skip
     """Measure optimizers and offloads.
@@ -93,118 +46,117 @@ def run_consolidation(
     Args:
         count: facts to train. steps: of every setting. jobs: see `jobs.job`.
         settings: names of rows; all if None. seeds: how many, from `seed` on.
-        nano: the small sibling of the bundled model.
+        base: which model, and where; by default the small sibling of the bundled one, on the CPU.
         progress: called with (done, in all), in rows.
 
     Raises:
-        UnknownName: no such job or setting. InvalidInput: too few steps to be timed.
-        MissingExtra: the extra `[weights]` is not installed.
+        UnknownName: no such job, setting or model. InvalidInput: too few steps to be timed.
+        WrongDevice: no such device here. MissingExtra: the extra `[weights]` is not installed.
     """
     if steps <= _WATCHED:
         raise InvalidInput(f"{steps} steps are too few: take {_WATCHED + 1} at least")
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
+    base = base or Base()
+    base.check()
     chosen = [(one, each) for one in _known(jobs, JOBS) for each in _settings(settings)]
     began, rows = datetime.now(UTC).isoformat(timespec="seconds"), list[Row]()
+    if (
+        chosen and base.device != "cpu"
+    ):  # libraries and kernels are loaded by a row that nobody sees
+        _row(jobs[0], _settings(["adamw"])[0], count, _WATCHED + 1, base, [seed])
     for job, setting in chosen:
-        rows.append(_row(job, setting, count, steps, nano, range(seed, seed + seeds)))
+        rows.append(_row(job, setting, count, steps, base, range(seed, seed + seeds)))
         if progress is not None:
             progress(len(rows), len(chosen))
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    context = _context(count, steps, seeds, nano)
-    return ConsolidationTable(**_ratios(rows), rows=tuple(rows), context=context, origin=origin)
+    context = _context(count, steps, seeds, base)
+    return ConsolidationTable(**ratios(rows), rows=tuple(rows), context=context, origin=origin)
 
 
 def _row(
-    job: str, setting: Setting, count: int, steps: int, nano: bool, seeds: Sequence[int]
+    job: str, setting: Setting, count: int, steps: int, base: Base, seeds: Sequence[int]
 ) -> Row:  # fmt: skip
-    told = Row(job, setting.name, setting.method, setting.offload, setting.chosen(job, seeds[0]))
+    torch = require("torch", "torch", "weights")
+    options = setting.chosen(job, seeds[0], base.shape)
+    told = Row(job, setting.name, setting.method, setting.offload, options)
     found = []
     for seed in seeds:
+        device.clear(base.device)
         try:
-            found.append(_trained(job, setting, count, steps, nano, seed))
+            found.append(_trained(job, setting, count, steps, base, seed))
         except (MissingExtra, InvalidInput) as error:
-            return Row(job, told.setting, told.method, told.offload, told.options, str(error))
-    return _merged(told, found)
+            return replace(told, refused=str(error))
+        except torch.OutOfMemoryError as error:
+            return replace(told, refused=f"out of memory: {str(error).partition('. ')[0]}")
+    device.clear(base.device)
+    return merged(told, found)
 
 
 def _trained(
-    name: str, setting: Setting, count: int, steps: int, nano: bool, seed: int
+    name: str, setting: Setting, count: int, steps: int, base: Base, seed: int
 ) -> dict[str, Any]:  # fmt: skip
     from mnemon.bench.consolidation import jobs
-    from mnemon.bench.consolidation.meter import Meter, resident
+    from mnemon.bench.consolidation.meter import Meter, resident, resident_now
 
-    optimizer = methods.load("weights.optimize", setting.method, **setting.chosen(name, seed))
-    with jobs.job(name, count=count, steps=steps, nano=nano, seed=seed) as job:
+    options = setting.chosen(name, seed, base.shape)
+    optimizer = methods.load("weights.optimize", setting.method, **options)
+    before = None if base.device == "cpu" else (device.beside(base.device), resident_now())
+    with jobs.job(name, count=count, steps=steps, base=base, seed=seed) as job:
         offload: Any = nullcontext()
         if setting.offload is not None:
             offload = methods.load("weights.offload", setting.offload).during(job.layers)
-        with offload, resident() as most:
-            parts = job.parts()
-            meter, stepping = Meter(job.model, parts), optimizer.over(parts)
-            loss = meter.loss(job.loss)
-            with meter.watching():
-                _steps(meter, stepping, loss, range(_WATCHED), steps)
-            spent = _steps(meter, stepping, loss, range(_WATCHED, steps), steps)
-            stepping.close()
-            meter.close()
-        reached = job.reached()
+        with offload:
+            with resident() as most, device.peaks(base.device) as peaks:
+                parts = job.parts()
+                meter, stepping = Meter(job.model, parts, base.device), optimizer.over(parts)
+                first, *spent = _steps(meter, stepping, job.loss, steps)
+                stepping.close()
+            reached = job.reached()
+    timed = spent[_WATCHED - 1 :]
     return {
         "weights": meter.weights, "gradients": meter.gradients, "state": meter.state,
         "activations": meter.activations, "live": meter.live, "resident": most(),
-        "step_seconds": spent.wall / (steps - _WATCHED),
-        "step_cpu_seconds": spent.cpu / (steps - _WATCHED), **reached._asdict(),
+        **_on_card(peaks(), meter, before, most()), "tokens": job.tokens,
+        "first_seconds": first.wall,
+        "step_seconds": float(np.median([one.wall for one in timed])),
+        "step_cpu_seconds": float(np.mean([one.cpu for one in timed])), **reached._asdict(),
     }  # fmt: skip
 
 
-def _steps(meter: Any, stepping: Any, loss: Any, numbers: range, steps: int) -> _Spent:
-    wall, cpu = time.perf_counter(), time.process_time()
-    for step in numbers:
-        stepping.step(loss, 1 - step / steps)
-        meter.stepped(stepping)
-    return _Spent(time.perf_counter() - wall, time.process_time() - cpu)
-
-
-def _merged(told: Row, found: Sequence[dict[str, Any]]) -> Row:
-    most = ("weights", "gradients", "state", "activations", "live", "resident")
-    mean = ("step_seconds", "step_cpu_seconds", "loss", "held_out", "recall")
-    merged = {name: _of([one[name] for one in found], max) for name in most}
-    merged |= {name: _of([one[name] for one in found], np.mean) for name in mean}
-    return Row(
-        told.job, told.setting, told.method, told.offload, told.options, None, **merged,
-        losses=tuple(_finite(one["loss"]) for one in found),
-        held_outs=tuple(_finite(one["held_out"]) for one in found),
-    )  # fmt: skip
-
-
-def _of(values: Sequence[Any], how: Callable[[Any], Any]) -> Any:
-    if None in values:
-        return None
-    return _finite(float(how(values))) if how is np.mean else how(values)
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _ratios(rows: Sequence[Row]) -> dict[str, float | None]:
-    by = {(one.job, one.setting): one for one in rows if one.refused is None}
-    scale, adam, sgd = (by.get(("scratch", one)) for one in ("scale", "adamw", "sgd"))
-    ist, uniform, every = (by.get(("lora", one)) for one in ("ist", "ist uniform", "adamw"))
+def _on_card(
+    peaks: device.Peaks | None,
+    meter: Meter,
+    before: tuple[int, int | None] | None,
+    most: int | None,
+) -> dict[str, int | None]:
+    if peaks is None or before is None:
+        return dict.fromkeys(("allocated", "reserved", "beside", "host"))
+    beside, resident = before
     return {
-        "scale_bytes_to_adam": _by(scale, adam, lambda one: one.weights + one.state),
-        "scale_loss_to_adam": _by(scale, adam, lambda one: one.loss),
-        "scale_loss_to_sgd": _by(scale, sgd, lambda one: one.loss),
-        "ist_bytes_to_all": _by(ist, every, lambda one: one.gradients + one.state),
-        "ist_held_out_to_uniform": _by(ist, uniform, lambda one: one.held_out),
-    }
+        "allocated": peaks.allocated, "reserved": peaks.reserved, "beside": meter.beside - beside,
+        "host": None if most is None or resident is None else max(0, most - resident),
+    }  # fmt: skip
 
 
-def _by(one: Row | None, other: Row | None, what: Callable[[Row], Any]) -> float | None:
-    if one is None or other is None:
-        return None
-    mine, theirs = what(one), what(other)
-    return None if mine is None or not theirs else mine / theirs
+def _steps(
+    meter: Meter, stepping: Steps, loss: Callable[[], Tensor], steps: int
+) -> list[_Spent]:  # fmt: skip
+    """Of each step: what it took. The first `_WATCHED` are watched."""
+
+    def taken(step: int) -> _Spent:
+        device.synchronize(meter.device)
+        wall, cpu = time.perf_counter(), time.process_time()
+        stepping.step(counted, 1 - step / steps)
+        device.synchronize(meter.device)
+        spent = _Spent(time.perf_counter() - wall, time.process_time() - cpu)
+        meter.stepped(stepping)
+        return spent
+
+    counted = meter.loss(loss)
+    with meter.watching():
+        spent = [taken(step) for step in range(_WATCHED)]
+    return spent + [taken(step) for step in range(_WATCHED, steps)]
 
 
 def _settings(named: Sequence[str] | None) -> list[Setting]:
@@ -219,10 +171,12 @@ def _known(named: Sequence[str], known: Sequence[str]) -> Sequence[str]:
     return named
 
 
-def _context(count: int, steps: int, seeds: int, nano: bool) -> dict[str, Any]:
-    torch = require("torch", "torch", "weights")
+def _context(count: int, steps: int, seeds: int, base: Base) -> dict[str, Any]:
+    torch, transformers = (require(name, name, "weights") for name in ("torch", "transformers"))
     return {
-        "model": "nano" if nano else "recall-lm", "facts": count, "steps": steps, "seeds": seeds,
-        "torch": torch.__version__, "threads": torch.get_num_threads(),
+        "model": base.model, "dtype": base.kind, "device": base.device,
+        "card": device.card(base.device), "facts": count, "steps": steps, "seeds": seeds,
+        "torch": torch.__version__, "transformers": transformers.__version__,
+        "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
     }  # fmt: skip

@@ -26,11 +26,12 @@ def judged_ids(model: Any, prompt: Sequence[int], answer: Sequence[int]) -> Judg
     """As `judged`, of token ids."""
     import torch
 
-    wanted = torch.tensor(answer)
+    given, wanted = (
+        torch.tensor(one, device=model.device) for one in ([[*prompt, *answer]], answer)
+    )
     with torch.no_grad():
-        logits = model(torch.tensor([[*prompt, *answer]]), use_cache=False,
-                       logits_to_keep=len(answer) + 1).logits[0, :-1]  # fmt: skip
-    loss = torch.nn.functional.cross_entropy(logits, wanted)
+        logits = model(given, use_cache=False, logits_to_keep=len(answer) + 1).logits[0, :-1]
+    loss = torch.nn.functional.cross_entropy(logits.float(), wanted)
     return Judged(bool((logits.argmax(-1) == wanted).all()), float(loss))
 
 

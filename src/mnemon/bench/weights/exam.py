@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 def packed(upper: Upper, shards: Sequence[Sequence[Pair]]) -> Rows:
     """Pairs of shards, nothing being worn; shorter shards end with rows that want nothing."""
-    given = rows.rows(shards, "cpu")
+    given = rows.rows(shards, upper.device)
     return Rows(upper.below(given.ids), given.wanted, len(shards))
 
 
@@ -52,7 +52,7 @@ def judged_rows(upper: Upper, of: Rows) -> list[Judged]:
     nats = functional.cross_entropy(logits, wanted, reduction="none")
     row = at.nonzero()[:, 0]
     sizes = at.sum(1).clamp(min=1)
-    none = torch.zeros(len(at))
+    none = torch.zeros(len(at), device=at.device)
     wrong = none.index_add(0, row, (logits.argmax(-1) != wanted).float())
     mean = none.index_add(0, row, nats) / sizes
     return [Judged(not w, m) for w, m in zip(wrong.tolist(), mean.tolist(), strict=True)]

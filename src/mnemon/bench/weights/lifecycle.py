@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from mnemon.bench import device
 from mnemon.bench.weights import swapping
 from mnemon.bench.weights.asking import judged, probes
 from mnemon.bench.weights.facts import Fact, facts
@@ -36,7 +37,7 @@ def lifecycle(
         say: called after each of `STAGES` stages: trained, asked, forgotten.
 
     Raises:
-        InvalidInput: not fewer forgotten than there are.
+        InvalidInput: not fewer forgotten than there are, or no adapter learnt anything.
     """
     check(count, forgotten)
     return _Run(bench, count, forgotten, each, swaps).measured(memory, say)
@@ -59,11 +60,15 @@ class _Run:
 
     def measured(self, memory: Memory, say: Callable[[], None]) -> dict[str, Any]:
         cubes = tell(memory, self.facts)
-        made, spent = timed(lambda: self.bench.consolidated(memory))
+        with device.peaks(self.model.device) as peaks:
+            made, spent = timed(lambda: self.bench.consolidated(memory))
+        _some_learnt(made)
         say()
         figures = {**_base(self.model, self.facts), **_trained(made, len(self.facts), spent)}
+        figures |= _on_card(peaks())
         with self._reader(memory) as reader:
-            figures |= self._known(reader) | swapping.swaps(reader, self.swaps)
+            figures |= self._known(reader)
+            figures |= swapping.swaps(reader, self.swaps, self.model.device)
         say()
         doomed = [cubes[one.subject].id for one in self.doomed]
         again, less = timed(lambda: self._forgotten(memory, doomed))
@@ -186,6 +191,22 @@ def _trained(made: Consolidated, count: int, spent: Spent) -> dict[str, Any]:
         "steps_mean": float(np.mean(steps)),
         "adapter_bytes": size, "adapter_bytes_per_fact": size / count,
     }  # fmt: skip
+
+
+def _some_learnt(made: Consolidated) -> None:
+    if len(made.unlearnt) < len(made.trained):
+        return
+    best = min(one.header["figures"]["loss"] for one in made.trained)
+    raise InvalidInput(
+        f"no adapter of {len(made.trained)} learnt its facts (the best: {best:.3f} nats a token), "
+        "so that nothing can be asked: give the method more steps, or another learning_rate"
+    )
+
+
+def _on_card(peaks: device.Peaks | None) -> dict[str, int]:
+    if peaks is None:
+        return {}
+    return {"train_allocated_bytes": peaks.allocated, "train_reserved_bytes": peaks.reserved}
 
 
 def _conflict(model: Any, reader: Reader, told: Sequence[Fact]) -> dict[str, float]:

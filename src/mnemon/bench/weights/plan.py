@@ -10,10 +10,12 @@ from typing import Any, TypeVar
 import numpy as np
 
 from mnemon import methods
+from mnemon.bench import bases
+from mnemon.bench.bases import Base
 from mnemon.bench.weights.facts import Fact
 from mnemon.cube import Draft, MemCube
 from mnemon.memory import Memory
-from mnemon.models import recall_lm
+from mnemon.models.extras import require
 from mnemon.weights import Consolidated, consolidate
 from mnemon.weights.ask import ASK
 from mnemon.weights.lesson import Pair, lesson, pairs
@@ -71,9 +73,10 @@ class Spent:
     cpu: float
 
 
-def bench(nano: bool, method: str, options: dict[str, Any], seed: int, phrasings: int = 1) -> Bench:
-    """The bundled model, or its small sibling; it asks for no gradient."""
-    model, tokenizer = recall_lm.load(nano=nano)
+def bench(base: Base, method: str, options: dict[str, Any], seed: int, phrasings: int = 1) -> Bench:
+    """A model that asks for no gradient; of a shape, its random weights are those of the seed."""
+    require("torch", "torch", "weights").manual_seed(seed)
+    model, tokenizer = bases.load(base)
     return Bench(model.requires_grad_(False), tokenizer, method, options, seed, phrasings)
 
 
@@ -84,7 +87,7 @@ def tell(memory: Memory, told: Sequence[Fact]) -> dict[str, MemCube]:
 
 
 def timed(work: Callable[[], Made]) -> tuple[Made, Spent]:
-    """What a piece of work gives, and what it took."""
+    """What a piece of work gives, and what it took; its results are on the host."""
     wall, cpu = time.perf_counter(), time.process_time()
     done = work()
     return done, Spent(time.perf_counter() - wall, time.process_time() - cpu)

@@ -38,6 +38,8 @@ _SAID = {
     "train_cpu_seconds": "training, CPU s",
     "forget_seconds": "forgetting, s",
     "forget_cpu_seconds": "forgetting, CPU s",
+    "train_allocated_bytes": "training, the most that tensors had on the device, bytes",
+    "train_reserved_bytes": "… and that torch held there",
     "forgotten_nll_before": "nats a token of the forgotten answers: before",
     "forgotten_nll_after": "… after",
     "base_nll": "… of all answers, by the base",
@@ -74,8 +76,9 @@ def render(found: WeightsRun) -> str:
     """The report in Markdown."""
     machine, context = found.origin.machine, found.context
     told = f"{found.figures['facts']} facts into " if "facts" in found.figures else ""
+    card = "" if context["card"] is None else f"{context['card']}, "
     head = (
-        f"{told}{context['model']} by `{context['method']}`, on "
+        f"{told}{context['model']} in {context['dtype']} by `{context['method']}`, on {card}"
         f"{machine['cpu']}, {machine['cores']} cores, {context['threads']} threads, load "
         f"{context['load']}, torch {context['torch']}, peft {context['peft']}."
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from mnemon.bench import provenance
+from mnemon.bench import device, provenance
+from mnemon.bench.bases import Base
 from mnemon.bench.weights import learner, lifecycle
 from mnemon.bench.weights.conflict import conflict
 from mnemon.bench.weights.edits import edits
@@ -38,7 +39,7 @@ class WeightsRun:
 def run_weights(
     count: int = 200, forgotten: int = 10, *, each: int = 12, swaps: int = 1000,
     sections: Sequence[str] = DEFAULT, sizes: Sizes | None = None, method: str = "lora",
-    phrasings: int = 1, nano: bool = False, seed: int = 0, command: str = "",
+    phrasings: int = 1, base: Base | None = None, seed: int = 0, command: str = "",
     progress: Callable[[int, int], None] | None = None, **options: Any,
 ) -> WeightsRun:  # fmt: skip
     """Measure a parametric method.
@@ -49,20 +50,21 @@ def run_weights(
         sections: of `SECTIONS`. sizes: of those beside `lifecycle`.
         method: of the slot `weights.write`, with its options.
         phrasings: of each trained question.
-        nano: the small sibling of the bundled model, for smoke tests.
+        base: which model, and where; by default the bundled one, on the CPU.
         progress: called with (done, in all), in stages.
 
     Raises:
         InvalidInput: not fewer forgotten than there are, no section, or one that needs a method
-            whose updates are known one at a time.
-        UnknownName: no such section.
+            whose updates are known one at a time; or no adapter learnt anything.
+        UnknownName: no such section or model. WrongDevice: no such device here.
         MissingExtra: the extra `[weights]` is not installed.
     """
     _check(sections, method, count, forgotten)
     for name in ("torch", "transformers", "safetensors", "peft"):
         require(name, name, "weights")
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    made = bench(nano, method, options, seed, phrasings)
+    base = base or Base("recall-lm")
+    made = bench(base, method, options, seed, phrasings)
     stages = _Stages(sections, progress)
     figures, took = dict[str, Any](), dict[str, Spent]()
     if "lifecycle" in sections:
@@ -75,7 +77,7 @@ def run_weights(
             figures[name], took[name] = timed(work)
             stages.say()
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    context = _context("nano" if nano else "recall-lm", method, options)
+    context = _context(base, method, options)
     context |= {"phrasings": phrasings, "cpu_seconds": _cpu(took)}
     return WeightsRun(figures, context, origin)
 
@@ -131,12 +133,14 @@ def _cpu(took: dict[str, Spent]) -> dict[str, float]:
     return {name: one.cpu for name, one in took.items()}
 
 
-def _context(model: str, method: str, options: dict[str, Any]) -> dict[str, Any]:
+def _context(base: Base, method: str, options: dict[str, Any]) -> dict[str, Any]:
     torch, peft, transformers = (
         require(name, name, "weights") for name in ("torch", "peft", "transformers")
     )
     return {
-        "model": model, "method": method, "options": options, "torch": torch.__version__,
+        "model": base.model, "dtype": base.kind, "device": base.device,
+        "card": device.card(base.device), "method": method, "options": options,
+        "torch": torch.__version__,
         "transformers": transformers.__version__, "peft": peft.__version__,
         "threads": torch.get_num_threads(),
         "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,

@@ -10,18 +10,20 @@ from typing import Any
 
 import numpy as np
 
+from mnemon.bench import device
 from mnemon.weights import Reader
 
 
-def swaps(reader: Reader, times: int) -> dict[str, Any]:
-    """Milliseconds of a swap (opened and checked in the store each time), and MiB that the
-    process grew by over the last nine tenths of them."""
+def swaps(reader: Reader, times: int, where: Any) -> dict[str, Any]:
+    """Milliseconds of a swap (opened and checked in the store each time, and arrived on the model's
+    device), and MiB that the process grew by over the last nine tenths of them."""
     keys, took, before = sorted(reader.keys), list[tuple[float, float]](), 0.0
     for number in range(times):
         if number == times // 10:
             before = _held()
         began, worked = time.perf_counter(), time.process_time()
         reader.swap(keys[number % len(keys)])
+        device.synchronize(where)
         took.append((time.perf_counter() - began, time.process_time() - worked))
     grown = _held() - before
     wall, cpu = (np.percentile(np.array(took) * 1000, (50, 95), axis=0).T).tolist()

@@ -49,7 +49,8 @@ class FullyShard:
             mesh = init_device_mesh(device, (group.get_world_size(),))
             policy = CPUOffloadPolicy(self.pin_memory) if self.cpu_offload else OffloadPolicy()
             for one in layers:
-                fully_shard(one, mesh=mesh, offload_policy=policy)
+                # By default a layer within no sharded module stays whole after its forward pass.
+                fully_shard(one, mesh=mesh, offload_policy=policy, reshard_after_forward=True)
             yield
 
 

@@ -2,7 +2,8 @@
 
 Loshchilov and Hutter 2017, "Decoupled Weight Decay Regularization",
 https://arxiv.org/abs/1711.05101, by torch.optim.AdamW. HOW OURS DIFFERS: no weight decay by
-default, and betas as `lora` has them. Cannot be combined with another optimizer.
+default, and betas as `lora` has them; fused on a CUDA device, where torch's default would hold
+further copies of all that is trained. Cannot be combined with another optimizer.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class AdamW:
 
     def over(self, parts: Sequence[Part]) -> Stepping:
         """Begin to train parts."""
+        given = some(parts)
+        fused = all(one.device.type == "cuda" for one in given) or None
         return Stepping(torch.optim.AdamW(
-            some(parts), lr=self.learning_rate, betas=self.betas, eps=self.eps,
-            weight_decay=self.weight_decay,
+            given, lr=self.learning_rate, betas=self.betas, eps=self.eps,
+            weight_decay=self.weight_decay, fused=fused,
         ))  # fmt: skip

@@ -73,10 +73,14 @@ class _Scaled:
     @torch.no_grad()
     def _move(self, one: Part, gradient: Tensor, rate: float) -> None:
         if one.role == "output" and self._options.momentum:
-            moment = self._moments.setdefault(one.name, torch.zeros_like(gradient))
-            gradient = moment.lerp_(gradient, 1 - self._options.momentum)
+            if one.name not in self._moments:
+                self._moments[one.name] = torch.zeros_like(gradient)
+            gradient = self._moments[one.name].lerp_(gradient, 1 - self._options.momentum)
         across = 0 if one.role == "embedding" else -1
-        size = gradient.square().mean(across, keepdim=True).sqrt_().clamp_min_(_LEAST)
+        # In float32 whatever the weights are in, and without a square of the whole gradient.
+        size = torch.linalg.vector_norm(gradient, dim=across, keepdim=True, dtype=torch.float32)
+        least = max(_LEAST, torch.finfo(gradient.dtype).tiny)
+        size = (size / gradient.shape[across] ** 0.5).clamp_min_(least).to(gradient.dtype)
         one.tensor.addcdiv_(gradient, size, value=-rate)
 
     def kept(self) -> Iterator[Tensor]:
