@@ -43,5 +43,6 @@ def parted(together: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
     """A packed tensor as one for each layer, each in storage of its own."""
     if len(sizes) == 1:
         return [together]
-    parts: Sequence[Tensor] = torch.split_with_sizes_copy(together, list(sizes))
+    parts = [together.new_empty(size, *together.shape[1:]) for size in sizes]
+    torch.split_with_sizes_copy(together, list(sizes), out=parts)
     return parts
