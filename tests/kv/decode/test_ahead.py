@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.testing import assert_close
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from mnemon.errors import InvalidInput
 from mnemon.kv.decode.ahead import waits
 from mnemon.kv.decode.fetch import FetchedRows, fetched
 from mnemon.kv.decode.rows import PackedRows
@@ -85,3 +86,10 @@ def test_a_layer_waits_for_the_last_one_that_shares_its_room() -> None:
     assert waits([[one] for one in pages(chosen, 2)]) == [-1, -1, 0, 1]
     assert waits([[one] for one in pages(chosen, LAYERS)]) == [-1] * LAYERS
     assert waits([[], *([one] for one in pages(chosen, 1)[:2])]) == [-1, -1, 1]
+
+
+def test_pages_cannot_be_held_where_others_are_fetched(model: Any) -> None:
+    chosen = torch.tensor([[0, 1], [2, 3]], dtype=torch.int32)
+    rows = [replace(one, held=torch.full_like(chosen, -1)) for one in pages(chosen, 2)]
+    with pytest.raises(InvalidInput, match="layer 0 holds pages in a room that others"):
+        GraphStep(model, rows, position=PAGES * PAGE)

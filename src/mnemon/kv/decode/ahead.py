@@ -8,10 +8,12 @@ first, and layers with a room each are all fetched from the beginning of the ste
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
 
+from mnemon.errors import InvalidInput
 from mnemon.kv.decode.attention import Rows
 from mnemon.kv.decode.fetch import FetchedRows, fetch
 
@@ -20,10 +22,13 @@ class Ahead:
     """The fetches of one step, `layers` the segments of each layer.
 
     In every step: `begin`, then `ready` before and `done` after each layer's attention, in order.
+
+    Raises `InvalidInput` for pages that are held in a room that another layer fetches into.
     """
 
     def __init__(self, layers: Sequence[Sequence[Rows]], device: torch.device) -> None:
         self._layers = [[one for one in rows if isinstance(one, FetchedRows)] for rows in layers]
+        _refuse_lost(self._layers)
         self._after = waits(self._layers)
         self._apart = device.type == "cuda" and any(self._layers)
         if self._apart:
@@ -73,3 +78,13 @@ def waits(layers: Sequence[Sequence[FetchedRows]]) -> list[int]:
         found.append(max((last.get(room, -1) for room in rooms), default=-1))
         last.update(dict.fromkeys(rooms, index))
     return found
+
+
+def _refuse_lost(layers: Sequence[Sequence[FetchedRows]]) -> None:
+    rooms = Counter(one.plain.keys.data_ptr() for rows in layers for one in rows)
+    for index, rows in enumerate(layers):
+        if any(one.held is not None and rooms[one.plain.keys.data_ptr()] > 1 for one in rows):
+            raise InvalidInput(
+                f"layer {index} holds pages in a room that others fetch into, and would read "
+                "theirs: give it a `plain` of its own, or leave `held` out"
+            )
