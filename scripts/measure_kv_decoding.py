@@ -12,7 +12,8 @@ full      all keys and values, bfloat16
 drop      a quarter of the tokens, the same in every head
 ragged    each head another share of them, a quarter on average
 bits4     four bits a number, groups of 32; bits2: two bits
-retrieve  everything in the host's pinned memory, some pages of each head fetched for every token
+retrieve  everything in the host's pinned memory, some pages of each head fetched for every token,
+          while earlier layers are computed; retrieve-kept: only those of them that turned
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from decoding.kinds import KINDS
+from decoding.kinds import AWAY, KINDS
 from decoding.model import build, config, copy_rate
 from decoding.report import checks, table
 from decoding.right import run_checks
@@ -40,8 +41,8 @@ PARTS = ("check", "prefill", *KINDS)
 def measure(model: LlamaForCausalLM, part: str, context: int, rate: float) -> dict[str, float]:
     if part == "prefill":
         return prefill(model, context)
-    if part == "retrieve":
-        return retrieve(model, context, rate)
+    if part in AWAY:
+        return retrieve(model, part, context, rate)
     return decode(model, part, context, rate)
 
 

@@ -2,7 +2,8 @@
 
 Needs a CUDA device with room for an 8B model. The model has the shape of Llama 3.1 8B and random
 weights, the head profile is made up: time depends on shapes, not on what is kept. Prefills with
-transformers' own cache and with each policy take turns; medians of three.
+transformers' own cache and with each policy take turns; medians of three. `--policies` picks some,
+each `POLICY@BUDGET`.
 """
 
 from __future__ import annotations
@@ -21,9 +22,8 @@ from mnemon.kv import KVCache
 from mnemon.kv.profile import HeadProfile, fingerprint
 
 POLICIES = (
-    ("auto", 0.5), ("auto", 0.25), ("auto", 0.1), ("kivi(bits=4)", 0.33), ("tangram", 0.25),
-    ("recency", 0.25), ("snapkv", 0.25), ("keydiff", 0.25), ("leverage", 0.25),
-    ("compactor", 0.25), ("leverage + kivi(bits=2)", 0.1),
+    "auto@0.5", "auto@0.25", "auto@0.1", "kivi(bits=4)@0.33", "tangram@0.25", "recency@0.25",
+    "snapkv@0.25", "keydiff@0.25", "leverage@0.25", "compactor@0.25", "leverage + kivi(bits=2)@0.1",
 )  # fmt: skip
 REPEATS = 3
 
@@ -62,15 +62,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--tokens", type=int, default=32768)
+    parser.add_argument("--policies", nargs="+", default=POLICIES)
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     model = build(config(), torch.bfloat16)
     ids = torch.randint(0, model.config.vocab_size, (1, asked.tokens), device=DEVICE)
     profile, rows = made_up(model), []
-    for policy, budget in POLICIES:
-        found = measure(model, ids, policy, budget, profile)
+    for text in asked.policies:
+        policy, _, budget = text.partition("@")
+        found = measure(model, ids, policy, float(budget), profile)
         told = {name: round(value, 4) for name, value in found.items()}
-        rows.append({"policy": policy, "budget": budget, "tokens": asked.tokens, **told})
+        rows.append({"policy": policy, "budget": float(budget), "tokens": asked.tokens, **told})
         print(rows[-1], flush=True)
         record = {"device": torch.cuda.get_device_name(), "rows": rows}
         (asked.out / "kv-prefill.json").write_text(json.dumps(record, indent=1) + "\n")

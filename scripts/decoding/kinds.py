@@ -8,7 +8,9 @@ from torch import Tensor
 from decoding.model import DEVICE
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, dequantize, pack, quantize
 
-KINDS = ("full", "drop", "ragged", "bits4", "bits2", "retrieve")
+STORED = ("full", "drop", "ragged", "bits4", "bits2")
+AWAY = ("retrieve", "retrieve-kept")
+KINDS = (*STORED, *AWAY)
 # Shares of the tokens that the eight heads keep: a quarter on average.
 SHARES = (0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.40, 0.55)
 

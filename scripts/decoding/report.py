@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decoding.speed import PAGE, PAGES
+from decoding.kinds import AWAY
+from decoding.pages import PAGE, PAGES
 
 
 def table(record: dict) -> str:
@@ -28,14 +29,23 @@ def table(record: dict) -> str:
                 f"| {context} | {one['prefill_seconds']:.2f} | {one['prefill_peak_gb']:.1f} "
                 f"| {one['transformers_ms_per_token']:.1f} | {one['transformers_peak_gb']:.1f} |"
             )
-    for context, kinds in record["contexts"].items():
-        if one := kinds.get("retrieve"):
-            lines.append(
-                f"\n{context}, retrieve: {one['host_gb']:.1f} GB in the host; {PAGES} pages of "
-                f"{PAGE} tokens a head, {one['fetched_gb']:.3f} GB a token, fetched alone in "
-                f"{one['fetch_ms']:.2f} ms ({one['fetch_gb_per_second']:.1f} GB/s)."
-            )
+    lines += fetches(record)
     return "\n".join([*lines, "", *checks(record.get("check"))]) + "\n"
+
+
+def fetches(record: dict) -> list[str]:
+    """Of the kinds that fetch: both floors, and the link."""
+    lines = ["", "| context | kind | in the host GB | fetched GB | link GB/s | kernel alone GB/s "
+             "| device floor ms | link floor ms |", "|---|---|" + "---:|" * 6]  # fmt: skip
+    for context, kinds in record["contexts"].items():
+        for kind in AWAY:
+            if one := kinds.get(kind):
+                lines.append(
+                    f"| {context} | {kind} | {one['host_gb']:.1f} | {one['fetched_gb']:.3f} "
+                    f"| {one['link_gb_per_second']:.1f} | {one['fetch_gb_per_second']:.1f} "
+                    f"| {one['device_floor_ms']:.2f} | {one['link_floor_ms']:.2f} |"
+                )
+    return [*lines, "", f"{PAGES} pages of {PAGE} tokens a head and layer are attended to."]
 
 
 def checks(found: dict | None) -> list[str]:

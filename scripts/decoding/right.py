@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 
 import torch
 import transformers
 from torch import Tensor
 from transformers import DynamicCache, LlamaForCausalLM
 
-from decoding.kinds import KINDS, choose, plain, stored
+from decoding.kinds import AWAY, STORED, choose, plain, stored
 from decoding.model import DEVICE, build, config
+from decoding.pages import PAGE, away, choices, turning
 from mnemon.kv.decode.rows import PackedRows, pack
 from mnemon.kv.decode.step import GraphStep
 
@@ -35,12 +37,16 @@ def mask_of(choice: list[Tensor], tokens: int, step: int, dtype: torch.dtype) ->
 
 @torch.no_grad()
 def by_transformers(
-    model: LlamaForCausalLM, rows: list[PackedRows], feed: Tensor, tokens: int, choice: list[Tensor]
+    model: LlamaForCausalLM,
+    rows: list[PackedRows],
+    feed: Tensor,
+    tokens: int,
+    seen: Callable[[int], list[Tensor]] | None,
 ) -> Tensor:
-    """Logits of every step, float32 [steps, V]."""
+    """Logits of every step, float32 [steps, V]; `seen` tells what each head sees in a step."""
     cache, made = as_cache(rows, model.dtype), []
     for index, token in enumerate(feed):
-        mask = mask_of(choice, tokens, index, model.dtype) if choice else None
+        mask = mask_of(seen(index), tokens, index, model.dtype) if seen else None
         position = torch.full((1, 1), tokens + index, device=DEVICE)
         out = model(
             token.view(1, 1), past_key_values=cache, attention_mask=mask, position_ids=position
@@ -49,9 +55,19 @@ def by_transformers(
     return torch.stack(made)
 
 
-def ours(model: LlamaForCausalLM, rows: list, feed: Tensor, tokens: int) -> Tensor:
-    step = GraphStep(model, rows, position=tokens, tail=128)
-    return torch.stack([step(token.view(1))[0].clone() for token in feed])
+def ours(
+    model: LlamaForCausalLM,
+    rows: list,
+    feed: Tensor,
+    tokens: int,
+    turn: Callable[[int], object] = lambda step: None,
+) -> Tensor:
+    """The same by a captured step; `turn` is called before each token."""
+    step, made = GraphStep(model, rows, position=tokens, tail=128), []
+    for index, token in enumerate(feed):
+        turn(index)
+        made.append(step(token.view(1))[0].clone())
+    return torch.stack(made)
 
 
 def distance(one: Tensor, other: Tensor) -> float:
@@ -70,23 +86,53 @@ def check(model: LlamaForCausalLM, exact: LlamaForCausalLM, tokens: int = 1024) 
     model(prompt, past_key_values=cache)
     full = [pack(layer.keys, layer.values) for layer in cache.layers]
     result = {}
-    for kind in (*KINDS[:-1], "graded"):
+    for kind in (*STORED, "graded"):
         choice = choose(kind, tokens) if kind in ("drop", "ragged") else []
         rows = [stored(kind, one, choice) for one in full]
-        seen = full if choice else [plain(one) for one in rows]
-        truth = by_transformers(exact, seen, feed, tokens, choice)
-        theirs = by_transformers(model, seen, feed, tokens, choice)
-        mine = ours(model, rows, feed, tokens)
-        result[kind] = {
-            "ours": distance(mine, truth),
-            "transformers": distance(theirs, truth),
-            "same_token_ours": float((mine.argmax(-1) == truth.argmax(-1)).float().mean()),
-            "same_token_transformers": float(
-                (theirs.argmax(-1) == truth.argmax(-1)).float().mean()
-            ),
-        }
-        result[kind]["passes"] = result[kind]["ours"] <= 1.5 * result[kind]["transformers"]
+        numbers = full if choice else [plain(one) for one in rows]
+        seen = (lambda step, choice=choice: choice) if choice else None
+        truth = by_transformers(exact, numbers, feed, tokens, seen)
+        theirs = by_transformers(model, numbers, feed, tokens, seen)
+        result[kind] = compared(ours(model, rows, feed, tokens), theirs, truth)
+    for kind in AWAY:
+        result[kind] = check_away(model, exact, full, feed, kind)
     return result
+
+
+def compared(mine: Tensor, theirs: Tensor, truth: Tensor) -> dict[str, float | bool]:
+    """Our logits and transformers' in bfloat16, each against those in float32."""
+    best = truth.argmax(-1)
+    found = {"ours": distance(mine, truth), "transformers": distance(theirs, truth)}
+    return {
+        **found,
+        "same_token_ours": float((mine.argmax(-1) == best).float().mean()),
+        "same_token_transformers": float((theirs.argmax(-1) == best).float().mean()),
+        "passes": found["ours"] <= 1.5 * found["transformers"],
+    }
+
+
+def check_away(
+    model: LlamaForCausalLM,
+    exact: LlamaForCausalLM,
+    full: list[PackedRows],
+    feed: Tensor,
+    kind: str,
+) -> dict[str, float | bool]:
+    """A quarter of the pages is attended to, others for every token; all layers choose alike."""
+    tokens, keep = len(full[0].keys) // 8, kind == "retrieve-kept"
+    pages = tokens // PAGE // 4
+    every = choices(tokens, 8, pages, 1 if keep else pages, len(feed))
+
+    def seen(step: int) -> list[Tensor]:
+        within = torch.arange(PAGE, device=DEVICE)
+        return [(page[:, None] * PAGE + within).flatten() for page in every[step].long()]
+
+    truth = by_transformers(exact, full, feed, tokens, seen)
+    theirs = by_transformers(model, full, feed, tokens, seen)
+    chosen = every[0].clone()
+    rows = away(full, chosen.expand(len(full), -1, -1), keep)
+    mine = ours(model, rows, feed, tokens, turning(chosen, every))
+    return compared(mine, theirs, truth)
 
 
 @torch.no_grad()

@@ -4,27 +4,38 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Callable
 
 import torch
 from transformers import DynamicCache, LlamaForCausalLM
 
 from decoding.kinds import choose, random_rows, stored
-from decoding.model import DEVICE, counted, milliseconds
-from mnemon.kv.decode.fetch import FetchedRows, fetch, fetched
+from decoding.model import DEVICE, counted
+from decoding.pages import PAGES, TURN, away, choices, fetching, link_rate, turning
 from mnemon.kv.decode.greedy import generate
 from mnemon.kv.decode.step import GraphStep
 
-PAGE, PAGES = 32, 64
 WARM, TOKENS = 16, 64
 
 
-def timed_decoding(step: GraphStep, rate: float) -> dict[str, float]:
-    """Milliseconds a token, beside the floor."""
+def timed_decoding(
+    step: GraphStep, rate: float, turn: Callable[[int], object] | None = None
+) -> dict[str, float]:
+    """Milliseconds a token, beside the floor; `turn` is given each token's number before it."""
     token = torch.ones(1, dtype=torch.int64, device=DEVICE)
-    generate(step, token, WARM)
+
+    def run(first: int, count: int) -> None:
+        if turn is None:
+            generate(step, token, count)
+            return
+        for index in range(first, first + count):
+            turn(index)
+            step.advance()
+
+    run(0, WARM)
     torch.cuda.synchronize()
     start = time.perf_counter()
-    generate(step, token, TOKENS)
+    run(WARM, TOKENS)
     torch.cuda.synchronize()
     taken = (time.perf_counter() - start) / TOKENS
     cache = step.nbytes - step.weights.nbytes
@@ -52,29 +63,37 @@ def decode(model: LlamaForCausalLM, kind: str, tokens: int, rate: float) -> dict
     return timed_decoding(step, rate)
 
 
-def retrieve(model: LlamaForCausalLM, tokens: int, rate: float) -> dict[str, float]:
-    """The whole cache in the host's memory; pages chosen at random, the same for every token."""
-    layers, pages = model.config.num_hidden_layers, tokens // PAGE
-    generator = torch.Generator().manual_seed(0)
-    rows: list[FetchedRows] = []
-    piece = torch.randn(8, pages, PAGE, 128, device=DEVICE, dtype=torch.bfloat16)
-    for _ in range(layers):
-        keys, values = (torch.empty(piece.shape, dtype=piece.dtype, pin_memory=True) for _ in "kv")
-        keys.copy_(piece)
-        values.copy_(piece)
-        chosen = torch.stack([torch.randperm(pages, generator=generator)[:PAGES] for _ in range(8)])
-        chosen = chosen.sort(-1).values.to(DEVICE, torch.int32)
-        plain = rows[0].plain if rows else fetched(keys, values, chosen).plain
-        rows.append(FetchedRows(keys, values, chosen, plain))
-    torch.cuda.synchronize()
-    fetching = milliseconds(lambda: [fetch(one) for one in rows], 5)
+def retrieve(model: LlamaForCausalLM, kind: str, tokens: int, rate: float) -> dict[str, float]:
+    """The whole cache in the host's memory, pages fetched for every token: all, or what turned.
+
+    The floor is the greater of what the device must read and what must cross the link, each at the
+    rate that a plain copy reached. Which pages is decided before the token, and costs nothing.
+    """
+    keep = kind == "retrieve-kept"
+    fresh = PAGES // TURN if keep else PAGES
+    layers = model.config.num_hidden_layers
+    every = choices(tokens, layers * 8, PAGES, fresh, WARM + TOKENS).unflatten(1, (layers, 8))
+    chosen = every[0].clone()
+    piece = random_rows(tokens)
+    rows = away([piece] * layers, chosen, keep)
+    del piece
+    alone, link = fetching(rows), link_rate()
+    gc.collect()
+    torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    result = timed_decoding(GraphStep(model, rows, position=tokens, tail=128), rate)
-    crossing = sum(one.fetched_bytes for one in rows)
+    step = GraphStep(model, rows, position=tokens, tail=128)
+    result = timed_decoding(step, rate, turning(chosen, every))
+    whole = sum(one.fetched_bytes for one in rows)
+    crossing = whole * fresh / PAGES
+    floor = max(result["floor_ms"], crossing / link * 1e3)
     return result | {
-        "fetch_ms": fetching,
+        "device_floor_ms": result["floor_ms"],
+        "link_floor_ms": crossing / link * 1e3,
+        "floor_ms": floor,
+        "share_of_floor": floor / result["ms_per_token"],
         "fetched_gb": crossing / 1e9,
-        "fetch_gb_per_second": crossing / fetching / 1e6,
+        "fetch_gb_per_second": whole / alone / 1e6,
+        "link_gb_per_second": link / 1e9,
         "host_gb": sum(one.host_keys.nbytes * 2 for one in rows) / 1e9,
     }
 

@@ -12,6 +12,7 @@ from mnemon.kv import viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
 from mnemon.kv.stored import Stored, alias, empty_like, stack, without
+from mnemon.kv.together import runs, stacked
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,7 +54,7 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
         views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
         scores = [view.scores for view in views if view.scores is not None]
         counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
-        chosen = [choose(score, counts[:, place], group) for place, score in enumerate(scores)]
+        chosen = _chosen(views, scores, counts, group)
     if policy.rerotate:
         views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
     if cache.budget.unit != "fraction":  # then stored tokens will be chosen anew
@@ -62,6 +63,17 @@ def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
         stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
         return stores
     return [policy.compress.compress(*pair) for pair in zip(views, chosen, strict=True)]
+
+
+def _chosen(
+    views: Sequence[LayerView], scores: Sequence[Tensor], counts: Tensor, group: int
+) -> list[Tensor]:
+    """What each layer keeps, small layers chosen together."""
+    made: list[Tensor] = []
+    for run in runs(views):
+        few = counts[:, run].transpose(0, 1)
+        made += choose(stacked(scores[run]), few, group).unbind()
+    return made
 
 
 def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
@@ -106,11 +118,11 @@ def choose(scores: Tensor, counts: Tensor, group: int = 1) -> Tensor:
     """The best-scored entries of each row; the earlier of equals.
 
     Args:
-        scores: `[B, H, C]`. counts: `[B, H]`, how many; what scores minus infinity never counts.
+        scores: `[..., C]`. counts: `[...]`, how many; what scores minus infinity never counts.
         group: rows keep multiples of this many.
 
     Returns:
-        `[B, H, C]` booleans.
+        `[..., C]` booleans.
     """
     order = scores.argsort(dim=-1, descending=True, stable=True)
     rank = torch.empty_like(order)

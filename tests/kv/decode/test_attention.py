@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from mnemon.errors import InvalidInput
 from mnemon.kv.decode.attention import Rows, attend, attend_segment, refuse_shape
 from mnemon.kv.decode.chunks import cut
-from mnemon.kv.decode.fetch import fetched
+from mnemon.kv.decode.fetch import fetch, fetched
 from mnemon.kv.decode.merge import merge, merge_parts
 from mnemon.kv.decode.rows import PackedRows, Tail, dequantize, pack, quantize
 
@@ -83,7 +83,9 @@ def test_fetched_pages_are_all_that_is_attended_to() -> None:
     queries = torch.randn(1, 4, 16)
     picked = [torch.stack([one[0, [4, 1]], one[1, [0, 3]]]) for one in (keys, values)]
     plain = pack(*(one.reshape(1, 2, 16, 16) for one in picked))
-    context = attended([fetched(keys, values, chosen)], tail, queries)
+    rows = fetched(keys, values, chosen)
+    fetch(rows)
+    context = attended([rows], tail, queries)
     assert_close(context, attended([plain], tail, queries), rtol=0, atol=0)
 
 

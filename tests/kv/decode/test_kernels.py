@@ -167,16 +167,21 @@ def test_merge() -> None:
     assert_close(context, expected, rtol=1e-5, atol=1e-5)
 
 
-def test_fetching_pages() -> None:
+@pytest.mark.parametrize("keep", [False, True])
+def test_fetching_pages(keep: bool) -> None:
     from mnemon.kv.decode.kernels.launch import fetch_kernel
 
     keys, values = torch.randn(2, 3, 5, 4, 16)
     chosen = torch.tensor([[4, 0], [1, 2], [3, 3]], dtype=torch.int32)
-    rows, other = fetched(keys, values, chosen), fetched(keys, values, chosen)
-    fetch_kernel(rows)
-    fetch_reference(other)
-    assert_close(rows.plain.keys, other.plain.keys, rtol=0, atol=0)
-    assert_close(rows.plain.values, other.plain.values, rtol=0, atol=0)
+    rows, other = (fetched(keys, values, chosen, keep=keep) for _ in range(2))
+    for page in (0, 1, 1):
+        chosen[1, 0] = page
+        fetch_kernel(rows)
+        fetch_reference(other)
+        assert_close(rows.plain.keys, other.plain.keys, rtol=0, atol=0)
+        assert_close(rows.plain.values, other.plain.values, rtol=0, atol=0)
+    if keep:
+        assert_close(rows.held, chosen, rtol=0, atol=0)
 
 
 def some_place() -> Place:

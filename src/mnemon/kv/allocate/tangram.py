@@ -54,10 +54,21 @@ class Tangram:
         ).reshape(-1)
         most = caps(scores).flatten(1)
         counts = most.clamp(max=views[0].sinks)
-        left = total - (counts * costs).sum(1)
-        for head in weights.reshape(-1).argsort(descending=True, stable=True).tolist():
-            room = (left.clamp(min=0) / costs[head]).floor().long()
-            more = torch.minimum(most[:, head] - counts[:, head], room)
-            counts[:, head] += more
-            left = left - more * costs[head]
-        return counts.reshape(-1, *weights.shape)
+        order = weights.reshape(-1).argsort(descending=True, stable=True).tolist()
+        filled = [
+            _filled(row, room, costs.tolist(), order, total)
+            for row, room in zip(counts.tolist(), most.tolist(), strict=True)
+        ]
+        return torch.tensor(filled).reshape(-1, *weights.shape)
+
+
+def _filled(
+    counts: list[int], most: list[int], costs: list[float], order: list[int], total: float
+) -> list[int]:
+    """Counts of one sequence's heads, those first in `order` filled first."""
+    left = total - sum(count * cost for count, cost in zip(counts, costs, strict=True))
+    for head in order:
+        more = min(most[head] - counts[head], int(max(left, 0.0) / costs[head]))
+        counts[head] += more
+        left -= more * costs[head]
+    return counts

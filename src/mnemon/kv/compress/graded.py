@@ -16,8 +16,11 @@ import torch
 
 from mnemon.kv.compress.kivi import KIVI
 from mnemon.kv.needs import Need
+from mnemon.kv.together import runs, stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from mnemon.kv.compress import Shape
@@ -63,11 +66,21 @@ class Graded:
 
     def compress(self, view: LayerView, kept: Tensor) -> list[Stored]:
         """Two stores, the high grade's first; each has no tokens of the other's heads."""
-        far = self._far(view).to(kept.device)[None, :, None]
-        return [
-            *self._grade(self.high).compress(view, kept & far),
-            *self._grade(self.low).compress(view, kept & ~far),
-        ]
+        return self.compress_layers([view], [kept])[0]
+
+    def compress_layers(
+        self, views: Sequence[LayerView], kept: Sequence[Tensor]
+    ) -> list[list[Stored]]:
+        """The same of every layer, small layers together."""
+        made: list[list[Stored]] = []
+        for run in runs(views):
+            wanted = stacked(kept[run])
+            far = torch.stack([self._far(view) for view in views[run]])
+            far = far[:, None, :, None].to(wanted.device)
+            high = self._grade(self.high).encode(views[run], wanted & far)
+            low = self._grade(self.low).encode(views[run], wanted & ~far)
+            made += [list(both) for both in zip(high, low, strict=True)]
+        return made
 
     def _grade(self, bits: int) -> KIVI:
         return KIVI(bits=bits, group_size=self.group_size)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mnemon.kv import packed
 from mnemon.kv.codes import (
     check_bits,
     coded_from,
@@ -26,8 +25,11 @@ from mnemon.kv.codes import (
     unpack_bits,
 )
 from mnemon.kv.stored import Rows, Stored
+from mnemon.kv.together import parted, runs, stacked
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from mnemon.kv.compress import Shape
@@ -72,25 +74,58 @@ class KIVI:
 
     def compress(self, view: LayerView, kept: Tensor) -> list[Stored]:
         """One store, in the layout of `codes`."""
-        candidates = kept.shape[2]
-        keys = packed.pack(view.keys[:, :, :candidates], kept)
-        values = packed.pack(view.values[:, :, :candidates], kept)
+        return self.encode([view], kept[None])
+
+    def compress_layers(
+        self, views: Sequence[LayerView], kept: Sequence[Tensor]
+    ) -> list[list[Stored]]:
+        """The same of every layer, small layers together."""
+        made: list[Stored] = []
+        for run in runs(views):
+            made += self.encode(views[run], stacked(kept[run]))
+        return [[one] for one in made]
+
+    def encode(self, views: Sequence[LayerView], kept: Tensor) -> list[Stored]:
+        """The stores of layers of one shape, of which `kept` `[L, B, Hkv, C]` is kept."""
+        lengths = kept.sum(-1).cpu()
+        keys, values = self._packed(views, kept, int(lengths.sum()))
+        parts = self._encoded(keys, values)
+        spans = dict.fromkeys(parts, 1) | {
+            "key_scale": self.group_size,
+            "key_zero": self.group_size,
+        }
+        tokens = lengths.sum((1, 2)).tolist()
+        pieces = [
+            parted(part, [count // spans[name] for count in tokens]) for name, part in parts.items()
+        ]
+        return [
+            Stored(self, length, dict(zip(parts, some, strict=True)), spans, view.keys.dtype,
+                   view.noted(layer))
+            for view, layer, length, *some in zip(views, kept, lengths, *pieces, strict=True)
+        ]  # fmt: skip
+
+    def _packed(
+        self, views: Sequence[LayerView], kept: Tensor, count: int
+    ) -> tuple[Tensor, Tensor]:
+        """Keys and values `[N, D]` of all layers, row by row."""
+        candidates = kept.shape[3]
+        keys = stacked([view.keys[:, :, :candidates] for view in views]).flatten(0, 3)
+        values = stacked([view.values[:, :, :candidates] for view in views]).flatten(0, 3)
+        if count == len(keys):
+            return keys, values
+        places = kept.flatten().nonzero().squeeze(1)
+        return keys[places], values[places]
+
+    def _encoded(self, keys: Tensor, values: Tensor) -> dict[str, Tensor]:
         grouped = keys.reshape(-1, self.group_size, keys.shape[-1])
         key_codes, key_scale, key_zero = quantize(grouped, self.bits, 1)
-        value_bits = self.value_bits or self.bits
-        coded = quantize_tokens(values, value_bits, self.group_size)
-        parts = {
+        coded = quantize_tokens(values, self.value_bits or self.bits, self.group_size)
+        return {
             "key_codes": pack_bits(key_codes.flatten(0, 1), self.bits),
             "key_scale": key_scale.squeeze(1),
             "key_zero": key_zero.squeeze(1),
             **coded_parts("value", coded),
         }
-        spans = dict.fromkeys(parts, 1) | {
-            "key_scale": self.group_size,
-            "key_zero": self.group_size,
-        }
-        notes = view.noted(kept)
-        return [Stored(self, packed.lengths_of(kept), parts, spans, view.keys.dtype, notes)]
 
     def read(self, stored: Stored) -> Rows:
         """Dequantized rows."""

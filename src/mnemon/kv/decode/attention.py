@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mnemon.errors import InvalidInput
 from mnemon.kv.decode.chunks import SHARE, Chunks, Parts
-from mnemon.kv.decode.fetch import FetchedRows, fetch
+from mnemon.kv.decode.fetch import FetchedRows
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail, dequantize
 
 Rows = PackedRows | LowBitRows | FetchedRows
@@ -31,11 +31,12 @@ def attend(
     """Attends from `queries` [B, Hq, D] to all segments and `length + 1` tokens of the tail.
 
     Writes `out` float32 [slots, GQ, D], each part normalised by itself, and `lse` float32
-    [slots, GQ]. `scale` multiplies the scores.
+    [slots, GQ]. `scale` multiplies the scores. Of pages, those that were fetched are attended to.
     """
+    fetches = any(isinstance(rows, FetchedRows) for rows in segments)
     for index, (rows, chunks) in enumerate(zip(segments, parts.segments, strict=True)):
+        joins = fetches and index == 0
         if isinstance(rows, FetchedRows):
-            fetch(rows)
             rows = rows.plain
         tails = parts.rows * parts.shares if index == 0 else 0
         if not queries.is_cuda:
@@ -43,11 +44,11 @@ def attend(
         elif isinstance(rows, PackedRows):
             from mnemon.kv.decode.kernels.launch import dense_kernel
 
-            dense_kernel(queries, rows, tail, chunks, tails, scale, out, lse)
+            dense_kernel(queries, rows, tail, chunks, tails, scale, out, lse, joins)
         else:
             from mnemon.kv.decode.kernels.launch import lowbit_kernel
 
-            lowbit_kernel(queries, rows, tail, chunks, tails, scale, out, lse)
+            lowbit_kernel(queries, rows, tail, chunks, tails, scale, out, lse, joins)
 
 
 def attend_reference(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from mnemon.errors import InvalidInput
+from mnemon.kv.decode.ahead import Ahead
 from mnemon.kv.decode.attention import Rows, attend, refuse_shape
 from mnemon.kv.decode.chunks import Parts, cut
 from mnemon.kv.decode.ends import Place, begin, end
@@ -21,7 +22,7 @@ from mnemon.kv.decode.gemv import gated, linear, project_qkv
 from mnemon.kv.decode.merge import merge
 from mnemon.kv.decode.rope import Rotation
 from mnemon.kv.decode.rows import Tail
-from mnemon.kv.decode.weights import LayerWeights, read_weights
+from mnemon.kv.decode.weights import read_weights
 from mnemon.models.extras import require
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class GraphStep:
             zeros[:, 0].clone(), zeros[:, 0] + position, self.tails[0].length, zeros[:, 1:].clone()
         )  # fmt: skip
         self.parts = self._cut()
+        self._ahead = Ahead(self.rows, self.device)
         self._make_buffers()
         self.filled = int(self.place.length)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -102,14 +104,15 @@ class GraphStep:
         self.filled += 1
 
     def _run(self) -> None:
+        self._ahead.begin()
         begin(self.weights.embedding, self.place, self.rotation, self.hidden)
-        layers = zip(self.weights.layers, self.rows, self.tails, self.parts, strict=True)
-        for layer, rows, tail, parts in layers:
-            self._layer(layer, rows, tail, parts)
+        for index in range(len(self.rows)):
+            self._layer(index)
         linear(self.hidden, self.weights.head, self.logits, norm=self.weights.norm)
         end(self.logits, self.place)
 
-    def _layer(self, layer: LayerWeights, rows: tuple[Rows, ...], tail: Tail, parts: Parts) -> None:
+    def _layer(self, index: int) -> None:
+        layer, tail, parts = self.weights.layers[index], self.tails[index], self.parts[index]
         hidden, context = self.hidden, self.context
         project_qkv(
             hidden, layer.qkv, self.queries, tail, self.rotation, norm=layer.attention_norm,
@@ -117,7 +120,10 @@ class GraphStep:
         )  # fmt: skip
         slots = slice(parts.slots)
         out, lse = self.out[slots], self.lse[slots]
-        attend(self.queries, rows, tail, parts, self.weights.head_size**-0.5, out, lse)
+        scale = self.weights.head_size**-0.5
+        self._ahead.ready(index)
+        attend(self.queries, self.rows[index], tail, parts, scale, out, lse)
+        self._ahead.done(index)
         merge(out, lse, parts, context)
         linear(
             context.flatten(1), layer.output, hidden, bias=layer.output_bias, residual=hidden

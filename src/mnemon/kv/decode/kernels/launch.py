@@ -36,6 +36,8 @@ QKV = Tile(4, 1024, 2)
 LOG2_E = 1.4426950408889634
 DENSE_TOKENS, DENSE_STAGES, DENSE_WARPS, DENSE_PROGRAMS = 64, 3, 4, 2
 LOWBIT_STAGES, LOWBIT_REGISTERS, LOWBIT_PROGRAMS = 2, 168, 12
+# Enough to keep the link to the host busy.
+FETCH_PROGRAMS = 32
 
 
 def programs(rows: PackedRows | LowBitRows | FetchedRows, device: torch.device) -> int:
@@ -151,8 +153,12 @@ def dense_kernel(
     scale: float,
     out: Tensor,
     lse: Tensor,
+    joins: bool = False,
 ) -> None:
-    """`mnemon.kv.decode.attention.attend` over plain rows."""
+    """`mnemon.kv.decode.attention.attend` over plain rows.
+
+    `joins`: what it reads comes from another stream too, so that it starts when both have ended.
+    """
     group, channels = out.shape[1:]
     # Wide tiles of float32 would not fit three times into shared memory.
     stages = DENSE_STAGES if channels * rows.keys.itemsize <= 512 else 2
@@ -160,8 +166,9 @@ def dense_kernel(
         queries, rows.keys, rows.values, tail.keys, tail.values, tail.length,
         chunks.row, chunks.first, chunks.last, chunks.slot, out, lse, scale * LOG2_E, tails,
         GQ=group, D=channels, R=max(8, triton.next_power_of_2(group)), TAIL=tail.keys.shape[2],
-        SHARE=SHARE, BN=DENSE_TOKENS, STAGES=stages, PDL=_dependent(queries),
-        num_warps=DENSE_WARPS, **_options(queries),
+        SHARE=SHARE, BN=DENSE_TOKENS, STAGES=stages,
+        PDL=_dependent(queries) and not joins, num_warps=DENSE_WARPS,
+        **({} if joins else _options(queries)),
     )  # fmt: skip
 
 
@@ -174,8 +181,9 @@ def lowbit_kernel(
     scale: float,
     out: Tensor,
     lse: Tensor,
+    joins: bool = False,
 ) -> None:
-    """`mnemon.kv.decode.attention.attend` over low-bit rows."""
+    """`mnemon.kv.decode.attention.attend` over low-bit rows; `joins` as in `dense_kernel`."""
     group = out.shape[1]
     by_hand = _by_hand(queries)
     few = max(rows.bits, rows.value_bits) < 8
@@ -189,18 +197,20 @@ def lowbit_kernel(
         VALUE_BITS=rows.value_bits, G=rows.group,
         NG=64 // rows.group, TAIL=tail.keys.shape[2], SHARE=SHARE, STAGES=LOWBIT_STAGES,
         ASM=by_hand and rows.bits < 8, VALUE_ASM=by_hand and rows.value_bits < 8,
-        PDL=_dependent(queries), num_warps=1, **registers, **_options(queries),
+        PDL=_dependent(queries) and not joins, num_warps=1, **registers,
+        **({} if joins else _options(queries)),
     )  # fmt: skip
 
 
 def fetch_kernel(rows: FetchedRows) -> None:
-    """`mnemon.kv.decode.fetch.fetch` in one kernel."""
+    """`mnemon.kv.decode.fetch.fetch` in one kernel, which starts when all before it has ended."""
     pages, page, channels = rows.host_keys.shape[1:]
-    fetch.fetch[(rows.chosen.numel(),)](
-        rows.host_keys, rows.host_values, rows.chosen, rows.plain.keys, rows.plain.values, pages,
-        rows.chosen.shape[1], SIZE=page * channels,
-        BLOCK=min(4096, triton.next_power_of_2(page * channels)), PDL=_dependent(rows.chosen),
-        **_options(rows.chosen),
+    total = rows.chosen.numel()
+    fetch.fetch[(min(total, FETCH_PROGRAMS),)](
+        rows.host_keys, rows.host_values, rows.chosen,
+        rows.chosen if rows.held is None else rows.held, rows.plain.keys, rows.plain.values,
+        pages, rows.chosen.shape[1], total, SIZE=page * channels,
+        BLOCK=min(4096, triton.next_power_of_2(page * channels)), KEPT=rows.held is not None,
     )  # fmt: skip
 
 
