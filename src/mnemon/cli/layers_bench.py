@@ -21,20 +21,24 @@ from mnemon.cli.progress import bar
     "--steps", type=click.IntRange(1), default=160, show_default=True, help="Of training."
 )
 @click.option(
-    "--facts", type=click.IntRange(1, 56), default=16, show_default=True, metavar="N",
+    "--facts", type=click.IntRange(1), default=16, show_default=True, metavar="N",
     help="Of each of 16 topics.",
 )  # fmt: skip
 @click.option(
     "--taught", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Facts for a memory on the small bundled model; 0 leaves that out.",
 )  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True,
+    help="Processes that train at once, of one thread each.",
+)  # fmt: skip
 @click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
 @options.out
 @options.seed
 @options.as_json
 def layers(
-    seeds: int, steps: int, facts: int, taught: int, only: str | None, out: Path | None, seed: int,
-    json_: bool,
+    seeds: int, steps: int, facts: int, taught: int, jobs: int, only: str | None, out: Path | None,
+    seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure memory modules beside models of equal parameters or operations.
 
@@ -49,7 +53,7 @@ def layers(
 
     with bar("measuring") as progress:
         found = run.run_layers(
-            seeds, seed=seed, steps=steps, facts=facts, taught=taught,
+            seeds, seed=seed, steps=steps, facts=facts, taught=taught, jobs=jobs,
             only=None if only is None else split(only),
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from mnemon.bench.layers.run import LayersRun, Row
+from mnemon.bench.layers.run import LayersRun
 from mnemon.bench.report import Rows, markdown
+
+if TYPE_CHECKING:
+    from mnemon.bench.layers.cells import Row
 
 _HEAD = [
     "what", "parameters", "operations a token", "bytes a token: alone", "… of 64", "validation",

@@ -10,6 +10,7 @@ import torch
 
 from mnemon import methods
 from mnemon.bench.layers.beside import Dense, Experts
+from mnemon.bench.layers.training import Rates
 from mnemon.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -24,14 +25,14 @@ class Variant:
 
     Attributes:
         name: in tables. method: of `weights.layer`, or `dense`, `experts` or nothing.
-        options: of it. rate: of its tables, times that of all else.
+        options: of it. rates: of training.
         beside: the memory that it is measured against, and in what it equals that one.
     """
 
     name: str
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    rate: float = 1.0
+    rates: Rates = Rates()
     beside: str = ""
 
     def build(self, given: Given, seed: int) -> Bank | None:
@@ -53,13 +54,13 @@ VARIANTS = (
     Variant("no memory", ""),
     Variant("engram", "engram", {
         "engram_vocab_size": 1024, "n_embed_per_ngram": 32, "n_head_per_ngram": 2,
-    }, rate=5.0),
+    }, rates=Rates(tables=5e-2)),
     Variant(
         "experts, as engram", "experts", {"layers": (1,), "experts": 24, "neurons": 16},
         beside="engram: equal parameters and operations",
     ),
     Variant("hierarchical-memories", "hierarchical-memories", {
-        "levels": 2, "neurons": (16, 16), "embedding": 256,
+        "levels": 2, "neurons": (16, 16), "embedding": 64,
     }),
     Variant(
         "generic memory", "dense", {"layers": _BOTH, "neurons": 32},
@@ -67,7 +68,7 @@ VARIANTS = (
     ),
     Variant("ultramem-v2", "ultramem-v2", {
         "knum": 24, "kdim": 8, "knn": 8, "vdim": 32, "pre_vdim": 32,
-    }, rate=5.0),
+    }, rates=Rates(tables=5e-2)),
     Variant(
         "dense FFN, as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 36},
         beside="ultramem-v2: equal operations",

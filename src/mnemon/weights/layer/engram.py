@@ -87,7 +87,7 @@ class _Bank(nn.Module):
         read = torch.arange(given.vocabulary) if given.canonical is None else given.canonical
         self.register_buffer("canonical", read)
         self.register_buffer("multipliers", _multipliers(options, self.layers, given.vocabulary))
-        self.tables, self.parts = nn.ModuleDict(), nn.ModuleDict()
+        self.tables, self.addressing, self.parts = (nn.ModuleDict() for _ in range(3))
         self._sizes: dict[str, list[int]] = {}
         primes = _primes(options.engram_vocab_size)
         for layer in self.layers:
