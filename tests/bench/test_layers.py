@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
-from mnemon.bench.layers import run
+from mnemon.bench.layers import routing, run, variants, workers
 from mnemon.bench.layers.beside import Experts
+from mnemon.bench.layers.cells import Cell
 from mnemon.bench.layers.world import world
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, UnknownName
@@ -68,7 +70,7 @@ def test_experts_give_what_each_token_s_best_two_give() -> None:
     bank, hidden = Experts(8, (0,), 5, 3), torch.randn(2, 4, 8)
     for one in bank.experts(0):
         torch.nn.init.normal_(one.down.weight)
-    chance = bank.addressing["layer0"](hidden).softmax(-1)
+    chance = bank.routers["layer0"](hidden).softmax(-1)
     weight, best = chance.topk(2, -1)
     slow = torch.stack([
         sum(
@@ -78,6 +80,39 @@ def test_experts_give_what_each_token_s_best_two_give() -> None:
         for b in range(2) for t in range(4)
     ]).view(2, 4, 8)  # fmt: skip
     torch.testing.assert_close(bank.added(0, hidden, Turn({})), slow)
+
+
+def test_another_process_measures_what_this_one_does() -> None:
+    cell = Cell(variants.named(["engram"])[0], rate=0.01, seed=0, steps=1, topics=2, facts=2)
+    (there,) = workers.measured([cell], jobs=2)
+    assert replace(there, cpu_seconds=0) == replace(cell.measured(), cpu_seconds=0)
+
+
+def test_questions_that_fetch_what_their_documents_do_are_told_from_others() -> None:
+    told = world(2, 4, 0)
+    right = np.arange(8) < 2
+
+    class Paths:
+        by = "text"
+
+        def __init__(self, last: bool) -> None:
+            self.last = last
+
+        def address(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+            # By the topic of the first name; or by whether it is a question.
+            first = torch.from_numpy(_topic(told, ids[:, 1].numpy()))
+            return {"layer0": (first if not self.last else first * 0 + ids.shape[1])[:, None]}
+
+    met = routing.reached(Paths(False), told, right, 0)
+    assert met == {"reached": 1, "reached_right": 0.25, "missed_right": None}
+    missed = routing.reached(Paths(True), told, right, 0)
+    assert missed == {"reached": 0, "reached_right": None, "missed_right": 0.25}
+    assert set(routing.reached(None, told, right, 0).values()) == {None}
+
+
+def _topic(told, words: np.ndarray) -> np.ndarray:
+    known = dict(zip(told.names[:, 0].tolist(), told.topics.tolist(), strict=True))
+    return np.array([known[word] for word in words.tolist()])
 
 
 def test_what_cannot_be_measured_is_refused() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mnemon.cli import layout, options, serial
-from mnemon.cli.lists import split
+from mnemon.cli.lists import decimals, split
 from mnemon.cli.progress import bar
 
 
@@ -32,13 +32,17 @@ from mnemon.cli.progress import bar
     "--jobs", type=click.IntRange(1), default=1, show_default=True,
     help="Processes that train at once, of one thread each.",
 )  # fmt: skip
+@click.option(
+    "--rates", metavar="X,…", default="0.01", show_default=True,
+    help="Of training; of several, the best for each on a seed held aside.",
+)  # fmt: skip
 @click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
 @options.out
 @options.seed
 @options.as_json
 def layers(
-    seeds: int, steps: int, facts: int, taught: int, jobs: int, only: str | None, out: Path | None,
-    seed: int, json_: bool,
+    seeds: int, steps: int, facts: int, taught: int, jobs: int, rates: str, only: str | None,
+    out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure memory modules beside models of equal parameters or operations.
 
@@ -54,6 +58,7 @@ def layers(
     with bar("measuring") as progress:
         found = run.run_layers(
             seeds, seed=seed, steps=steps, facts=facts, taught=taught, jobs=jobs,
+            rates=decimals(rates),
             only=None if only is None else split(only),
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip

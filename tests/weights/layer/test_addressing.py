@@ -107,6 +107,21 @@ def test_a_text_reads_its_own_path_whatever_it_is_batched_with(model) -> None:
             torch.testing.assert_close(together[number : number + 1], alone, atol=1e-4, rtol=1e-4)
 
 
+def test_a_text_goes_where_documents_of_its_kind_went_though_it_has_few_of_their_words() -> None:
+    draw = torch.Generator().manual_seed(0)
+    kinds = torch.arange(60) % 2
+    own = 10 + 10 * kinds[:, None] + torch.randint(10, (60, 4), generator=draw)
+    others = 40 + torch.randint(50, (60, 4), generator=draw)  # rarer than a kind's own words
+    documents = torch.cat([own, others], 1)
+    method = methods.load("weights.layer", "hierarchical-memories", levels=1, clusters=2,
+        neurons=(2,), embedding=8)  # fmt: skip
+    bank = method.build(Given(8, 1, 97, documents=documents.tolist()))
+    went = bank.address(documents)["layer0-level0"][:, 0]
+    assert torch.equal(went, (kinds + went[0]) % 2)
+    asked = torch.tensor([[10, 11], [12, 19], [20, 21], [22, 29]])
+    assert bank.address(asked)["layer0-level0"][:, 0].tolist() == went[[0, 0, 1, 1]].tolist()
+
+
 def test_a_tree_needs_documents(model) -> None:
     bank = methods.load("weights.layer", "hierarchical-memories").build(given(model))
     with pytest.raises(InvalidInput, match="no tree"):

@@ -15,10 +15,11 @@ class Dense(nn.Module):
     place: Place = "mlp"
     by: By = "state"
     window = 0
+    balance = ()
 
     def __init__(self, hidden: int, layers: tuple[int, ...], neurons: int) -> None:
         super().__init__()
-        self.layers, self.tables, self.addressing = layers, nn.ModuleDict(), nn.ModuleDict()
+        self.layers, self.tables = layers, nn.ModuleDict()
         self.parts = nn.ModuleDict({f"layer{one}": _Gated(hidden, neurons) for one in layers})
 
     def address(self, ids: Tensor) -> dict[str, Tensor]:
@@ -41,9 +42,9 @@ class Experts(nn.Module):
     ) -> None:
         super().__init__()
         self.layers, self.tables, self._top = layers, nn.ModuleDict(), top
-        self.addressing, self.parts = nn.ModuleDict(), nn.ModuleDict()
+        self.routers, self.parts = nn.ModuleDict(), nn.ModuleDict()
         for layer in layers:
-            self.addressing[f"layer{layer}"] = nn.Linear(hidden, experts, bias=False)
+            self.routers[f"layer{layer}"] = nn.Linear(hidden, experts, bias=False)
             made = [_Gated(hidden, neurons) for _ in range(experts)]
             self.parts[f"layer{layer}"] = nn.ModuleList(made)
         self.balance: list[Tensor] = []
@@ -59,7 +60,7 @@ class Experts(nn.Module):
 
     def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
         flat, experts = hidden.flatten(0, 1), self.experts(layer)
-        chance = self.addressing[f"layer{layer}"](flat).softmax(-1)
+        chance = self.routers[f"layer{layer}"](flat).softmax(-1)
         weight, best = chance.topk(self._top, -1)
         weight = weight / weight.sum(-1, keepdim=True)
         load = torch.zeros_like(chance).scatter(1, best, 1.0).mean(0)

@@ -28,7 +28,8 @@ class Row:
 
     Attributes:
         beside: the memory that it stands beside, and in what it equals that one.
-        parameters: beside the decoder's own. operations: a token, with the decoder's.
+        rate: of training, at most. parameters: beside the decoder's own. operations: a token,
+            with the decoder's.
         bytes_alone, bytes_together: of these parameters that a token reads, when one text is
             decoded, and of 64 at once.
         validation: nats a token of unseen documents. answered: facts, closed-book, in all and in
@@ -45,6 +46,7 @@ class Row:
     name: str
     beside: str
     seed: int
+    rate: float
     parameters: int
     operations: int
     bytes_alone: float
@@ -65,9 +67,11 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A variant, to be trained for so many steps on `topics` topics of `facts` facts each."""
+    """A variant, to be trained for so many steps on `topics` topics of `facts` facts each; `rate`
+    is that of all but its tables."""
 
     variant: Variant
+    rate: float
     seed: int
     steps: int
     topics: int
@@ -84,13 +88,14 @@ class Cell:
 
     def _trained(self, told: World, model: Any, bank: Any) -> Row:
         began = time.process_time()
-        training.train(model, told, bank, self.variant.rates, steps=self.steps, seed=self.seed)
+        rates = (self.rate * self.variant.rate, self.rate)
+        training.train(model, told, bank, rates, steps=self.steps, seed=self.seed)
         took = time.process_time() - began
         right, parts = training.answered(model, told).numpy(), told.parts()
         thirds = [float(right[parts == number].mean()) for number in range(len(PARTS))]
         ids = torch.from_numpy(told.documents(np.random.default_rng([self.seed, 4]), _DECODED))
         return Row(
-            self.variant.name, self.variant.beside, self.seed,
+            self.variant.name, self.variant.beside, self.seed, self.rate,
             0 if bank is None else sum(one.numel() for one in bank.parameters()),
             operations(model, ids), validation=training.validation(model, told, self.seed),
             answered=float(right.mean()), head=thirds[0], middle=thirds[1], tail=thirds[2],

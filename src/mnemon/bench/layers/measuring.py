@@ -65,7 +65,7 @@ def _always(bank: Any) -> int:
     """Bytes of what a token uses beside rows: of experts only those that were used last."""
     if not isinstance(bank, Experts):
         return sum(one.nbytes for one in bank.parameters())
-    routers = sum(one.nbytes for one in bank.addressing.parameters())
+    routers = sum(one.nbytes for one in bank.routers.parameters())
     return routers + sum(
         one.nbytes
         for layer, expert in bank.used

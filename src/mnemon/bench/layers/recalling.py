@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from mnemon.bench.layers.training import Rates
 from mnemon.bench.layers.variants import Variant
 from mnemon.bench.recall import BOS, EOS, TASKS, ids, sample
 from mnemon.bench.recall_lm import answered
@@ -27,14 +26,14 @@ if TYPE_CHECKING:
 TAUGHT = (
     Variant("engram", "engram", {
         "engram_vocab_size": 1024, "n_embed_per_ngram": 64,
-    }, rates=Rates(tables=5e-2)),
+    }, rate=5.0),
     Variant("hierarchical-memories", "hierarchical-memories", {"levels": 2, "neurons": (8, 8)}),
     Variant("ultramem-v2", "ultramem-v2", {
         "knum": 24, "knn": 8, "vdim": 32, "pre_vdim": 32,
-    }, rates=Rates(tables=5e-2)),
+    }, rate=5.0),
     Variant("generic memory", "dense", {"layers": (0, 1, 2, 3), "neurons": 16}),
 )  # fmt: skip
-STEPS = 80
+STEPS, RATE = 80, 1e-2
 _LENGTH, _EACH, _REPLAYED = 128, 2, 4
 _HELD_OUT = 1000  # first seed of the samples that are asked
 
@@ -52,7 +51,7 @@ def frozen(variant: Variant, count: int, seed: int) -> dict[str, Any]:
     bank: Any = variant.build(given(model, tokenizer, lessons), seed)
     with attach(model, bank):
         began = time.process_time()
-        _trained(model, bank, lessons, variant.rates, seed)
+        _trained(model, bank, lessons, variant.rate, seed)
         took = time.process_time() - began
         stored = {one.value for one in told}
         return {
@@ -66,10 +65,10 @@ def frozen(variant: Variant, count: int, seed: int) -> dict[str, Any]:
         }  # fmt: skip
 
 
-def _trained(model: Any, bank: Any, lessons: Sequence[list[int]], rates: Rates, seed: int) -> None:
+def _trained(model: Any, bank: Any, lessons: Sequence[list[int]], rate: float, seed: int) -> None:
     tables = list(bank.tables.parameters())
     rest = [one for name, one in bank.named_parameters() if not name.startswith("tables.")]
-    groups = [{"params": rest, "lr": rates.rest}, {"params": tables, "lr": rates.tables}]
+    groups = [{"params": rest, "lr": RATE}, {"params": tables, "lr": RATE * rate}]
     optimizer = torch.optim.Adam([one for one in groups if one["params"]], fused=True)
     rng, given_rates = np.random.default_rng([seed, 5]), [g["lr"] for g in optimizer.param_groups]
     asked = _padded([(one, len(one) - 1) for one in lessons])

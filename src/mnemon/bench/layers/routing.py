@@ -16,9 +16,7 @@ _DOCUMENTS = 4096
 
 
 @torch.no_grad()
-def reached(
-    bank: Bank | None, world: World, right: NDArray[np.bool_], seed: int
-) -> dict[str, Any]:
+def reached(bank: Bank | None, world: World, right: NDArray[np.bool_], seed: int) -> dict[str, Any]:
     """Shares, or None where the text does not decide what is fetched (see `cells.Row`).
 
     Args:

@@ -15,14 +15,17 @@ from mnemon.models.extras import require
 if TYPE_CHECKING:
     from mnemon.bench.layers.cells import Row
 
-TOPICS, FACTS, STEPS = 16, 16, 160
+TOPICS, FACTS, STEPS, RATES = 16, 16, 160, (1e-2,)
+_ASIDE = 1_000_003  # seed that rates are chosen on
 
 
 @dataclass(frozen=True, slots=True)
 class LayersRun:
-    """One run of `mnemon bench layers`: `frozen` is by method (see `recalling.frozen`)."""
+    """One run of `mnemon bench layers`: `aside` chose the rates, `frozen` is by method (see
+    `recalling.frozen`)."""
 
     rows: Sequence[Row]
+    aside: Sequence[Row]
     frozen: Sequence[dict[str, Any]]
     context: dict[str, Any]
     origin: provenance.Origin
@@ -30,7 +33,8 @@ class LayersRun:
 
 def run_layers(
     seeds: int = 2, *, seed: int = 0, steps: int = STEPS, topics: int = TOPICS, facts: int = FACTS,
-    taught: int = 20, only: Sequence[str] | None = None, jobs: int = 1, command: str = "",
+    taught: int = 20, rates: Sequence[float] = RATES, only: Sequence[str] | None = None,
+    jobs: int = 1, command: str = "",
     progress: Callable[[int, int], None] | None = None,
 ) -> LayersRun:  # fmt: skip
     """Measure the methods of the slot `weights.layer`.
@@ -40,6 +44,8 @@ def run_layers(
         steps: of training. topics, facts: of the world; facts of each topic.
         taught: facts that are trained into a memory on the bundled model's small sibling; 0 leaves
             that part out.
+        rates: of training: if there are several, each variant is trained with each on a seed held
+            aside, and takes the one by which it answers most facts there.
         only: names of what is trained; all if None.
         jobs: processes that train at once, of one thread each.
         progress: called with (done, in all).
@@ -59,30 +65,42 @@ def run_layers(
 
     chosen = variants.named(only)
     began = datetime.now(UTC).isoformat(timespec="seconds")
-    total = seeds * len(chosen) + (len(recalling.TAUGHT) if taught else 0)
+    tried = [(one, rate) for one in chosen for rate in rates] if len(rates) > 1 else []
+    total = len(tried) + seeds * len(chosen) + (len(recalling.TAUGHT) if taught else 0)
     rows: list[Row] = []
+    aside: list[Row] = []
     frozen: list[dict[str, Any]] = []
 
     def say() -> None:
         if progress is not None:
-            progress(len(rows) + len(frozen), total)
+            progress(len(aside) + len(rows) + len(frozen), total)
 
-    cells = [
-        Cell(variant, one, steps, topics, facts)
-        for one in range(seed, seed + seeds) for variant in chosen
-    ]  # fmt: skip
-    say()
-    for row in workers.measured(cells, jobs):
-        rows.append(row)
+    def measure(into: list[Row], cells: Sequence[Cell]) -> None:
         say()
-    order = [one.name for one in chosen]
-    rows.sort(key=lambda row: (row.seed, order.index(row.name)))
+        for row in workers.measured(cells, jobs):
+            into.append(row)
+            say()
+        order = [one.name for one in chosen]
+        into.sort(key=lambda row: (row.seed, order.index(row.name), row.rate))
+
+    measure(aside, [Cell(one, rate, _ASIDE, steps, topics, facts) for one, rate in tried])
+    best = {one.name: rates[0] for one in chosen} | _best(aside)
+    measure(rows, [
+        Cell(variant, best[variant.name], one, steps, topics, facts)
+        for one in range(seed, seed + seeds) for variant in chosen
+    ])  # fmt: skip
     for taught_by in recalling.TAUGHT if taught else ():
         say()
         frozen.append(recalling.frozen(taught_by, taught, seed))
     say()
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    return LayersRun(rows, frozen, _context(steps, topics, facts), origin)
+    return LayersRun(rows, aside, frozen, _context(steps, topics, facts), origin)
+
+
+def _best(aside: Sequence[Row]) -> dict[str, float]:
+    """The rate of each name that answers most; of equals, the one that predicts best."""
+    ranked = sorted(aside, key=lambda row: (row.answered, -row.validation))
+    return {row.name: row.rate for row in ranked}
 
 
 def _context(steps: int, topics: int, facts: int) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,6 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
-from mnemon.bench.layers.beside import Experts
 from mnemon.kv import seam
 
 if TYPE_CHECKING:
@@ -22,15 +20,6 @@ HIDDEN, LAYERS = 64, 2
 BATCH = 64
 _BALANCE = 0.01
 _WARM = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Rates:
-    """Of Adam, at most: of a bank's tables, of what addresses them (routers too), of all else."""
-
-    rest: float = 1e-2
-    tables: float = 1e-2
-    addressing: float = 1e-2
 
 
 def decoder(vocabulary: int, seed: int) -> Any:
@@ -45,10 +34,14 @@ def decoder(vocabulary: int, seed: int) -> Any:
 
 
 def train(
-    model: Any, world: World, bank: Bank | None, rates: Rates, *, steps: int, seed: int
-) -> None:
-    """Train all parameters on documents, in the same order for a seed, with a bank that is
-    attached, if any."""
+    model: Any, world: World, bank: Bank | None, rates: tuple[float, float], *, steps: int,
+    seed: int,
+) -> None:  # fmt: skip
+    """Train all parameters on documents, in the same order for a seed.
+
+    Args:
+        bank: that is attached, if any. rates: of Adam, at most: of its tables, and of all else.
+    """
     rng = np.random.default_rng([seed, 1])
     groups = _groups(model, bank, rates)
     optimizer = torch.optim.Adam(groups, fused=True)
@@ -59,8 +52,8 @@ def train(
             group["lr"] = now * group["rate"]
         ids = torch.from_numpy(world.documents(rng, BATCH))
         loss = model(ids, labels=ids, use_cache=False).loss
-        if isinstance(bank, Experts):
-            loss = loss + _BALANCE * torch.stack(bank.balance).mean()
+        if bank is not None and bank.balance:
+            loss = loss + _BALANCE * torch.stack(list(bank.balance)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -93,12 +86,11 @@ def _decoded(model: Any, asked: Tensor) -> Tensor:
     return torch.cat([first, second], 1)
 
 
-def _groups(model: Any, bank: Bank | None, rates: Rates) -> list[dict[str, Any]]:
+def _groups(model: Any, bank: Bank | None, rates: tuple[float, float]) -> list[dict[str, Any]]:
     tables = [] if bank is None else list(bank.tables.parameters())
-    addressing = [] if bank is None else list(bank.addressing.parameters())
-    known = {id(one) for one in (*tables, *addressing)}
+    known = {id(one) for one in tables}
     rest = [one for one in model.parameters() if id(one) not in known]
-    found = ((rest, rates.rest), (tables, rates.tables), (addressing, rates.addressing))
+    found = zip((tables, rest), rates, strict=True)
     return [{"params": params, "rate": rate} for params, rate in found if params]
 
 

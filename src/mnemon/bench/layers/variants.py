@@ -10,7 +10,6 @@ import torch
 
 from mnemon import methods
 from mnemon.bench.layers.beside import Dense, Experts
-from mnemon.bench.layers.training import Rates
 from mnemon.errors import UnknownName
 
 if TYPE_CHECKING:
@@ -25,14 +24,14 @@ class Variant:
 
     Attributes:
         name: in tables. method: of `weights.layer`, or `dense`, `experts` or nothing.
-        options: of it. rates: of training.
+        options: of it. rate: of its tables, times that of all else.
         beside: the memory that it is measured against, and in what it equals that one.
     """
 
     name: str
     method: str
     options: Mapping[str, Any] = field(default_factory=dict)
-    rates: Rates = Rates()
+    rate: float = 1.0
     beside: str = ""
 
     def build(self, given: Given, seed: int) -> Bank | None:
@@ -54,7 +53,7 @@ VARIANTS = (
     Variant("no memory", ""),
     Variant("engram", "engram", {
         "engram_vocab_size": 1024, "n_embed_per_ngram": 32, "n_head_per_ngram": 2,
-    }, rates=Rates(tables=5e-2)),
+    }, rate=5.0),
     Variant(
         "experts, as engram", "experts", {"layers": (1,), "experts": 24, "neurons": 16},
         beside="engram: equal parameters and operations",
@@ -67,10 +66,10 @@ VARIANTS = (
         beside="hierarchical-memories: equal parameters at run time",
     ),
     Variant("ultramem-v2", "ultramem-v2", {
-        "knum": 24, "kdim": 8, "knn": 8, "vdim": 32, "pre_vdim": 32,
-    }, rates=Rates(tables=5e-2)),
+        "knum": 24, "kdim": 8, "knn": 16, "vdim": 32, "pre_vdim": 32,
+    }, rate=4.0),
     Variant(
-        "dense FFN, as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 36},
+        "dense FFN, as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 40},
         beside="ultramem-v2: equal operations",
     ),
     Variant(

@@ -16,11 +16,11 @@ from mnemon.bench.layers.cells import Cell, Row
 
 def measured(cells: Sequence[Cell], jobs: int) -> Iterator[Row]:
     """Rows as they come."""
-    if jobs == 1:
+    if jobs == 1 or not cells:
         yield from map(Cell.measured, cells)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (1,)) as pool:
+    with ProcessPoolExecutor(min(jobs, len(cells)), context, torch.set_num_threads, (1,)) as pool:
         waiting = [pool.submit(cell.measured) for cell in cells]
         try:
             for done in as_completed(waiting):

@@ -76,6 +76,7 @@ class Engram:
 class _Bank(nn.Module):
     place: Place = "layer"
     by: By = "tokens"
+    balance = ()
     canonical: Tensor
     multipliers: Tensor
 
@@ -87,7 +88,7 @@ class _Bank(nn.Module):
         read = torch.arange(given.vocabulary) if given.canonical is None else given.canonical
         self.register_buffer("canonical", read)
         self.register_buffer("multipliers", _multipliers(options, self.layers, given.vocabulary))
-        self.tables, self.addressing, self.parts = (nn.ModuleDict() for _ in range(3))
+        self.tables, self.parts = nn.ModuleDict(), nn.ModuleDict()
         self._sizes: dict[str, list[int]] = {}
         primes = _primes(options.engram_vocab_size)
         for layer in self.layers:

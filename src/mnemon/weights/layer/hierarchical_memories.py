@@ -70,6 +70,7 @@ class HierarchicalMemories:
 class _Bank(nn.Module):
     place: Place = "mlp"
     by: By = "text"
+    balance = ()
     window = 0
     canonical: Tensor
     words: Tensor
@@ -79,7 +80,7 @@ class _Bank(nn.Module):
         self.layers = chosen(options.layer_ids, given.layers)
         self._hidden, self._neurons = given.hidden, options.neurons
         self._embedded(options, given)
-        self.tables, self.addressing = nn.ModuleDict(), nn.ModuleDict()
+        self.tables = nn.ModuleDict()
         for layer in self.layers:
             for level, neurons in enumerate(options.neurons):
                 table = Table(options.clusters ** (level + 1), neurons * 3 * given.hidden)

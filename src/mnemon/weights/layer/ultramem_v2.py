@@ -4,11 +4,11 @@ Scores of rows and columns are combined by a small Tucker core; a slot is a neur
 vector and a value (PEER), weighed by its score; one linear layer expands the sum of the values.
 Huang et al. 2025, "UltraMemV2: Memory Networks Scaling to 120B Parameters with Superior
 Long-Context Learning", https://arxiv.org/abs/2508.18756 (PEER:
-https://arxiv.org/abs/2407.04153; no code of theirs is here). HOW OURS DIFFERS: one head; no
-virtual slots and no penalty on the core or on imbalance; each layer has its own slots, scaled so
-that with scores of 1 what it adds would begin with variance about 1 / (2 layers); sizes are for
-models of a few million parameters.
-Rows depend on hidden states: they cannot be fetched ahead.
+https://arxiv.org/abs/2407.04153); the official code is
+https://github.com/ZihaoHuang-notabot/Ultra-Sparse-Memory-Network (none of it is here).
+HOW OURS DIFFERS: no virtual slots and no penalty on the core; each layer has its own slots, scaled
+so that with scores of 1 what it adds would begin with variance about 1 / (2 layers); sizes are for
+models of a few million parameters. Rows depend on hidden states: they cannot be fetched ahead.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ __all__ = ["UltraMemV2"]
 
 
 class _Slots(NamedTuple):
-    """Of M tokens, the K best slots `[M, K]`, and their scores by core `[M, K, C]`."""
+    """Of M tokens, the K best slots `[M, K]`, their scores by core `[M, K, C]`, and how unevenly
+    rows and columns were chosen `[]`."""
 
     rows: Tensor
     scores: Tensor
+    balance: Tensor
 
 
 @dataclass(frozen=True)
@@ -87,22 +89,25 @@ class _Bank(nn.Module):
     def __init__(self, options: UltraMemV2, given: Given) -> None:
         super().__init__()
         self.layers = chosen(options.layer_ids, given.layers)
-        self.tables, self.addressing, self.parts = (nn.ModuleDict() for _ in range(3))
+        self.tables, self.keys, self.parts = (nn.ModuleDict() for _ in range(3))
+        self.balance: list[Tensor] = []
         for layer in self.layers:
             table = Table(options.knum**2, options.pre_vdim + options.vdim)
             with torch.no_grad():
                 table.weight[:, : options.pre_vdim] *= options.pre_vdim**-0.5
                 table.weight[:, options.pre_vdim :] *= options.knn**-0.5
             self.tables[f"layer{layer}"] = table
-            self.addressing[f"layer{layer}"] = _Keys(options, given.hidden)
+            self.keys[f"layer{layer}"] = _Keys(options, given.hidden)
             self.parts[f"layer{layer}"] = _Neurons(options, given)
 
     def address(self, ids: Tensor) -> dict[str, Tensor]:
+        self.balance.clear()
         return {}
 
     def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
         name, flat = f"layer{layer}", hidden.flatten(0, 1)
-        slots: _Slots = self.addressing[name](flat)
+        slots: _Slots = self.keys[name](flat)
+        self.balance.append(slots.balance)
         added: Tensor = self.parts[name](flat, slots.scores, self.tables[name](slots.rows))
         return added.unflatten(0, hidden.shape[:2])
 
@@ -138,7 +143,8 @@ class _Keys(nn.Module):
         best = each.sum(0).topk(told.knn, -1).indices
         rows = near[0][:, :, None] * told.knum + near[1][:, None, :]
         picked = each.gather(2, best.expand(len(self.cores), count, -1))
-        return _Slots(rows.flatten(1).gather(1, best), picked.permute(1, 2, 0))
+        rows = rows.flatten(1).gather(1, best)
+        return _Slots(rows, picked.permute(1, 2, 0), _unevenness(rough, near))
 
     @torch.no_grad()
     def _directions(self) -> Tensor:
@@ -167,3 +173,13 @@ class _Neurons(nn.Module):
         weighed = (scores * active[..., None])[..., None] * parts
         out: Tensor = self.outward(weighed.sum(1).flatten(1))
         return out
+
+
+def _unevenness(scores: Tensor, near: Tensor) -> Tensor:
+    """2 if rows and columns are looked at evenly, more if not, for scores `[2, M, N]` and the best
+    `[2, M, K]`: how often each is, times the chance that its score gives it."""
+    chance = scores.softmax(-1).mean(1)
+    load = torch.zeros_like(chance).scatter_add_(
+        1, near.flatten(1), torch.ones_like(near.flatten(1), dtype=chance.dtype)
+    )
+    return (load / load.sum(1, keepdim=True) * chance).sum() * scores.shape[-1]
