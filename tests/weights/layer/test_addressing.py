@@ -84,6 +84,20 @@ def test_what_hidden_states_decide_is_waited_for(model) -> None:
     assert (told.hits, told.misses, told.rows, told.bytes) == (0, 6, 6, 6 * 16 * 4)
 
 
+def test_slots_that_are_chosen_evenly_weigh_least(model) -> None:
+    _, bank = built("ultramem-v2", model)
+    with attach(model, bank):
+        forward(model, text(40, batch=4))
+        spread = [float(one) for one in bank.balance]
+        assert len(spread) == 2 and all(one >= 1.9 for one in spread)
+        with torch.no_grad():
+            for keys in bank.keys.values():  # all want the same rows and columns
+                keys.query_norm.weight *= 30
+                keys.query.weight[:, 1:] = keys.query.weight[:, :1]
+        forward(model, text(40, batch=4))
+    assert len(bank.balance) == 2 and sum(map(float, bank.balance)) > sum(spread)
+
+
 def test_only_the_blocks_of_the_path_are_loaded(model) -> None:
     _, bank = built("hierarchical-memories", model)
     paths = bank.address(texts())
