@@ -36,12 +36,12 @@ def test_the_command_counts_what_it_says(tmp_path) -> None:
     for name, rate in (("engram", 1), ("hierarchical-memories", 1), ("ultramem-v2", 0)):
         assert rows[name]["hit_rate"] == rate and rows[name]["same"] and rows[name]["fetched"] > 0
     for one, other in (
-        ("engram", "experts, as engram"),
-        ("ultramem-v2", "experts, as ultramem-v2"),
+        ("engram", "experts as engram"),
+        ("ultramem-v2", "experts as ultramem-v2"),
     ):
         assert rows[other]["parameters"] == pytest.approx(rows[one]["parameters"], rel=0.05)
         assert rows[other]["operations"] == pytest.approx(rows[one]["operations"], rel=0.02)
-    dense = rows["dense FFN, as ultramem-v2"]
+    dense = rows["dense FFN as ultramem-v2"]
     assert dense["operations"] == pytest.approx(rows["ultramem-v2"]["operations"], rel=0.02)
     # The generic memory has what one text fetches: 32 neurons of three vectors in two layers.
     assert rows["generic memory"]["bytes_alone"] == 2 * 32 * 3 * 64 * 4
