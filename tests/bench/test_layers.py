@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
-from mnemon.bench.layers import run
+from mnemon.bench.layers import routing, run, variants, workers
 from mnemon.bench.layers.beside import Experts
+from mnemon.bench.layers.cells import Cell
 from mnemon.bench.layers.world import world
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, UnknownName
@@ -34,12 +36,12 @@ def test_the_command_counts_what_it_says(tmp_path) -> None:
     for name, rate in (("engram", 1), ("hierarchical-memories", 1), ("ultramem-v2", 0)):
         assert rows[name]["hit_rate"] == rate and rows[name]["same"] and rows[name]["fetched"] > 0
     for one, other in (
-        ("engram", "experts, as engram"),
-        ("ultramem-v2", "experts, as ultramem-v2"),
+        ("engram", "experts as engram"),
+        ("ultramem-v2", "experts as ultramem-v2"),
     ):
         assert rows[other]["parameters"] == pytest.approx(rows[one]["parameters"], rel=0.05)
         assert rows[other]["operations"] == pytest.approx(rows[one]["operations"], rel=0.02)
-    dense = rows["dense FFN, as ultramem-v2"]
+    dense = rows["dense FFN as ultramem-v2"]
     assert dense["operations"] == pytest.approx(rows["ultramem-v2"]["operations"], rel=0.02)
     # The generic memory has what one text fetches: 32 neurons of three vectors in two layers.
     assert rows["generic memory"]["bytes_alone"] == 2 * 32 * 3 * 64 * 4
@@ -80,10 +82,43 @@ def test_experts_give_what_each_token_s_best_two_give() -> None:
     torch.testing.assert_close(bank.added(0, hidden, Turn({})), slow)
 
 
+def test_another_process_measures_what_this_one_does() -> None:
+    cell = Cell(variants.named(["engram"])[0], rate=0.01, seed=0, steps=1, topics=2, facts=2)
+    (there,) = workers.measured([cell], jobs=2)
+    assert replace(there, cpu_seconds=0) == replace(cell.measured(), cpu_seconds=0)
+
+
+def test_questions_that_fetch_what_their_documents_do_are_told_from_others() -> None:
+    told = world(2, 4, 0)
+    right = np.arange(8) < 2
+
+    class Paths:
+        by = "text"
+
+        def __init__(self, last: bool) -> None:
+            self.last = last
+
+        def address(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+            # By the topic of the first name; or by whether it is a question.
+            first = torch.from_numpy(_topic(told, ids[:, 1].numpy()))
+            return {"layer0": (first if not self.last else first * 0 + ids.shape[1])[:, None]}
+
+    met = routing.reached(Paths(False), told, right, 0)
+    assert met == {"reached": 1, "reached_right": 0.25, "missed_right": None}
+    missed = routing.reached(Paths(True), told, right, 0)
+    assert missed == {"reached": 0, "reached_right": None, "missed_right": 0.25}
+    assert set(routing.reached(None, told, right, 0).values()) == {None}
+
+
+def _topic(told, words: np.ndarray) -> np.ndarray:
+    known = dict(zip(told.names[:, 0].tolist(), told.topics.tolist(), strict=True))
+    return np.array([known[word] for word in words.tolist()])
+
+
 def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(InvalidInput, match="measure nothing"):
         run.run_layers(0)
     with pytest.raises(UnknownName, match="did you mean 'engram'"):
         run.run_layers(1, only=["engrams"])
-    with pytest.raises(InvalidInput, match="1 to 56 each"):
-        world(2, 57, 0)
+    with pytest.raises(InvalidInput, match="1 or more of each"):
+        world(2, 0, 0)

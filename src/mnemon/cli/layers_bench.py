@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from mnemon.cli import layout, options, serial
-from mnemon.cli.lists import split
+from mnemon.cli.lists import decimals, split
 from mnemon.cli.progress import bar
 
 
@@ -21,20 +21,28 @@ from mnemon.cli.progress import bar
     "--steps", type=click.IntRange(1), default=160, show_default=True, help="Of training."
 )
 @click.option(
-    "--facts", type=click.IntRange(1, 56), default=16, show_default=True, metavar="N",
+    "--facts", type=click.IntRange(1), default=16, show_default=True, metavar="N",
     help="Of each of 16 topics.",
 )  # fmt: skip
 @click.option(
     "--taught", type=click.IntRange(0), default=20, show_default=True, metavar="N",
     help="Facts for a memory on the small bundled model; 0 leaves that out.",
 )  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True,
+    help="Processes that train at once, of one thread each.",
+)  # fmt: skip
+@click.option(
+    "--rates", metavar="X,…", default="0.01", show_default=True,
+    help="Of training; of several, the best for each on a seed held aside.",
+)  # fmt: skip
 @click.option("--only", metavar="NAME,…", help="Of the lines of the table; all if not given.")
 @options.out
 @options.seed
 @options.as_json
 def layers(
-    seeds: int, steps: int, facts: int, taught: int, only: str | None, out: Path | None, seed: int,
-    json_: bool,
+    seeds: int, steps: int, facts: int, taught: int, jobs: int, rates: str, only: str | None,
+    out: Path | None, seed: int, json_: bool,
 ) -> None:  # fmt: skip
     """Measure memory modules beside models of equal parameters or operations.
 
@@ -49,7 +57,8 @@ def layers(
 
     with bar("measuring") as progress:
         found = run.run_layers(
-            seeds, seed=seed, steps=steps, facts=facts, taught=taught,
+            seeds, seed=seed, steps=steps, facts=facts, taught=taught, jobs=jobs,
+            rates=decimals(rates),
             only=None if only is None else split(only),
             command="mnemon " + " ".join(sys.argv[1:]), progress=progress,
         )  # fmt: skip

@@ -20,3 +20,18 @@ def numbers(listed: str) -> list[int]:
     if not names or not all(name.isdigit() and int(name) for name in names):
         raise InvalidInput(f"{listed!r} is no list of sizes such as 1000,10000")
     return [int(name) for name in names]
+
+
+def decimals(listed: str) -> list[float]:
+    """Rates.
+
+    Raises:
+        InvalidInput: something else than numbers above 0, or nothing.
+    """
+    try:
+        found = [float(name) for name in split(listed)]
+    except ValueError:
+        found = []
+    if not found or not all(0 < one < float("inf") for one in found):
+        raise InvalidInput(f"{listed!r} is no list of rates such as 0.01,0.003")
+    return found

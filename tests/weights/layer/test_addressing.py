@@ -84,6 +84,20 @@ def test_what_hidden_states_decide_is_waited_for(model) -> None:
     assert (told.hits, told.misses, told.rows, told.bytes) == (0, 6, 6, 6 * 16 * 4)
 
 
+def test_slots_that_are_chosen_evenly_weigh_least(model) -> None:
+    _, bank = built("ultramem-v2", model)
+    with attach(model, bank):
+        forward(model, text(40, batch=4))
+        spread = [float(one) for one in bank.balance]
+        assert len(spread) == 2 and all(one >= 1.9 for one in spread)
+        with torch.no_grad():
+            for keys in bank.keys.values():  # all want the same rows and columns
+                keys.query_norm.weight *= 30
+                keys.query.weight[:, 1:] = keys.query.weight[:, :1]
+        forward(model, text(40, batch=4))
+    assert len(bank.balance) == 2 and sum(map(float, bank.balance)) > sum(spread)
+
+
 def test_only_the_blocks_of_the_path_are_loaded(model) -> None:
     _, bank = built("hierarchical-memories", model)
     paths = bank.address(texts())
@@ -105,6 +119,21 @@ def test_a_text_reads_its_own_path_whatever_it_is_batched_with(model) -> None:
         for number in range(4):
             alone = forward(model, texts()[number : number + 1])
             torch.testing.assert_close(together[number : number + 1], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_a_text_goes_where_documents_of_its_kind_went_though_it_has_few_of_their_words() -> None:
+    draw = torch.Generator().manual_seed(0)
+    kinds = torch.arange(60) % 2
+    own = 10 + 10 * kinds[:, None] + torch.randint(10, (60, 4), generator=draw)
+    others = 40 + torch.randint(50, (60, 4), generator=draw)  # rarer than a kind's own words
+    documents = torch.cat([own, others], 1)
+    method = methods.load("weights.layer", "hierarchical-memories", levels=1, clusters=2,
+        neurons=(2,), embedding=8)  # fmt: skip
+    bank = method.build(Given(8, 1, 97, documents=documents.tolist()))
+    went = bank.address(documents)["layer0-level0"][:, 0]
+    assert torch.equal(went, (kinds + went[0]) % 2)
+    asked = torch.tensor([[10, 11], [12, 19], [20, 21], [22, 29]])
+    assert bank.address(asked)["layer0-level0"][:, 0].tolist() == went[[0, 0, 1, 1]].tolist()
 
 
 def test_a_tree_needs_documents(model) -> None:

@@ -15,6 +15,7 @@ class Dense(nn.Module):
     place: Place = "mlp"
     by: By = "state"
     window = 0
+    balance = ()
 
     def __init__(self, hidden: int, layers: tuple[int, ...], neurons: int) -> None:
         super().__init__()

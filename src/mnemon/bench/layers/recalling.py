@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 TAUGHT = (
-    Variant("engram", "engram", {"engram_vocab_size": 1024, "n_embed_per_ngram": 64}, rate=5.0),
+    Variant("engram", "engram", {
+        "engram_vocab_size": 1024, "n_embed_per_ngram": 64,
+    }, rate=5.0),
     Variant("hierarchical-memories", "hierarchical-memories", {"levels": 2, "neurons": (8, 8)}),
     Variant("ultramem-v2", "ultramem-v2", {
         "knum": 24, "knn": 8, "vdim": 32, "pre_vdim": 32,

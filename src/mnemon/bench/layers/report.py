@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from mnemon.bench.layers.run import LayersRun, Row
+from mnemon.bench.layers.run import LayersRun
 from mnemon.bench.report import Rows, markdown
 
+if TYPE_CHECKING:
+    from mnemon.bench.layers.cells import Row
+
 _HEAD = [
-    "what", "parameters", "operations a token", "bytes a token: alone", "… of 64", "validation",
-    "answered", "head", "middle", "tail", "fetched ahead", "same offloaded",
+    "what", "rate", "parameters", "operations a token", "bytes a token: alone", "… of 64",
+    "validation", "answered", "head", "middle", "tail", "question's path", "fetched ahead",
+    "same offloaded",
 ]  # fmt: skip
 
 
 def rows(found: LayersRun) -> Rows:
-    """A line a variant, means over the seeds."""
+    """A line a variant: means over the seeds, and deviations of what is answered."""
     names = list(dict.fromkeys(one.name for one in found.rows))
     return [_HEAD, *(_line([one for one in found.rows if one.name == name]) for name in names)]
 
@@ -50,11 +56,16 @@ def _line(of: list[Row]) -> list[str]:
     def mean(name: str) -> float:
         return float(np.mean([getattr(one, name) for one in of]))
 
+    def spread(name: str) -> float:
+        return float(np.std([getattr(one, name) for one in of], ddof=min(1, len(of) - 1)))
+
     first = of[0]
     return [
-        first.name, f"{mean('parameters'):,.0f}", f"{mean('operations'):,.0f}",
+        first.name, f"{first.rate:g}", f"{mean('parameters'):,.0f}", f"{mean('operations'):,.0f}",
         f"{mean('bytes_alone'):,.0f}", f"{mean('bytes_together'):,.0f}",
-        *(f"{mean(one):.3f}" for one in ("validation", "answered", "head", "middle", "tail")),
+        f"{mean('validation'):.3f}",
+        *(f"{mean(one):.3f} ± {spread(one):.3f}" for one in ("answered", "head", "middle", "tail")),
+        "" if first.reached is None else f"{mean('reached'):.0%}",
         "" if first.hit_rate is None else f"{mean('hit_rate'):.0%}",
         "" if first.same is None else "yes" if all(one.same for one in of) else "no",
     ]  # fmt: skip

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
-from mnemon.bench.layers.beside import Experts
+from mnemon.kv import seam
 
 if TYPE_CHECKING:
     from mnemon.bench.layers.world import World
     from mnemon.weights.layer import Bank
 
 HIDDEN, LAYERS = 64, 2
-RATE, BATCH = 1e-2, 64
+BATCH = 64
 _BALANCE = 0.01
 _WARM = 20
 
@@ -29,35 +29,31 @@ def decoder(vocabulary: int, seed: int) -> Any:
         vocab_size=vocabulary, hidden_size=HIDDEN, intermediate_size=2 * HIDDEN,
         num_hidden_layers=LAYERS, num_attention_heads=4, num_key_value_heads=2, head_dim=16,
         max_position_embeddings=256, tie_word_embeddings=True, pad_token_id=0, bos_token_id=1,
-        eos_token_id=None,
+        eos_token_id=None, initializer_range=HIDDEN**-0.5,
     ))  # fmt: skip
 
 
 def train(
-    model: Any, world: World, bank: Bank | None, *, steps: int, seed: int, rate: float = 1.0
-) -> None:
+    model: Any, world: World, bank: Bank | None, rates: tuple[float, float], *, steps: int,
+    seed: int,
+) -> None:  # fmt: skip
     """Train all parameters on documents, in the same order for a seed.
 
     Args:
-        bank: that is attached, if any. rate: of its tables, times that of all else.
+        bank: that is attached, if any. rates: of Adam, at most: of its tables, and of all else.
     """
     rng = np.random.default_rng([seed, 1])
-    tables = [] if bank is None else list(bank.tables.parameters())
-    known = {id(one) for one in tables}
-    groups = [
-        {"params": [one for one in model.parameters() if id(one) not in known], "share": 1.0},
-        {"params": tables, "share": rate},
-    ]
-    optimizer = torch.optim.Adam([one for one in groups if one["params"]], fused=True)
+    groups = _groups(model, bank, rates)
+    optimizer = torch.optim.Adam(groups, fused=True)
     model.train()
     for step in range(steps):
-        now = RATE * min(1.0, (step + 1) / _WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
+        now = min(1.0, (step + 1) / _WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
         for group in optimizer.param_groups:
-            group["lr"] = now * group["share"]
+            group["lr"] = now * group["rate"]
         ids = torch.from_numpy(world.documents(rng, BATCH))
         loss = model(ids, labels=ids, use_cache=False).loss
-        if isinstance(bank, Experts):
-            loss = loss + _BALANCE * torch.stack(bank.balance).mean()
+        if bank is not None and bank.balance:
+            loss = loss + _BALANCE * torch.stack(list(bank.balance)).mean()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -75,10 +71,27 @@ def validation(model: Any, world: World, seed: int, count: int = 256) -> float:
 @torch.no_grad()
 def answered(model: Any, world: World) -> Tensor:
     """Which facts greedy decoding answers exactly, closed-book, `[F]`."""
-    asked, values = torch.from_numpy(world.questions()), torch.from_numpy(world.values)
-    both = torch.cat([asked, values[:, :1]], 1)
-    best = torch.cat([model(one).logits[:, -2:].argmax(-1) for one in _pieces(both, 256)])
+    values = torch.from_numpy(world.values)
+    best = torch.cat(
+        [_decoded(model, one) for one in _pieces(torch.from_numpy(world.questions()), 256)]
+    )
     return (best == values).all(1)
+
+
+def _decoded(model: Any, asked: Tensor) -> Tensor:
+    """Two tokens after questions `[B, T]`, one by one: what a text fetches is decided before."""
+    cache = DynamicCache()
+    first = seam.forward(model, asked, cache)[:, -1:].argmax(-1)
+    second = seam.forward(model, first, cache)[:, -1:].argmax(-1)
+    return torch.cat([first, second], 1)
+
+
+def _groups(model: Any, bank: Bank | None, rates: tuple[float, float]) -> list[dict[str, Any]]:
+    tables = [] if bank is None else list(bank.tables.parameters())
+    known = {id(one) for one in tables}
+    rest = [one for one in model.parameters() if id(one) not in known]
+    found = zip((tables, rest), rates, strict=True)
+    return [{"params": params, "rate": rate} for params, rate in found if params]
 
 
 def _pieces(ids: Tensor, rows: int) -> list[Tensor]:

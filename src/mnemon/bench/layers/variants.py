@@ -55,25 +55,25 @@ VARIANTS = (
         "engram_vocab_size": 1024, "n_embed_per_ngram": 32, "n_head_per_ngram": 2,
     }, rate=5.0),
     Variant(
-        "experts, as engram", "experts", {"layers": (1,), "experts": 24, "neurons": 16},
+        "experts as engram", "experts", {"layers": (1,), "experts": 24, "neurons": 16},
         beside="engram: equal parameters and operations",
     ),
     Variant("hierarchical-memories", "hierarchical-memories", {
-        "levels": 2, "neurons": (16, 16), "embedding": 256,
+        "levels": 2, "neurons": (16, 16), "embedding": 64,
     }),
     Variant(
         "generic memory", "dense", {"layers": _BOTH, "neurons": 32},
         beside="hierarchical-memories: equal parameters at run time",
     ),
     Variant("ultramem-v2", "ultramem-v2", {
-        "knum": 24, "kdim": 8, "knn": 8, "vdim": 32, "pre_vdim": 32,
-    }, rate=5.0),
+        "knum": 24, "kdim": 8, "knn": 16, "vdim": 32, "pre_vdim": 32,
+    }, rate=4.0),
     Variant(
-        "dense FFN, as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 36},
+        "dense FFN as ultramem-v2", "dense", {"layers": _BOTH, "neurons": 40},
         beside="ultramem-v2: equal operations",
     ),
     Variant(
-        "experts, as ultramem-v2", "experts", {"layers": _BOTH, "experts": 14, "neurons": 16},
+        "experts as ultramem-v2", "experts", {"layers": _BOTH, "experts": 14, "neurons": 16},
         beside="ultramem-v2: equal parameters and operations",
     ),
 )  # fmt: skip

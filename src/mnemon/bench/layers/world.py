@@ -9,7 +9,7 @@ A document tells two facts of one topic, and a question asks for a value of two 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import count, permutations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +38,8 @@ class World:
     shares: NDArray[np.float64]
     vocabulary: int
 
-    def documents(self, rng: np.random.Generator, count: int) -> Tokens:
-        """So many `[count, 1 + 6 TOLD]`."""
+    def drawn(self, rng: np.random.Generator, count: int) -> Tokens:
+        """The facts that so many documents tell `[count, TOLD]`, each of one topic."""
         kinds = int(self.topics.max()) + 1
         drawn = rng.choice(kinds, count, p=np.bincount(self.topics, self.shares))
         facts = np.empty((count, TOLD), np.int64)
@@ -48,9 +48,18 @@ class World:
             shape = (int((drawn == topic).sum()), TOLD)
             share = self.shares[own] / self.shares[own].sum()
             facts[drawn == topic] = own[rng.choice(len(own), shape, p=share)]
+        return facts
+
+    def texts(self, facts: Tokens) -> Tokens:
+        """Documents that tell these facts `[count, TOLD]`, as tokens `[count, 1 + 6 TOLD]`."""
+        count = len(facts)
         told = np.concatenate([self._stems(facts), self.values[facts]], 2)
         told = np.concatenate([told, np.full((count, TOLD, 1), STOP)], 2).reshape(count, -1)
         return np.concatenate([np.full((count, 1), BOS), told], 1)
+
+    def documents(self, rng: np.random.Generator, count: int) -> Tokens:
+        """So many, as tokens `[count, 1 + 6 TOLD]`."""
+        return self.texts(self.drawn(rng, count))
 
     def questions(self) -> Tokens:
         """One a fact, `[F, 4]`."""
@@ -70,15 +79,15 @@ def world(topics: int, facts: int, seed: int) -> World:
     """`topics` topics of `facts` facts each; the same for a seed.
 
     Raises:
-        InvalidInput: none, or more than a topic has names for.
+        InvalidInput: none.
     """
-    most = _WORDS * (_WORDS - 1)
-    if topics < 1 or not 0 < facts <= most:
-        raise InvalidInput(f"{topics} topics of {facts} facts: take 1 or more, of 1 to {most} each")
+    if topics < 1 or facts < 1:
+        raise InvalidInput(f"{topics} topics of {facts} facts: take 1 or more of each")
+    words = next(one for one in count(_WORDS) if one * (one - 1) >= facts)
     rng = np.random.default_rng([seed, topics, facts])
-    pairs = np.array(list(permutations(range(_WORDS), 2)))
+    pairs = np.array(list(permutations(range(words), 2)))
     names = np.concatenate([
-        _FIRST + _VALUES + topic * _WORDS + pairs[rng.permutation(most)[:facts]]
+        _FIRST + _VALUES + topic * words + pairs[rng.permutation(len(pairs))[:facts]]
         for topic in range(topics)
     ])  # fmt: skip
     shares = np.outer(1 / np.arange(1, topics + 1), 1 / np.arange(1, facts + 1)).reshape(-1)
@@ -86,4 +95,4 @@ def world(topics: int, facts: int, seed: int) -> World:
     values = _FIRST + rng.integers(0, _VALUES, (topics * facts, 2))
     of = np.repeat(np.arange(topics), facts)
     shares = shares[order] / shares.sum()
-    return World(names[order], values, of[order], shares, _FIRST + _VALUES + topics * _WORDS)
+    return World(names[order], values, of[order], shares, _FIRST + _VALUES + topics * words)

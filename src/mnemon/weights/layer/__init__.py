@@ -56,6 +56,8 @@ class Bank(Protocol):
             text as a whole (`text`), or hidden states (`state`): then nothing can be fetched ahead.
         window: how many tokens before a token decide its rows.
         tables: rows by name; see `mnemon.weights.bank`.
+        balance: of the last pass, by layer, how unevenly learnt keys choose rows: little if evenly.
+            A loss to train with, weighed; empty if no keys are learnt.
     """
 
     place: Place
@@ -63,6 +65,7 @@ class Bank(Protocol):
     window: int
     layers: tuple[int, ...]
     tables: nn.ModuleDict
+    balance: Sequence[Tensor]
 
     def address(self, ids: Tensor) -> dict[str, Tensor]:
         """The rows of each table that ids `[B, T]` touch: `[B, T, K]` by tokens, `[B, K]` by text;

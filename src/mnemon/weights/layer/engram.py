@@ -76,6 +76,7 @@ class Engram:
 class _Bank(nn.Module):
     place: Place = "layer"
     by: By = "tokens"
+    balance = ()
     canonical: Tensor
     multipliers: Tensor
 

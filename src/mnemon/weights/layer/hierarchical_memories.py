@@ -5,9 +5,10 @@ layer; the blocks on the path from the root to the text's leaf are fetched and s
 decoder's own FFN, with which they are trained. Rare facts then live in blocks that few other texts
 change. Pouransari et al. 2025, "Pretraining with hierarchical memories: separating long-tail and
 common knowledge", https://arxiv.org/abs/2510.02375 (no official code known). HOW OURS DIFFERS:
-texts are embedded by their canonical tokens alone, random unit vectors weighed by inverse document
-frequency, where the paper takes a sentence embedder; sizes are for models of a few million
-parameters. A text's path is decided when it begins: what is generated does not change it.
+texts are embedded by their canonical tokens alone, by latent semantic analysis of the documents
+given (TF-IDF and a truncated SVD), where the paper takes a sentence embedder; sizes are for models
+of a few million parameters. A text's path is decided when it begins: what is generated does not
+change it.
 """
 
 from __future__ import annotations
@@ -36,15 +37,15 @@ class HierarchicalMemories:
     Attributes:
         levels: of the tree, without the root. clusters: children of a node.
         neurons: that a node of each level owns, in each layer.
-        embedding: width of the embedding of a text.
+        embedding: width of the embedding of a text: singular vectors that are kept.
         layer_ids: the layers whose MLP it adds to; all if None.
-        seed: of the embedding, of k-means and of the first weights.
+        seed: of the SVD, of k-means and of the first weights.
     """
 
     levels: int = 3
     clusters: int = 4
     neurons: tuple[int, ...] = (16, 16, 16)
-    embedding: int = 256
+    embedding: int = 64
     layer_ids: tuple[int, ...] | None = None
     seed: int = 0
 
@@ -69,6 +70,7 @@ class HierarchicalMemories:
 class _Bank(nn.Module):
     place: Place = "mlp"
     by: By = "text"
+    balance = ()
     window = 0
     canonical: Tensor
     words: Tensor
@@ -91,9 +93,9 @@ class _Bank(nn.Module):
     def _embedded(self, options: HierarchicalMemories, given: Given) -> None:
         read = torch.arange(given.vocabulary) if given.canonical is None else given.canonical
         self.register_buffer("canonical", read)
-        words = torch.randn(given.vocabulary, options.embedding) * options.embedding**-0.5
+        words = torch.zeros(given.vocabulary, options.embedding)
         if given.documents:
-            words *= _rarity(given, read)[:, None]
+            words = _latent(given, read, options.embedding)
         self.register_buffer("words", words)
         shapes = [(options.clusters**level, options.clusters) for level in range(options.levels)]
         levels = [torch.zeros(*shape, options.embedding) for shape in shapes]
@@ -128,10 +130,16 @@ class _Bank(nn.Module):
         return active @ down
 
 
-def _rarity(given: Given, canonical: Tensor) -> Tensor:
-    """log(documents / those that have the token) of each token `[V]`; none for unseen ones."""
-    seen = torch.zeros(given.vocabulary)
-    for one in given.documents:
-        seen[canonical[torch.tensor(list(one))].unique()] += 1
-    rarity = (len(given.documents) / seen.clamp_min(1)).log()
-    return torch.where(seen > 0, rarity, torch.zeros_like(rarity))
+def _latent(given: Given, canonical: Tensor, width: int) -> Tensor:
+    """What each token adds to the embedding of a text `[V, E]`: words of documents that resemble
+    each other point one way. Unseen tokens add nothing."""
+    counts = torch.stack([
+        torch.bincount(canonical[torch.tensor(list(one))], minlength=given.vocabulary)
+        for one in given.documents
+    ]).float()  # fmt: skip
+    seen = (counts > 0).sum(0)
+    rarity = torch.where(seen > 0, (len(counts) / seen.clamp_min(1)).log(), 0.0)
+    texts = functional.normalize(counts * rarity, dim=1)
+    kept = min(width, *texts.shape)
+    _, _, found = torch.svd_lowrank(texts, kept, niter=4)
+    return functional.pad(rarity[:, None] * found, (0, width - kept))

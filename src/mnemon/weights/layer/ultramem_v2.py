@@ -4,17 +4,17 @@ Scores of rows and columns are combined by a small Tucker core; a slot is a neur
 vector and a value (PEER), weighed by its score; one linear layer expands the sum of the values.
 Huang et al. 2025, "UltraMemV2: Memory Networks Scaling to 120B Parameters with Superior
 Long-Context Learning", https://arxiv.org/abs/2508.18756 (PEER:
-https://arxiv.org/abs/2407.04153; no code of theirs is here). HOW OURS DIFFERS: one head; no
-virtual slots and no penalty on the core or on imbalance; each layer has its own slots, scaled so
-that with scores of 1 what it adds would begin with variance about 1 / (2 layers); sizes are for
-models of a few million parameters.
-Rows depend on hidden states: they cannot be fetched ahead.
+https://arxiv.org/abs/2407.04153); the official code is
+https://github.com/ZihaoHuang-notabot/Ultra-Sparse-Memory-Network (none of it is here).
+HOW OURS DIFFERS: no virtual slots and no penalty on the core; each layer has its own slots, scaled
+so that with scores of 1 what it adds would begin with variance about 1 / (2 layers); sizes are for
+models of a few million parameters. Rows depend on hidden states: they cannot be fetched ahead.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,10 +29,12 @@ __all__ = ["UltraMemV2"]
 
 
 class _Slots(NamedTuple):
-    """Of M tokens, the K best slots `[M, K]`, and their scores by core `[M, K, C]`."""
+    """Of M tokens, the K best slots `[M, K]`, their scores by core `[M, K, C]`, and how unevenly
+    rows and columns were chosen `[]`."""
 
     rows: Tensor
     scores: Tensor
+    balance: Tensor
 
 
 @dataclass(frozen=True)
@@ -87,49 +89,48 @@ class _Bank(nn.Module):
     def __init__(self, options: UltraMemV2, given: Given) -> None:
         super().__init__()
         self.layers = chosen(options.layer_ids, given.layers)
-        self.tables, self.parts = nn.ModuleDict(), nn.ModuleDict()
+        self.tables, self.keys, self.parts = (nn.ModuleDict() for _ in range(3))
+        self.balance: list[Tensor] = []
         for layer in self.layers:
             table = Table(options.knum**2, options.pre_vdim + options.vdim)
             with torch.no_grad():
                 table.weight[:, : options.pre_vdim] *= options.pre_vdim**-0.5
                 table.weight[:, options.pre_vdim :] *= options.knn**-0.5
             self.tables[f"layer{layer}"] = table
-            self.parts[f"layer{layer}"] = _Retrieval(options, given)
+            self.keys[f"layer{layer}"] = _Keys(options, given.hidden)
+            self.parts[f"layer{layer}"] = _Neurons(options, given)
 
     def address(self, ids: Tensor) -> dict[str, Tensor]:
+        self.balance.clear()
         return {}
 
     def added(self, layer: int, hidden: Tensor, turn: Turn) -> Tensor:
-        part = cast(_Retrieval, self.parts[f"layer{layer}"])
-        flat = hidden.flatten(0, 1)
-        slots = part.slots(flat)
-        found = self.tables[f"layer{layer}"](slots.rows)
-        added: Tensor = part(flat, slots.scores, found)
+        name, flat = f"layer{layer}", hidden.flatten(0, 1)
+        slots: _Slots = self.keys[name](flat)
+        self.balance.append(slots.balance)
+        added: Tensor = self.parts[name](flat, slots.scores, self.tables[name](slots.rows))
         return added.unflatten(0, hidden.shape[:2])
 
 
-class _Retrieval(nn.Module):
-    """Which slots M tokens `[M, D]` use, and what these add."""
+class _Keys(nn.Module):
+    """Which slots M tokens `[M, D]` use."""
 
-    def __init__(self, options: UltraMemV2, given: Given) -> None:
+    def __init__(self, options: UltraMemV2, hidden: int) -> None:
         super().__init__()
         self._options, width = options, options.kdim
-        self.query = nn.Linear(given.hidden, 2 * width, bias=False)
-        self.keys = nn.Parameter(
-            torch.randn(2, options.knum, options.tucker_rank, width) * width**-0.5
-        )
+        self.query = nn.Linear(hidden, 2 * width, bias=False)
+        self.keys = nn.Parameter(torch.empty(2, options.knum, options.tucker_rank, width))
+        # Both are normed: a larger deviation does not change them, and lets them turn more slowly.
+        for one in (self.query.weight, self.keys):
+            nn.init.normal_(one, std=width**-0.5)
         self.query_norm, self.key_norm = nn.RMSNorm(width), nn.RMSNorm(width)
         for norm in (self.query_norm, self.key_norm):
             nn.init.constant_(norm.weight, width**-0.4)
         self.cores = nn.Parameter(
             torch.rand(options.tucker_multihead, options.tucker_rank, options.tucker_rank)
         )
-        self.inward = nn.Linear(given.hidden, options.pre_vdim, bias=False)
-        self.outward = nn.Linear(options.vdim, given.hidden, bias=False)
-        nn.init.normal_(self.inward.weight, std=given.hidden**-0.5)
-        nn.init.normal_(self.outward.weight, std=(options.vdim * 2 * given.layers) ** -0.5)
 
-    def slots(self, hidden: Tensor) -> _Slots:
+    def forward(self, hidden: Tensor) -> _Slots:
         told, count = self._options, len(hidden)
         query = self.query_norm(self.query(hidden).unflatten(1, (2, told.kdim))).transpose(0, 1)
         keys = self.key_norm(self.keys).flatten(1, 2).transpose(1, 2)
@@ -142,16 +143,8 @@ class _Retrieval(nn.Module):
         best = each.sum(0).topk(told.knn, -1).indices
         rows = near[0][:, :, None] * told.knum + near[1][:, None, :]
         picked = each.gather(2, best.expand(len(self.cores), count, -1))
-        return _Slots(rows.flatten(1).gather(1, best), picked.permute(1, 2, 0))
-
-    def forward(self, hidden: Tensor, scores: Tensor, found: Tensor) -> Tensor:
-        inputs, values = found.split([self._options.pre_vdim, self._options.vdim], -1)
-        active = (inputs @ self.inward(hidden)[..., None])[..., 0]
-        active = functional.gelu(active) if self._options.use_glu_act else active
-        parts = values.unflatten(2, (len(self.cores), -1))  # [M, K, C, V / C]
-        weighed = (scores * active[..., None])[..., None] * parts
-        out: Tensor = self.outward(weighed.sum(1).flatten(1))
-        return out
+        rows = rows.flatten(1).gather(1, best)
+        return _Slots(rows, picked.permute(1, 2, 0), _unevenness(rough, near))
 
     @torch.no_grad()
     def _directions(self) -> Tensor:
@@ -159,3 +152,34 @@ class _Retrieval(nn.Module):
         left, _, right = torch.linalg.svd(self.cores.sum(0))
         both = torch.stack([left[:, 0], right[0]])
         return torch.where(both.sum() < 0, -both, both)
+
+
+class _Neurons(nn.Module):
+    """What M tokens `[M, D]` are given by the slots they use."""
+
+    def __init__(self, options: UltraMemV2, given: Given) -> None:
+        super().__init__()
+        self._options = options
+        self.inward = nn.Linear(given.hidden, options.pre_vdim, bias=False)
+        self.outward = nn.Linear(options.vdim, given.hidden, bias=False)
+        nn.init.normal_(self.inward.weight, std=given.hidden**-0.5)
+        nn.init.normal_(self.outward.weight, std=(options.vdim * 2 * given.layers) ** -0.5)
+
+    def forward(self, hidden: Tensor, scores: Tensor, found: Tensor) -> Tensor:
+        inputs, values = found.split([self._options.pre_vdim, self._options.vdim], -1)
+        active = (inputs @ self.inward(hidden)[..., None])[..., 0]
+        active = functional.gelu(active) if self._options.use_glu_act else active
+        parts = values.unflatten(2, (scores.shape[-1], -1))  # [M, K, C, V / C]
+        weighed = (scores * active[..., None])[..., None] * parts
+        out: Tensor = self.outward(weighed.sum(1).flatten(1))
+        return out
+
+
+def _unevenness(scores: Tensor, near: Tensor) -> Tensor:
+    """2 if rows and columns are looked at evenly, more if not, for scores `[2, M, N]` and the best
+    `[2, M, K]`: how often each is, times the chance that its score gives it."""
+    chance = scores.softmax(-1).mean(1)
+    load = torch.zeros_like(chance).scatter_add_(
+        1, near.flatten(1), torch.ones_like(near.flatten(1), dtype=chance.dtype)
+    )
+    return (load / load.sum(1, keepdim=True) * chance).sum() * scores.shape[-1]
