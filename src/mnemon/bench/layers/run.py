@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 from mnemon.bench import provenance
@@ -54,12 +55,7 @@ def run_layers(
         InvalidInput: no seeds, steps or jobs. UnknownName: nothing is called so.
         MissingExtra: the extra `[weights]` is not installed.
     """
-    if min(seeds, steps, jobs) < 1:
-        raise InvalidInput(
-            f"{seeds} seeds of {steps} steps in {jobs} jobs measure nothing: take 1 or more of each"
-        )
-    for name in ("torch", "transformers", "safetensors"):
-        require(name, name, "weights")
+    _checked(seeds, steps, jobs)
     from mnemon.bench.layers import recalling, variants, workers
     from mnemon.bench.layers.cells import Cell
 
@@ -67,34 +63,44 @@ def run_layers(
     began = datetime.now(UTC).isoformat(timespec="seconds")
     tried = [(one, rate) for one in chosen for rate in rates] if len(rates) > 1 else []
     total = len(tried) + seeds * len(chosen) + (len(recalling.TAUGHT) if taught else 0)
-    rows: list[Row] = []
-    aside: list[Row] = []
-    frozen: list[dict[str, Any]] = []
+    rows, aside = list["Row"](), list["Row"]()
+    frozen = list[dict[str, Any]]()
 
     def say() -> None:
         if progress is not None:
             progress(len(aside) + len(rows) + len(frozen), total)
 
     def measure(into: list[Row], cells: Sequence[Cell]) -> None:
-        say()
         for row in workers.measured(cells, jobs):
             into.append(row)
             say()
-        order = [one.name for one in chosen]
-        into.sort(key=lambda row: (row.seed, order.index(row.name), row.rate))
 
     measure(aside, [Cell(one, rate, _ASIDE, steps, topics, facts) for one, rate in tried])
     best = {one.name: rates[0] for one in chosen} | _best(aside)
-    measure(rows, [
-        Cell(variant, best[variant.name], one, steps, topics, facts)
-        for one in range(seed, seed + seeds) for variant in chosen
-    ])  # fmt: skip
-    for taught_by in recalling.TAUGHT if taught else ():
+    both = product(range(seed, seed + seeds), chosen)
+    measure(rows, [Cell(one, best[one.name], at, steps, topics, facts) for at, one in both])
+    for one in recalling.TAUGHT if taught else ():
+        frozen.append(recalling.frozen(one, taught, seed))
         say()
-        frozen.append(recalling.frozen(taught_by, taught, seed))
-    say()
     origin = provenance.Origin({}, provenance.code(), command, provenance.machine(), began, seed)
-    return LayersRun(rows, aside, frozen, _context(steps, topics, facts), origin)
+    return LayersRun(_sorted(rows), _sorted(aside), frozen, _context(steps, topics, facts), origin)
+
+
+def _checked(seeds: int, steps: int, jobs: int) -> None:
+    if min(seeds, steps, jobs) < 1:
+        raise InvalidInput(
+            f"{seeds} seeds of {steps} steps in {jobs} jobs measure nothing: take 1 or more of each"
+        )
+    for name in ("torch", "transformers", "safetensors"):
+        require(name, name, "weights")
+
+
+def _sorted(rows: Sequence[Row]) -> list[Row]:
+    """By seed, and as variants stand in the table."""
+    from mnemon.bench.layers.variants import VARIANTS
+
+    order = [one.name for one in VARIANTS]
+    return sorted(rows, key=lambda row: (row.seed, order.index(row.name), row.rate))
 
 
 def _best(aside: Sequence[Row]) -> dict[str, float]:
