@@ -6,9 +6,9 @@
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
 which is what everyone gets. Prints held-out recall@10 by cosine alone, before and after. `static`
-takes two minutes on a CPU, `minilm` ten on a GPU (three processes, each with two of the `--fold`s,
-take four). Needs torch; `minilm` also
-transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
+takes minutes on a CPU, `minilm` a quarter of an hour on a GPU, or a third of that in three
+processes, each with two of the `--fold`s. Needs torch; `minilm` also transformers. After it, fit
+the ranker again: `scripts/train_ranker.py`.
 """
 
 from __future__ import annotations
