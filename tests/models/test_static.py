@@ -118,7 +118,12 @@ def test_a_text_without_known_tokens_gives_a_zero_row(embedder, text):
 
 def test_order_counts_for_words_beside_each_other(embedder):
     there, back = embedder.embed(["the dog bites the man", "the man bites the dog"])
-    assert there @ back < 0.99
+    assert there @ back < 0.995
+
+
+def test_latin_letters_of_full_width_mean_the_same(embedder):
+    wide, plain = embedder.embed(["ｃａｍｅｌ　ｒｉｄｅ！", "camel ride!"])
+    assert (wide == plain).all()
 
 
 def test_no_texts_give_no_rows(embedder):

@@ -56,7 +56,16 @@ class RemoteJobs(Jobs):
     ) -> Job[builtins.list[Problem]]:
         return self._begin("fsck", {"repair": repair}, wait, key)
 
-    def schedule(self, *args: Any, **given: Any) -> Job[dict[str, int]]:
+    def schedule(
+        self,
+        model: str | None = None,
+        *,
+        to: str | None = None,
+        remote: str | None = None,
+        namespace: str | None = None,
+        wait: float = 0.0,
+        key: str | None = None,
+    ) -> Job[dict[str, int]]:
         """Not over HTTP: schedule beside the store, where the models and the places are."""
         raise InvalidInput(
             "the scheduler works beside the store, where models and places are, not over HTTP: "

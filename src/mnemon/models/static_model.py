@@ -30,6 +30,8 @@ BUNDLED = Path(__file__).parent / "static"
 FIRST, SECOND = 1_000_003, 7_919
 # Rows gathered at once: enough to share numpy's cost per call, little enough for a core's cache.
 BATCH_TOKENS = 1024
+# Latin letters as wide as Chinese characters, which are no word-pieces, to the plain ones.
+_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ class Table:
 
     def known(self, text: str, max_tokens: int) -> list[int]:
         """The ids of the first `max_tokens` tokens of `text`, less the unknown ones."""
+        if not text.isascii():
+            text = text.translate(_FULL_WIDTH)
         ids, unknown = self.pieces.ids(text)[:max_tokens], self.pieces.unknown
         return [id for id in ids if id != unknown] if unknown in ids else ids
 
