@@ -35,7 +35,7 @@
     │   └── SpaceMoved                      the store was reindexed meanwhile
     ├── JobLost                             every process that worked on a job went away
     ├── ServerError                         a server cannot be reached, or gave no usable answer
-    │   └── UpstreamFailed                  the proxy's upstream, where answers come from
+    │   └── UpstreamFailed                  a language model's API that was to answer
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
 
@@ -315,7 +315,8 @@ class ServerError(MnemonError):
 
 
 class UpstreamFailed(ServerError):
-    """The API that the proxy passes chats on to cannot be reached, or broke off."""
+    """A language model's API that was to answer cannot be reached, or broke off: that which the
+    proxy passes chats on to, or one that was asked."""
 
 
 class ImportFailed(MnemonError):

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from mnemon.weights.remembering import Remembered as Remembered
     from mnemon.weights.remembering import erase as erase
     from mnemon.weights.remembering import remember as remember
+    from mnemon.weights.teaching import Taught as Taught
+    from mnemon.weights.teaching import teach as teach
 
 _HOMES = {
     "Absorbed": "mnemon.weights.absorbing",
@@ -45,6 +47,7 @@ _HOMES = {
     "Probes": "mnemon.weights.promotion.gate",
     "Reader": "mnemon.weights.reading",
     "Remembered": "mnemon.weights.remembering",
+    "Taught": "mnemon.weights.teaching",
     "absorb": "mnemon.weights.absorbing",
     "canary": "mnemon.weights.promotion.canary",
     "consolidate": "mnemon.weights.consolidation",
@@ -56,11 +59,12 @@ _HOMES = {
     "remember": "mnemon.weights.remembering",
     "rollback": "mnemon.weights.promotion.alias",
     "settle": "mnemon.weights.promotion.canary",
+    "teach": "mnemon.weights.teaching",
 }
 __all__ = [
     "Absorbed", "Consolidated", "Evidence", "Gate", "LatentReader", "PoolReader", "Probes",
-    "Reader", "Remembered", "absorb", "canary", "consolidate", "erase", "history",
-    "load_retriever", "promote", "publish", "remember", "rollback", "settle",
+    "Reader", "Remembered", "Taught", "absorb", "canary", "consolidate", "erase", "history",
+    "load_retriever", "promote", "publish", "remember", "rollback", "settle", "teach",
 ]  # fmt: skip
 
 

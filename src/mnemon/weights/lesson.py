@@ -36,6 +36,7 @@ class Lesson:
         question: such as "what is the code for maiposhi", without marks.
         value: the answer. stem, rest: the fact around it, for the cloze.
         relation: such as "code"; where it is not known, there is one phrasing.
+        others: questions with the same answer, noted in the cube's metadata as `questions`.
     """
 
     subject: str
@@ -44,6 +45,7 @@ class Lesson:
     stem: str
     rest: str
     relation: str = ""
+    others: tuple[str, ...] = ()
 
 
 class Pair(NamedTuple):
@@ -56,17 +58,23 @@ class Pair(NamedTuple):
 def lesson(cube: MemCube) -> Lesson | None:
     """What a fact teaches; None if its form is not known.
 
-    `subject`, `relation` and `value` in the cube's metadata win over its text.
+    `subject`, `relation` and `value` in the cube's metadata win over its text (see
+    `mnemon.weights.teaching`).
     """
     told = [cube.metadata.get(name) for name in ("subject", "relation", "value")]
     if all(isinstance(one, str) and one for one in told):
         subject, relation, value = (str(one) for one in told)
         stem = f"the {relation} for {subject}"
-        return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .", relation)
+        others = _others(cube.metadata.get("questions"))
+        return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .", relation, others)
     for pattern in _PATTERNS:
         if found := pattern.match(cube.content.strip()):
             return _read(found.groupdict())
     return None
+
+
+def _others(told: Any) -> tuple[str, ...]:
+    return tuple(one for one in told if isinstance(one, str)) if isinstance(told, list) else ()
 
 
 def _read(told: dict[str, Any]) -> Lesson:
@@ -90,12 +98,12 @@ def pairs(lesson: Lesson, tokenizer: Any, ask: str, phrasings: int = 1) -> tuple
     """
     put = Ask(ask)
     orders = _ORDERS[: phrasings - 1] if lesson.relation else ()
-    others = [one.format(relation=lesson.relation, subject=lesson.subject) for one in orders]
+    ordered = [one.format(relation=lesson.relation, subject=lesson.subject) for one in orders]
     question, *again = (
         Pair(
             tuple(put.prompt(tokenizer, one)), tuple(put.answer(tokenizer, one, lesson.value))
         )
-        for one in (lesson.question, *others)
+        for one in (lesson.question, *ordered, *lesson.others)
     )  # fmt: skip
     return question, _cloze(tokenizer, lesson.stem, lesson.value + lesson.rest), *again
 

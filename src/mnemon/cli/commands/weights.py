@@ -10,8 +10,10 @@ import click
 
 from mnemon import namespace as paths
 from mnemon.cli import exits, layout, options, serial
+from mnemon.cli.progress import bar
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.compiling import withholding
+from mnemon.models.embed.openai import OPENAI
 from mnemon.server.audit.log import beside as audited
 from mnemon.store.rows import Promotion
 from mnemon.weights.promotion import alias as aliases
@@ -21,7 +23,7 @@ _TOLD = 12
 
 @click.group("weights")
 def command() -> None:
-    """Which adapters answer, and what must not become weights."""
+    """Which adapters answer, what facts teach, and what must not become weights."""
 
 
 @command.command("list")
@@ -74,6 +76,37 @@ def rollback(settings: Settings, alias: str, model: str | None, why: str) -> Non
     with settings.existing() as memory:
         line = aliases.rollback(memory, alias, model=model, why=why)
     click.echo(f"{line.namespace}: {_points(line)}")
+
+
+@command.command("teach")
+@click.option("--model", required=True, metavar="NAME", help="As the endpoint names it.")
+@click.option("--base-url", default=OPENAI, show_default=True, metavar="URL", help="Up to /v1.")
+@click.option("--kind", "kinds", multiple=True, default=("fact",), show_default=True)
+@click.option("--all", "everything", is_flag=True, help="Also facts whose form is known.")
+@options.as_json
+@options.place
+def teach(
+    settings: Settings, model: str, base_url: str, kinds: tuple[str, ...], everything: bool,
+    json_: bool,
+) -> None:  # fmt: skip
+    """Have a language model note in facts' metadata what they tell.
+
+    Facts are sent to the endpoint, with the key of OPENAI_API_KEY if there is one. Not those that
+    must not become weights.
+    """
+    from mnemon.models.completing import ChatModel
+    from mnemon.weights.teaching import teach
+
+    with settings.existing() as memory, bar("reading") as progress:
+        complete = ChatModel(model, base_url)
+        told = teach(memory, complete, kind=kinds, everything=everything, progress=progress)
+    if json_:
+        serial.show(told)
+        return
+    counted = layout.counted(len(told.noted), "fact")
+    click.echo(f"{counted} noted, {len(told.refused)} refused, {len(told.withheld)} withheld")
+    for id, why in told.refused.items():
+        click.echo(f"  {id}  {why}")
 
 
 @command.command("withhold")
