@@ -18,10 +18,10 @@ def test_a_model_behind_an_endpoint_notes_what_facts_tell(run, ids, parsed, monk
         assert told.strip() == "1 fact noted, 0 refused, 0 withheld"
         assert len(model.asked) == 1 and "Ben rows" in model.asked[0].last[1]
         model.script = lambda asked: "{}"
-        kind = parsed(run("cat", ids[0], "--json"))["kind"]
+        kind = parsed(run("cat", ids[0], "--json"))[0]["kind"]
         nothing = parsed(run("weights", "teach", *where, "--kind", kind, "--json"))
     assert set(nothing["refused"]) == set(ids[:2]) and not nothing["noted"]
-    noted = parsed(run("cat", ids[2], "--json"))["metadata"]
+    noted = parsed(run("cat", ids[2], "--json"))[0]["metadata"]
     assert (noted["value"], noted["questions"]) == ("rows", ["which sport does Ben do"])
 
 
