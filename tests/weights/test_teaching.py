@@ -60,6 +60,15 @@ def test_what_is_noted_is_a_version_that_can_be_seen_and_taken_back(told) -> Non
     assert "value" not in told.get(cube.id).metadata
 
 
+def test_a_fact_that_changed_is_read_again_not_trained_as_it_was(told, loaded) -> None:
+    cube = told.list()[0]
+    teach(told, reads)
+    told.update(cube.id, fact(NAME, "x11 x12"))
+    assert consolidate(told, *loaded, steps=1).unread == (cube.id,)
+    assert teach(told, reads).noted == (cube.id,)
+    assert told.get(cube.id).metadata["value"] == "x11 x12"
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [

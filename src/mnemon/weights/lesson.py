@@ -7,6 +7,7 @@ its relation and subject in other orders: "the code of maiposhi", "maiposhi code
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ _PATTERNS = (
 )  # fmt: skip
 _ORDERS = ("the {relation} of {subject}", "{subject} {relation}")
 PHRASINGS = 1 + len(_ORDERS)
+READ = "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +63,27 @@ def lesson(cube: MemCube) -> Lesson | None:
     `subject`, `relation` and `value` in the cube's metadata win over its text (see
     `mnemon.weights.teaching`).
     """
-    told = [cube.metadata.get(name) for name in ("subject", "relation", "value")]
+    noted = cube.metadata if noted_of(cube) else {}
+    told = [noted.get(name) for name in ("subject", "relation", "value")]
     if all(isinstance(one, str) and one for one in told):
         subject, relation, value = (str(one) for one in told)
         stem = f"the {relation} for {subject}"
-        others = _others(cube.metadata.get("questions"))
+        others = _others(noted.get("questions"))
         return Lesson(subject, f"what is {stem}", value, f"{stem} is", " .", relation, others)
     for pattern in _PATTERNS:
         if found := pattern.match(cube.content.strip()):
             return _read(found.groupdict())
     return None
+
+
+def noted_of(cube: MemCube) -> bool:
+    """Whether what the metadata tell is of this text: a model may have read an earlier version."""
+    return cube.metadata.get(READ, digest(cube.content)) == digest(cube.content)
+
+
+def digest(content: str) -> str:
+    """What stands in metadata as `READ`: of which text they were noted."""
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def _others(told: Any) -> tuple[str, ...]:

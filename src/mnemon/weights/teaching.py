@@ -1,8 +1,9 @@
 """Teaching: a language model says what a fact tells, where the fact's own form does not say it.
 
 What it says is noted in the cube's metadata, as a new version: to be seen, corrected and restored
-like all text, and what is trained is decided by the cubes alone. It may only point: subject and
-value must stand in the fact word by word, and a question must name the one and not the other.
+like all text, and what is trained is decided by the cubes alone. A note is of one text: when that
+is changed, it counts no more. The model may only point: subject and value must stand in the fact
+word by word, and a question must name the one and not the other.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import AccessDenied, NotFound, VersionConflict
 from mnemon.weights import governance
-from mnemon.weights.lesson import lesson
+from mnemon.weights.lesson import READ, digest, lesson, noted_of
 
 if TYPE_CHECKING:
     from mnemon.choosing import Kinds
@@ -108,13 +109,13 @@ def read(said: str, fact: str, others: int) -> dict[str, Any] | str:
 
 
 def _wants(cube: MemCube, everything: bool) -> bool:
-    if "questions" in cube.metadata:
+    if "questions" in cube.metadata and noted_of(cube):
         return False
     return everything or lesson(cube) is None
 
 
 def _note(memory: Memory, cube: MemCube, found: Mapping[str, Any]) -> str | None:
-    told = {**cube.metadata, **found}
+    told = {**cube.metadata, **found, READ: digest(cube.content)}
     try:
         memory.update(cube.id, version=cube.version, metadata=told)
     except (VersionConflict, NotFound, AccessDenied) as error:
