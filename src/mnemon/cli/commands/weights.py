@@ -23,7 +23,7 @@ _TOLD = 12
 
 @click.group("weights")
 def command() -> None:
-    """Which adapters answer, what facts teach, and what must not become weights."""
+    """Which adapters answer, what facts teach, what is withheld."""
 
 
 @command.command("list")
