@@ -69,6 +69,12 @@ def test_a_fact_that_changed_is_read_again_not_trained_as_it_was(told, loaded) -
     assert told.get(cube.id).metadata["value"] == "x11 x12"
 
 
+def test_metadata_of_a_users_own_are_no_notes(told, loaded) -> None:
+    own = {"subject": "zoe", "relation": "code", "value": "x21", "read": True}
+    told.add([Draft("of zoe .", kind="own", metadata=own)])
+    assert not consolidate(told, *loaded, kind="own", steps=1).unread
+
+
 @pytest.mark.parametrize(
     ("said", "why"),
     [

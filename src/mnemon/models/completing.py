@@ -6,12 +6,11 @@ machine for the endpoint.
 
 from __future__ import annotations
 
-import os
 from dataclasses import InitVar, dataclass
 from typing import Any
 
 from mnemon.errors import InvalidInput, UpstreamFailed
-from mnemon.models.embed.openai import OPENAI
+from mnemon.models.endpoint import OPENAI, key
 from mnemon.models.extras import require
 
 
@@ -46,7 +45,7 @@ class ChatModel:
         """
         library = require("openai", "openai", "openai")
         client = library.OpenAI(
-            base_url=self.base_url, api_key=self._key(), timeout=self.timeout,
+            base_url=self.base_url, api_key=self._key, timeout=self.timeout,
             max_retries=self.max_retries,
         )  # fmt: skip
         asked = [{"role": "user", "content": prompt}]
@@ -66,11 +65,7 @@ class ChatModel:
             raise UpstreamFailed(f"{self.model!r} at {self.base_url} answered without text")
         return text
 
+    @property
     def _key(self) -> str:
-        key = getattr(self, "_api_key", None) or os.environ.get(self.api_key_env)
-        if not key and self.base_url == OPENAI:
-            raise InvalidInput(
-                f"no key for {self.base_url}: set the environment variable {self.api_key_env}, "
-                "or pass api_key="
-            )
-        return key or "none"  # the library refuses an empty one, also for servers that need none
+        given = getattr(self, "_api_key", None)
+        return key(given, self.base_url, self.api_key_env, InvalidInput)

@@ -26,7 +26,7 @@ _PATTERNS = (
 )  # fmt: skip
 _ORDERS = ("the {relation} of {subject}", "{subject} {relation}")
 PHRASINGS = 1 + len(_ORDERS)
-READ = "read"
+READ = "noted_from"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def lesson(cube: MemCube) -> Lesson | None:
     `subject`, `relation` and `value` in the cube's metadata win over its text (see
     `mnemon.weights.teaching`).
     """
-    noted = cube.metadata if noted_of(cube) else {}
+    noted = cube.metadata if still_holds(cube) else {}
     told = [noted.get(name) for name in ("subject", "relation", "value")]
     if all(isinstance(one, str) and one for one in told):
         subject, relation, value = (str(one) for one in told)
@@ -76,7 +76,7 @@ def lesson(cube: MemCube) -> Lesson | None:
     return None
 
 
-def noted_of(cube: MemCube) -> bool:
+def still_holds(cube: MemCube) -> bool:
     """Whether what the metadata tell is of this text: a model may have read an earlier version."""
     return cube.metadata.get(READ, digest(cube.content)) == digest(cube.content)
 

@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mnemon.errors import AccessDenied, NotFound, VersionConflict
+from mnemon.errors import AccessDenied, InvalidInput, NotFound, VersionConflict
 from mnemon.weights import governance
-from mnemon.weights.lesson import READ, digest, lesson, noted_of
+from mnemon.weights.lesson import READ, digest, lesson, still_holds
 
 if TYPE_CHECKING:
     from mnemon.choosing import Kinds
@@ -68,8 +68,10 @@ def teach(
         progress: called with (cubes read, to be read).
 
     Raises:
-        what `complete` raises; what was noted until then stays.
+        InvalidInput: fewer than no questions. What `complete` raises; what was noted stays.
     """
+    if others < 0:
+        raise InvalidInput(f"others={others}: ask for 0 questions in other words, or more")
     cubes, withheld = governance.permitted(memory, kind)
     wanted = [one for one in cubes if _wants(one, everything)]
     name = getattr(complete, "model", None)
@@ -109,7 +111,7 @@ def read(said: str, fact: str, others: int) -> dict[str, Any] | str:
 
 
 def _wants(cube: MemCube, everything: bool) -> bool:
-    if "questions" in cube.metadata and noted_of(cube):
+    if "questions" in cube.metadata and still_holds(cube):
         return False
     return everything or lesson(cube) is None
 

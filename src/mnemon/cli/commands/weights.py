@@ -13,7 +13,7 @@ from mnemon.cli import exits, layout, options, serial
 from mnemon.cli.progress import bar
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.compiling import withholding
-from mnemon.models.embed.openai import OPENAI
+from mnemon.models.endpoint import OPENAI
 from mnemon.server.audit.log import beside as audited
 from mnemon.store.rows import Promotion
 from mnemon.weights.promotion import alias as aliases

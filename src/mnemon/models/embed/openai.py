@@ -8,13 +8,13 @@ count, order and dimension are checked. Texts leave this machine for the endpoin
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import InitVar, dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import EmbedderError, InvalidInput
+from mnemon.models.endpoint import OPENAI, key
 from mnemon.models.extras import require
 from mnemon.models.vectors import embedded
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["OpenAIEmbedder"]
-
-OPENAI = "https://api.openai.com/v1"
 
 
 @dataclass(frozen=True)
@@ -108,13 +106,8 @@ class OpenAIEmbedder:
 
     @property
     def _key(self) -> str:
-        key = getattr(self, "_api_key", None) or os.environ.get(self.api_key_env)
-        if not key and self.base_url == OPENAI:
-            raise EmbedderError(
-                f"no key for {self.base_url}: set the environment variable {self.api_key_env}, "
-                "or pass api_key="
-            )
-        return key or "none"  # the library refuses an empty one, also for servers that need none
+        given = getattr(self, "_api_key", None)
+        return key(given, self.base_url, self.api_key_env, EmbedderError)
 
 
 @cache
