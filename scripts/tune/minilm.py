@@ -33,13 +33,13 @@ BATCH = 256
 class Adapted(nn.Module):
     """A linear layer with a low-rank addition that begins at nothing."""
 
-    def __init__(self, linear: nn.Linear) -> None:
+    def __init__(self, linear: nn.Linear, dropped: float = DROPPED) -> None:
         super().__init__()
         wide = linear.in_features
         self.linear = linear
         self.low = nn.Parameter(torch.randn(RANK, wide, device=linear.weight.device) / wide**0.5)
         self.high = nn.Parameter(linear.weight.new_zeros(linear.out_features, RANK))
-        self.dropout = nn.Dropout(DROPPED)
+        self.dropout = nn.Dropout(dropped)
 
     def forward(self, values: Tensor) -> Tensor:
         added = functional.linear(functional.linear(self.dropout(values), self.low), self.high)
@@ -57,6 +57,32 @@ class Adapted(nn.Module):
         self.low.copy_(root[:, None] * right[:RANK])
 
 
+def adaptable(model: nn.Module) -> list[str]:
+    """The names of the linear layers of an encoder."""
+    return [
+        name
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and name.startswith("encoder.")
+    ]
+
+
+def adapt(model: nn.Module, name: str, dropped: float) -> None:
+    """Put an addition to one of them."""
+    above, _, own = name.rpartition(".")
+    module = model.get_submodule(above)
+    setattr(module, own, Adapted(getattr(module, own), dropped))
+
+
+def written(model: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:
+    """Those additions as `mnemon.models.lora` reads them, in float16."""
+    return {
+        f"{lora.PREFIX}{name}.lora_{part}.weight": matrix.detach().cpu().half().contiguous()
+        for name in names
+        for layer in [model.get_submodule(name)]
+        for part, matrix in (("A", layer.low), ("B", layer.high))
+    }
+
+
 class MiniLMStudent(nn.Module):
     """Mean of the token outputs, made unit, as sentence-transformers runs the model."""
 
@@ -67,17 +93,11 @@ class MiniLMStudent(nn.Module):
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         self.model = AutoModel.from_pretrained(folder).to(device)
         self.model.requires_grad_(False)
-        self.names = [
-            name
-            for name, module in self.model.named_modules()
-            if isinstance(module, nn.Linear) and name.startswith("encoder.")
-        ]
+        self.names = adaptable(self.model)
         weights = {name: self.model.get_submodule(name).weight for name in self.names}
         self.digest = lora.base_digest(weights)
         for name in self.names:
-            above, _, own = name.rpartition(".")
-            module = self.model.get_submodule(above)
-            setattr(module, own, Adapted(getattr(module, own)))
+            adapt(self.model, name, DROPPED)
         self.sharpness = nn.Parameter(torch.tensor(math.log(20.0), device=device))
 
     def turns(self, conversation: Conversation) -> Tensor:
@@ -109,14 +129,10 @@ class MiniLMStudent(nn.Module):
 
     def write(self, path: Path) -> None:
         """As `mnemon.models.lora` reads it, in float16."""
-        tensors = {
-            f"{lora.PREFIX}{name}.lora_{part}.weight": matrix.detach().cpu().half().contiguous()
-            for name in self.names
-            for layer in [self.model.get_submodule(name)]
-            for part, matrix in (("A", layer.low), ("B", layer.high))
-        }
         config = lora.Config(BASE, self.digest, RANK, SCALE)
-        save_file(tensors, path, metadata={"config": json.dumps(asdict(config))})
+        save_file(
+            written(self.model, self.names), path, metadata={"config": json.dumps(asdict(config))}
+        )
 
     def _batches(self, texts: Sequence[str], most: int) -> tuple[list[Any], Tensor]:
         """Texts of like length together, and where each came from."""

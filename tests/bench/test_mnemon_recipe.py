@@ -13,7 +13,7 @@ from mnemon.bench.recipes import mnemon as recipe
 from mnemon.bench.recipes._cosine import untuned
 from mnemon.bench.recipes.mnemon import Mnemon, changed
 from mnemon.errors import InvalidInput, UnknownName
-from mnemon.models import static_model
+from mnemon.models import cross_encoder, static_model
 from mnemon.models.embed.static import StaticEmbedder
 from mnemon.text.rerank import listnet
 
@@ -85,6 +85,10 @@ def test_a_conversation_gets_the_embedder_and_ranker_that_never_saw_it() -> None
     assert "conv-26" not in listnet.load(Path(system.weights)).fitted_on
     assert Path(system.weights).stem[-1] == Path(system.tuning).stem[-1]
     assert system.embedding().revision != Mnemon().embedding().revision
+    read = Mnemon(program="cross-encoded", embedder="minilm", base="/models/minilm").unseen(
+        "conv-26"
+    )
+    assert "conv-26" not in cross_encoder.told(Path(str(read.reading)))["fitted_on"]
     mine = Mnemon(weights="mine.json").unseen("conv-26")
     assert (mine.weights, mine.tuning) == ("mine.json", system.tuning)
     assert Mnemon(tuning="").unseen("conv-26").embedding() == untuned("static")

@@ -18,8 +18,10 @@ from mnemon.store.rows import Filter
 from mnemon.text import asked, program, signals
 from mnemon.text.lexicon import lexicon
 from mnemon.text.programs.default import Default
-from mnemon.text.rerank import listnet
+from mnemon.text.rerank import cross_encoder, listnet
 from mnemon.text.rerank._calibration import CONTEXT
+
+from ..models import small_cross_encoder
 
 TURNS = [
     {"speaker": "Ana", "content": "Did you hear back from the clinic?"},
@@ -46,15 +48,54 @@ def told(memory: Memory, text: str) -> tuple[Any, np.ndarray]:
     return fused, signals.signals(view, query, rankings, fused.indices)
 
 
-@pytest.mark.parametrize("name", methods.names("text.rerank"))
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Options of a small cross-encoder."""
+    pytest.importorskip("transformers", reason="the extra 'sentence-transformers' is missing")
+    folder = tmp_path_factory.mktemp("encoder")
+    base = small_cross_encoder.base(folder / "base")
+    tuning = small_cross_encoder.tuning(folder / "tuning", base)
+    return {"base": str(base), "tuning": str(tuning), "device": "cpu"}
+
+
+@pytest.fixture(params=methods.names("text.rerank"))
+def reranker(request: pytest.FixtureRequest) -> Any:
+    needs = request.param == "cross-encoder"
+    options = request.getfixturevalue("encoder") if needs else {}
+    return methods.load("text.rerank", request.param, **options)
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
 def test_a_reranker_keeps_every_cube_once_and_scores_in_zero_to_one(
-    memory: Memory, name: str
+    memory: Memory, reranker: Any
 ) -> None:
     view, query, rankings, fused = looked(memory, "When is the operation?")
-    again = methods.load("text.rerank", name).rerank(view, query, rankings, fused)
+    again = reranker.rerank(view, query, rankings, fused)
     assert sorted(again.indices.tolist()) == sorted(fused.indices.tolist())
     assert again.scores.tolist() == sorted(again.scores.tolist(), reverse=True)
     assert all(0.0 <= score <= 1.0 for score in again.scores.tolist())
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_only_the_best_are_read_again_and_the_others_follow(
+    memory: Memory, encoder: dict[str, str]
+) -> None:
+    asked = looked(memory, "When is the operation?")
+    ranked = methods.load("text.rerank", "listnet").rerank(*asked).indices.tolist()
+    one = methods.load("text.rerank", "cross-encoder", depth=1, **encoder).rerank(*asked)
+    assert one.indices.tolist() == ranked
+    two = methods.load("text.rerank", "cross-encoder", depth=2, **encoder).rerank(*asked)
+    assert sorted(two.indices[:2].tolist()) == sorted(ranked[:2])
+    assert two.indices[2:].tolist() == ranked[2:]
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_a_passage_is_a_turn_with_its_speaker_and_those_beside_it(memory: Memory) -> None:
+    view, *_ = looked(memory, "When is the operation?")
+    first, last = cross_encoder.passages(view, np.array([0, 3]))
+    assert first.turn == "Ana: Did you hear back from the clinic?"
+    assert (first.before, first.after) == ("", "Ben: Yes, the surgery is on 14 June.")
+    assert (last.before, last.after) == ("Ana: I painted the fence green today.", "")
 
 
 def test_what_lies_deeper_follows_in_its_order(memory: Memory) -> None:

@@ -3,7 +3,7 @@
 Hu et al. 2021, "LoRA", https://arxiv.org/abs/2106.09685: a linear layer's weight W [O, I] becomes
 W + scale * B @ A, with A [R, I] and B [O, R]. The file is peft's `adapter_model.safetensors`; its
 metadata holds what `adapter_config.json` would, and the digest of the weights that it was trained
-on: another model is refused.
+on: another model is refused. Tensors of other names may lie beside it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,10 @@ def merge(path: Path, model: Any) -> None:
         EmbedderError: it cannot be read, or was trained on other weights than the model's.
         MissingExtra: safetensors is not installed.
     """
-    library = require("safetensors", "safetensors", "sentence-transformers")
+    metadata, tensors = read(path, PREFIX)
     try:
-        with library.safe_open(path, framework="pt") as held:
-            config = Config(**json.loads(held.metadata()["config"]))
-            tensors = {name: held.get_tensor(name) for name in held.keys()}  # noqa: SIM118
-    except (OSError, ValueError, KeyError, TypeError, library.SafetensorError) as error:
+        config = Config(**json.loads(metadata["config"]))
+    except (ValueError, KeyError, TypeError) as error:
         raise unusable(path, error) from error
     layers = {name.removeprefix(PREFIX).rpartition(".lora_")[0] for name in tensors}
     modules = dict(model.named_modules())
@@ -54,6 +52,22 @@ def merge(path: Path, model: Any) -> None:
         low, high = (tensors[f"{PREFIX}{name}.lora_{part}.weight"].float() for part in "AB")
         weight = modules[name].weight.data
         weight += (config.scale * high @ low).to(weight)
+
+
+def read(path: Path, prefix: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """A file's metadata, and its tensors whose names begin so.
+
+    Raises:
+        EmbedderError: it cannot be read.
+        MissingExtra: safetensors is not installed.
+    """
+    library = require("safetensors", "safetensors", "sentence-transformers")
+    try:
+        with library.safe_open(path, framework="pt") as held:
+            names = [name for name in held.keys() if name.startswith(prefix)]  # noqa: SIM118
+            return held.metadata() or {}, {name: held.get_tensor(name) for name in names}
+    except (OSError, ValueError, library.SafetensorError) as error:
+        raise unusable(path, error) from error
 
 
 def base_digest(weights: dict[str, Any]) -> str:

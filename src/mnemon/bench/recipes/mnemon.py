@@ -36,9 +36,11 @@ class Mnemon:
     Attributes:
         program: a method of the slot `text.programs`.
         embedder: a method of the slot `models.embed`.
-        model, base: the embedder's option of that name, where it has one; "" for its own.
+        model, base: the embedder's option of that name, where it has one; "" for its own; a
+            cross-encoder has the same base.
         weights: a file of weights for the program's ranker; None for the bundled ones.
         tuning: the embedder's option of that name; None for the bundled one, "" for none.
+        reading: a cross-encoder's tuning, for a program with one; None for the bundled one.
         change: options of the program's methods to change, as `method.option=value`, several joined
             by `+`: `granularities.router=uniform+granularities.damping=0`. For ablations.
     """
@@ -49,6 +51,7 @@ class Mnemon:
     base: str = ""
     weights: str | None = None
     tuning: str | None = None
+    reading: str | None = None
     change: str = ""
 
     needs: ClassVar[tuple[str, ...]] = ()
@@ -66,9 +69,13 @@ class Mnemon:
             if case not in listnet.load(fold).fitted_on:
                 weights = str(fold) if self.weights is None else self.weights
                 tuning = self.tuning
+                number = int(fold.stem[-1])
                 if tuning is None:
-                    tuning = self._tuned(int(fold.stem[-1]))
-                return replace(self, weights=weights, tuning=tuning)
+                    tuning = self._tuned(number)
+                reading = self.reading
+                if reading is None:
+                    reading = str(_FOLDS / f"cross_encoder-{number}.safetensors")
+                return replace(self, weights=weights, tuning=tuning, reading=reading)
         raise InvalidInput(f"every ranker was fitted on {case}: run scripts/train_ranker.py")
 
     def of_fold(self, fold: int) -> Any:
@@ -92,12 +99,20 @@ class Mnemon:
         options = {name: value for name, value in told.items() if value is not None}
         return methods.load("models.embed", self.embedder, **options)
 
+    def _fitted(self, program: Any) -> Any:
+        """A program whose ranker has the weights that are named here."""
+        if program.rerank is not None:
+            name, options = program.rerank
+            named = {"weights": self.weights}
+            if name == "cross-encoder":
+                named |= {"tuning": self.reading, "base": self.base or None}
+            given = {option: value for option, value in named.items() if value is not None}
+            program = replace(program, rerank=(name, {**options, **given}))
+        return changed(program, self.change)
+
     def ingest(self, turns: Sequence[Turn]) -> Remembered:
         """One batch, as an import makes it."""
-        program = changed(methods.load("text.programs", self.program), self.change)
-        if self.weights is not None and program.rerank is not None:
-            name, options = program.rerank
-            program = replace(program, rerank=(name, {**options, "weights": self.weights}))
+        program = self._fitted(methods.load("text.programs", self.program))
         memory = Memory(":memory:", program=program, embedder=self.embedding())
         named = {turn.draft.key: turn.id for turn in turns}
         cubes = memory.add([turn.draft for turn in turns])

@@ -53,7 +53,7 @@ class ListNet:
         candidates = fused.indices[: self.depth]
         if not len(candidates):
             return fused
-        network = load(Path(self.weights) if self.weights else bundled(view.space))
+        network = chosen(self.weights, view.space)
         told = signals.signals(view, query, rankings, candidates)
         chances = network.chances(told)
         order = np.argsort(-chances, kind="stable")
@@ -63,6 +63,11 @@ class ListNet:
             np.concatenate([candidates[order], fused.indices[self.depth :]]),
             np.concatenate([chances[order], rest]).astype(np.float32),
         )
+
+
+def chosen(weights: str | None, space: str | None) -> Network:
+    """The network of a weights file; None is the bundled one for vectors of a space."""
+    return load(Path(weights) if weights else bundled(space))
 
 
 def kind(space: str | None) -> str:
