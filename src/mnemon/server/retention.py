@@ -12,8 +12,8 @@ from mnemon.errors import MnemonError
 from mnemon.instant import now_micros
 from mnemon.removal import carry_out, catch_up
 from mnemon.server.audit.log import AuditLog
+from mnemon.server.homes import opening as homes
 from mnemon.store import Store, open_store
-from mnemon.store.address import beside
 from mnemon.store.rows import Rule
 
 ACTOR = "retention"
@@ -38,8 +38,8 @@ def run(store: Path | str, *, dry_run: bool = False, now: int | None = None) -> 
     Raises:
         PurgeIncomplete: the cubes are gone, their bytes may not be.
     """
-    log = AuditLog(beside(str(store)))
     with closing(open_store(str(store))) as opened:
+        log = homes.of(opened).log
         catch_up(opened)
         moment = now_micros() if now is None else now
         return [_carry_out(opened, log, rule, moment, dry_run) for rule in opened.rules()]

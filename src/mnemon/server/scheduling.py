@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnemon.memory import Memory
-from mnemon.server.audit.log import AuditLog
-from mnemon.store.address import beside
+from mnemon.server.homes import opening as homes
 
 if TYPE_CHECKING:
     from mnemon.schedule.live.carrying import Applied
@@ -54,12 +53,12 @@ class Scheduling:
 
         with Memory(self._store, namespace=namespace, actor=ACTOR) as memory:
             applied = plan(memory, model=self._loaded(), to=self._to).apply()
-        if applied.done or applied.left:
-            AuditLog(beside(self._store)).append(
-                ACTOR, "schedule", "failed" if applied.left else "done", namespace=namespace,
-                ids=tuple(dict.fromkeys(one.cube for one in applied.done if one.cube)),
-                detail=dict(Counter(one.action for one in applied.done)),
-            )  # fmt: skip
+            if applied.done or applied.left:
+                homes.of(memory._store).log.append(
+                    ACTOR, "schedule", "failed" if applied.left else "done", namespace=namespace,
+                    ids=tuple(dict.fromkeys(one.cube for one in applied.done if one.cube)),
+                    detail=dict(Counter(one.action for one in applied.done)),
+                )  # fmt: skip
         return Ran(namespace, applied)
 
     def _loaded(self) -> Any:

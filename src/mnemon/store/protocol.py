@@ -32,6 +32,8 @@ from mnemon.store.tenancy import Tenancy
 if TYPE_CHECKING:
     import numpy as np
 
+    from mnemon.store.postgres.shared import Shared
+
 
 class Store(Compiled, Tenancy, Protocol):
     """The store of truth."""
@@ -51,6 +53,12 @@ class Store(Compiled, Tenancy, Protocol):
 
         A purge deletes it with everything in it.
         """
+        ...
+
+    @property
+    def shared(self) -> Shared | None:
+        """Rows that servers on several machines share beside the memory; None for a store that one
+        machine serves, with files for that."""
         ...
 
     @property

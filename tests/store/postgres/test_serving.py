@@ -14,7 +14,6 @@ from mnemon.cli.app import mnemon
 from mnemon.errors import QuotaExceeded
 from mnemon.instant import now_micros
 from mnemon.server import retention
-from mnemon.server.keys import beside as keys
 from mnemon.server.settings import Settings
 from mnemon.store import open_store, uploads
 from mnemon.store.address import beside
@@ -55,7 +54,7 @@ def run(url):
     return run
 
 
-def test_keys_audit_log_and_sessions_lie_in_the_users_folder(url, run, tmp_path):
+def test_keys_audit_log_and_sessions_lie_in_the_database(url, run, tmp_path):
     (token,) = (
         word
         for word in run("key", "add", "root", "--everywhere").split()
@@ -75,9 +74,8 @@ def test_keys_audit_log_and_sessions_lie_in_the_users_folder(url, run, tmp_path)
         assert page.get("/storage").status_code == 200
         with Memory(address, api_key=token) as client:
             client.add("two")
-    place = beside(url)
-    assert place.parent == tmp_path / "mnemon" and not place.exists()
-    assert [key.name for key in keys(place).known()] == ["root"]
+    assert list(tmp_path.iterdir()) == []
+    assert [key["name"] for key in json.loads(run("key", "list", "--json"))] == ["root"]
     told = json.loads(run("audit", "show", "--json"))
     assert {"key-add", "add"} <= {entry["verb"] for entry in told}
     run("audit", "verify")

@@ -10,7 +10,12 @@ import pytest
 from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
-from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
+from mnemon.store.postgres.tables import (
+    DIRECTORY,
+    SERVERS_TABLES,
+    SHARED_TABLES,
+    TENANT_TABLES,
+)
 from mnemon.store.rows import Budget, Promotion, Rule
 
 from ...conformance.jobs import new as job
@@ -87,14 +92,14 @@ def test_plain_sql_changes_nothing_of_another_tenant(kept, plain, table):
 
 def test_every_table_is_one_that_is_spread_or_one_that_has_nobodys_rows(store, plain):
     found = {name for (name,) in plain("SELECT tablename FROM pg_tables WHERE schemaname='public'")}
-    assert found == {*TENANT_TABLES, DIRECTORY, *SHARED_TABLES}
+    assert found == {*TENANT_TABLES, *SERVERS_TABLES, DIRECTORY, *SHARED_TABLES}
     forced = {
         name
         for (name,) in plain(
             "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
         )
     }
-    assert forced == {*TENANT_TABLES, DIRECTORY, "tenants"}
+    assert forced == {*TENANT_TABLES, *SERVERS_TABLES, DIRECTORY, "tenants"}
 
 
 def test_every_key_and_index_is_led_by_the_tenant(store, plain):
@@ -103,8 +108,9 @@ def test_every_key_and_index_is_led_by_the_tenant(store, plain):
         "AND attnum = i.indkey[0]) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
         "WHERE c.relnamespace = 'public'::regnamespace"
     )
-    led = {(table, column) for table, _, column in indexes if table in TENANT_TABLES}
-    assert led == {(table, "tenant") for table in TENANT_TABLES}
+    spread = (*TENANT_TABLES, *SERVERS_TABLES)
+    led = {(table, column) for table, _, column in indexes if table in spread}
+    assert led == {(table, "tenant") for table in spread}
     assert [row for row in indexes if row[0] == DIRECTORY] == [(DIRECTORY, True, "id")]
 
 
@@ -145,7 +151,7 @@ def test_citus_would_be_asked_to_spread_every_table_once(store, url):
         assert citus.distribute(connection) == []
         connection.rollback()
     assert {table: key for table, key, _ in spread} == {
-        **dict.fromkeys(TENANT_TABLES, "tenant"),
+        **dict.fromkeys((*TENANT_TABLES, *SERVERS_TABLES), "tenant"),
         **dict.fromkeys(SHARED_TABLES),
         DIRECTORY: "id",
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -102,18 +102,40 @@ class Connections:
         """The result of `work` on the whole store, once it is durable; see `write`."""
         return self._write([_about(WHOLE)], work)
 
-    def write_jobs(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
-        """The result of `work` on the jobs of a tenant, or on all; see `write`. It waits for no
-        writer of cubes, so a long one keeps its lease."""
+    def write_apart(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
+        """The result of `work` on rows that no writer of cubes touches (jobs, keys, the audit log),
+        of a tenant or of all; see `write`. It waits for no such writer, so a long job keeps its
+        lease."""
         return self._transact([_about(tenant)], work)
+
+    def one(
+        self, tenant: int, query: str, values: Mapping[str, Any], *, writing: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one statement in a transaction of its own, in one round trip.
+
+        `writing` is for what may be carried out twice when the connection breaks, and be lost when
+        the server does.
+        """
+        if writing:
+            self._check_writable()
+        begin = [_WRITE, "SET LOCAL synchronous_commit = off"] if writing else [_READ]
+
+        def attempt(connection: Connection[Any]) -> list[tuple[Any, ...]]:
+            with connection.pipeline():
+                for statement in (*begin, _about(tenant)):
+                    connection.execute(statement)
+                found = connection.execute(query, values)
+                connection.execute("COMMIT")
+            return found.fetchall() if found.description else []
+
+        return self._patiently(attempt, lambda error: away(error) or undone(error))
 
     def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         # Weakly, to be held off by `vectors.switch` and no one else.
         return self._transact(["LOCK TABLE spaces IN ROW EXCLUSIVE MODE", *first], work)
 
     def _transact(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
-        if self.read_only:
-            raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
+        self._check_writable()
         sent = False
         opening = [_WRITE, f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'"]
 
@@ -135,6 +157,10 @@ class Connections:
             return away(error) or undone(error)
 
         return self._patiently(attempt, again)
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
 
     def alone(self, work: Callable[[Connection[Any]], T]) -> T:
         """Run outside a transaction (VACUUM)."""

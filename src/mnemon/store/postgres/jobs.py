@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon import namespace as paths
 from mnemon.instant import from_micros
 from mnemon.job import Job
+from mnemon.store.postgres.clock import NOW
 from mnemon.store.queue import Claim
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ SELECT = (
 
 def moment(connection: Connection[Any]) -> int:
     """The database's clock, in microseconds since 1970."""
-    row = connection.execute(
-        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    ).fetchone()
+    row = connection.execute(f"SELECT {NOW}").fetchone()
     assert row is not None
     return int(row[0])
 

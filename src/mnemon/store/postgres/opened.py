@@ -14,6 +14,7 @@ from mnemon.store.postgres import migrate, numbers
 from mnemon.store.postgres.connection import WHOLE, Connections
 from mnemon.store.postgres.failures import translated
 from mnemon.store.postgres.queue import PostgresQueue
+from mnemon.store.postgres.shared import Shared
 from mnemon.store.postgres.tenants import Tenants
 from mnemon.store.postgres.turn import Turn
 
@@ -48,6 +49,7 @@ class Opened:
                 migrate.migrate(connection, self.address)
                 known = migrate.introduce(connection, _facts())
         self._tenants.salt = known["id"]
+        self.shared = Shared(self._connections, known["id"])
 
     @property
     def uploads(self) -> Path:

@@ -54,7 +54,7 @@ class PostgresQueue:
     def enqueue(self, new: NewJob) -> Job[Any]:
         tenant = numbers.NOBODY if new.namespace is None else self._tenants.made(new.namespace)
         place = machine.made(self._folder()) if "path" in new.options else None
-        return self._connections.write_jobs(WHOLE, lambda c: _enqueue(c, tenant, new, place))
+        return self._connections.write_apart(WHOLE, lambda c: _enqueue(c, tenant, new, place))
 
     def claim(self, calls: Sequence[str], lease: float) -> Claim | None:
         asked = {"calls": list(calls), "machine": machine.known(self._folder())}
@@ -63,7 +63,7 @@ class PostgresQueue:
         )
         if due is None:
             return None  # whoever only looks takes no turn
-        return self._connections.write_jobs(WHOLE, lambda c: _claim(c, asked, _micros(lease)))
+        return self._connections.write_apart(WHOLE, lambda c: _claim(c, asked, _micros(lease)))
 
     def renew(
         self, claim: Claim, lease: float, progress: tuple[int, int] | None = None
@@ -96,7 +96,7 @@ class PostgresQueue:
     def _of(self, claim: Claim, work: Callable[[Connection[Any]], T]) -> T:
         namespace = claim.job.namespace
         tenant = numbers.NOBODY if namespace is None else self._tenants.of(namespace)
-        return self._connections.write_jobs(tenant, work)
+        return self._connections.write_apart(tenant, work)
 
     def cancel(self, id: str) -> Job[Any] | None:
         def stop(connection: Connection[Any]) -> Job[Any] | None:
@@ -108,7 +108,7 @@ class PostgresQueue:
             )
             return get(connection, id)
 
-        return self._connections.write_jobs(WHOLE, stop)
+        return self._connections.write_apart(WHOLE, stop)
 
     def retry(self, id: str) -> Job[Any] | None:
         def again(connection: Connection[Any]) -> Job[Any] | None:
@@ -119,7 +119,7 @@ class PostgresQueue:
             )
             return get(connection, id)
 
-        return self._connections.write_jobs(WHOLE, again)
+        return self._connections.write_apart(WHOLE, again)
 
     def get(self, id: str) -> Job[Any] | None:
         return self._connections.read(WHOLE, lambda c: get(c, id))
@@ -163,7 +163,7 @@ class PostgresQueue:
                 (now - _micros(done), now - _micros(dead)),
             )
 
-        return self._connections.write_jobs(WHOLE, old)
+        return self._connections.write_apart(WHOLE, old)
 
 
 def _enqueue(connection: Connection[Any], tenant: int, new: NewJob, place: str | None) -> Job[Any]:
