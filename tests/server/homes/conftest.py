@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from mnemon.cli.app import mnemon
 from mnemon.server.homes.home import Home
 from mnemon.server.homes.opening import opened
 
@@ -45,20 +47,19 @@ class Machine:
 
     def __init__(self, url: str, folder: Path) -> None:
         self.url, self.folder = url, folder
-        self._environment = os.environ | {"PYTHONPATH": str(SOURCE), "XDG_DATA_HOME": str(folder)}
+        self._own = {"XDG_DATA_HOME": str(folder)}
 
-    def started(self, *args: str) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "mnemon", "--store", self.url, *args]
+    def serves(self, *args: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "mnemon", "--store", self.url, "serve", "--port", "0"]
+        environment = os.environ | self._own | {"PYTHONPATH": str(SOURCE)}
         return subprocess.Popen(
-            command, env=self._environment, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            [*command, *args], env=environment, text=True, stderr=subprocess.PIPE
+        )
 
-    def run(self, *args: str, expect: int = 0) -> str:
-        done = self.started(*args)
-        told = "".join(done.communicate())
-        assert done.returncode == expect, told
-        return told
+    def run(self, *args: str) -> str:
+        done = CliRunner(env=self._own).invoke(mnemon, ["--store", self.url, *args])
+        assert done.exit_code == 0, done.output
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +76,10 @@ def machines(url: str, tmp_path_factory: pytest.TempPathFactory) -> list[Machine
 
 @pytest.fixture(scope="module")
 def served(machines: list[Machine]) -> Iterator[list[str]]:
-    """The addresses of a server on each machine."""
-    children = [one.started("serve", "--port", "0", "--jobs", "0") for one in machines]
-    found = [re.search(r"http://\S+:\d+", child.stderr.readline()) for child in children]  # type: ignore[union-attr]
-    yield [one[0] for one in found if one is not None]
+    """The addresses of a server on each machine; the second one carries out jobs."""
+    children = [one.serves("--jobs", str(jobs)) for jobs, one in enumerate(machines)]
+    lines = [child.stderr.readline() for child in children if child.stderr is not None]
+    yield [found[0] for found in (re.search(r"http://\S+:\d+", line) for line in lines) if found]
     for child in children:
         child.kill()
         child.communicate()

@@ -44,7 +44,7 @@ def test_a_key_is_known_to_all_until_one_ends_it(home, again):
     other.keys.revoke(key.id)
     assert home.keys.find(token) is None and home.keys.living(key.id) is None
     assert [one.id for one in home.keys.known()] == [key.id, second.id]
-    for call in (home.keys.revoke, lambda id: home.keys.rotate(id, timedelta(0))):
+    for call in (home.keys.revoke, lambda one: home.keys.rotate(one, timedelta(0))):
         with pytest.raises(NotFound):
             call("nobody")
     with pytest.raises(NotFound, match="no longer alive"):
