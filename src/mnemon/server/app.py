@@ -85,7 +85,7 @@ def build(settings: Settings, tracing: Any = None) -> App:
     spool.clear(settings.place)
     memory = Memory(settings.store)
     home = homes.of(memory._store)
-    service = Service(memory, home, settings, Asking(home.far, settings.threads))
+    service = Service(memory, home, settings, Asking(home.far))
     app = App(
         title="Mnemon",
         version=__version__,

@@ -28,7 +28,7 @@ class Local:
         self._asking, self._keys = service.asking, service.home.keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"] == "/healthz":  # which asks for nothing
             await self._app(scope, receive, send)
             return
         scope["mnemon.open"] = self._local and not await self._asking(self._keys.in_use)

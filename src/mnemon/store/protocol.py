@@ -72,6 +72,10 @@ class Store(Compiled, Tenancy, Protocol):
         store. A purge deletes those of the jobs that it deletes."""
         ...
 
+    def upload(self, job: str, name: str) -> Path:
+        """Where the file of a job lies, which is brought there if another machine took it in."""
+        ...
+
     # cubes
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str

@@ -94,6 +94,14 @@ def test_a_job_is_asked_for_at_one_and_done_once_by_another(ask):
     assert (done["state"], done["attempts"]) == ("done", 1)
 
 
+def test_a_file_that_one_took_in_is_read_by_the_one_that_works(ask):
+    told = ask(
+        0, "POST", "/v1/import?name=cat.md&namespace=files&wait=30", content=b"# Cat\n\nMiso.\n"
+    )
+    assert told.json()["added"] == 1
+    assert ask(1, "GET", "/v1/count?namespace=files").json()["count"] == 1
+
+
 def test_a_rate_counts_what_all_are_asked(ask, machines):
     token = made(machines[0], "hasty", "--in", "acme", "--rate", "5/h")
     told = [ask(n % 2, "GET", "/v1/status", token) for n in range(7)]
@@ -147,4 +155,5 @@ def test_a_browser_may_be_sent_to_any_of_them(served, owner):
 
 def test_nothing_of_it_lies_on_a_machine(ask, machines):
     assert ask(0, "GET", "/readyz").status_code == 200
-    assert [list(one.folder.iterdir()) for one in machines] == [[], []]
+    found = [file for one in machines for file in one.folder.rglob("*") if file.is_file()]
+    assert found == []

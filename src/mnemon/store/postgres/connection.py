@@ -111,7 +111,7 @@ class Connections:
     def one(
         self, tenant: int, query: str, values: Mapping[str, Any], *, writing: bool = False
     ) -> list[tuple[Any, ...]]:
-        """The rows of one statement in a transaction of its own, in one round trip.
+        """The rows of one statement in a transaction of its own, in one message and one round trip.
 
         `writing` is for what may be carried out twice when the connection breaks, and be lost when
         the server does.
@@ -119,14 +119,15 @@ class Connections:
         if writing:
             self._check_writable()
         begin = [_WRITE, "SET LOCAL synchronous_commit = off"] if writing else [_READ]
+        before = [*begin, _about(tenant)]
 
         def attempt(connection: Connection[Any]) -> list[tuple[Any, ...]]:
-            with connection.pipeline():
-                for statement in (*begin, _about(tenant)):
-                    connection.execute(statement)
-                found = connection.execute(query, values)
-                connection.execute("COMMIT")
-            return found.fetchall() if found.description else []
+            # Values are put in here: the server takes them apart from one statement only.
+            cursor = psycopg.ClientCursor(connection)
+            cursor.execute("; ".join([*before, query, "COMMIT"]), values)
+            for _ in before:
+                cursor.nextset()
+            return cursor.fetchall()
 
         return self._patiently(attempt, lambda error: away(error) or undone(error))
 

@@ -53,7 +53,7 @@ def delete(connection: Connection[Any], which: str, values: Sequence[Any]) -> li
     rows = connection.execute(
         f"SELECT tenant, id FROM jobs WHERE {which} ORDER BY tenant, id FOR UPDATE", values
     ).fetchall()
-    for table, column in (("job_cubes", "job"), ("jobs", "id")):
+    for table, column in (("job_cubes", "job"), ("job_files", "job"), ("jobs", "id")):
         connection.cursor().executemany(
             f"DELETE FROM {table} WHERE tenant = %s AND {column} = %s", rows
         )

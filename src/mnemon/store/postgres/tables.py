@@ -5,6 +5,7 @@ from __future__ import annotations
 TENANT_TABLES = (
     "counters", "namespaces", "cubes", "versions", "speakers", "spans", "links", "usage", "vectors",
     "words", "artifacts", "artifact_sources", "journal", "jobs", "job_cubes",
+    "job_files",
     "quotas", "holdings", "retention", "holds", "removals", "promotions", "withheld", "budgets",
 )  # fmt: skip
 """Spread by `tenant`; all rows of one lie together."""
