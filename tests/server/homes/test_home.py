@@ -187,6 +187,16 @@ class TestInTheDatabase:
         assert "mended (head missing)" in " ".join(verify(home.log).problems)
         superuser.close()
 
+    def test_old_entries_may_be_taken_out_and_an_anchor_vouches_for_the_rest(
+        self, home, postgresql
+    ):
+        first = home.log.append("key", "add", "done")
+        home.log.append("key", "add", "done")
+        with psycopg.connect(postgresql.url("one", "postgres")) as superuser:
+            superuser.execute("DELETE FROM audit WHERE seq <= 1")
+        assert verify(home.log, [(first.seq, first.hash)]).problems == []
+        assert verify(home.log).problems != []
+
     def test_the_servers_own_role_cannot_change_the_log_and_sees_no_key_by_chance(self, home, url):
         home.keys.add("ana", None)
         home.log.append("key", "add", "done")

@@ -87,27 +87,28 @@ def verify(
 
 
 @command.command("import")
-@click.argument("store", required=False, type=click.Path(path_type=Path))
+@click.argument("other", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--anchor", "anchors", multiple=True, metavar="SEQ:HASH",
     help="Where the other log begins after, if older files of it were moved away.",
 )  # fmt: skip
 @options.place
-def import_(settings: Settings, store: Path | None, anchors: tuple[str, ...]) -> None:
-    """Bring the audit log that lies beside the file STORE into the database, whose log goes on.
+def import_(settings: Settings, other: Path | None, anchors: tuple[str, ...]) -> None:
+    """Bring in the log of the file OTHER.
 
-    Without STORE, the one that this machine wrote before the log was in the database. Entries come
-    as they are, if there are none yet; to a log that has some, only how the other one ends is told.
+    Into a database, where the log then goes on. Without OTHER, the one that this machine wrote
+    before the log was in the database. Entries come as they are, if there are none yet; a log that
+    has some is only told how the other one ends.
     """
-    other = beside(store or settings.path)
+    old = beside(other or settings.path)
     with settings.home() as home:
-        taken = take_over(home.log, other, [anchor(one) for one in anchors])
+        taken = take_over(home.log, old, [anchor(one) for one in anchors])
     told = _counted(taken.entries)
     if taken.continued:
         click.echo(f"{told} brought in; the log goes on after {taken.seq}:{taken.hash}")
     else:
         click.echo(
-            f"there is a log already, which tells now how the other one ends: keep {other.where} "
+            f"there is a log already, which tells now how the other one ends: keep {old.where} "
             f"({told}) and verify it with --anchor {taken.seq}:{taken.hash}"
         )
 

@@ -104,15 +104,15 @@ def revoke(settings: Settings, id: str) -> None:
 
 
 @command.command("import")
-@click.argument("store", required=False, type=click.Path(path_type=Path))
+@click.argument("other", required=False, type=click.Path(path_type=Path))
 @options.place
-def import_(settings: Settings, store: Path | None) -> None:
-    """Bring in the keys that lie beside the file STORE: the same tokens open this store then.
+def import_(settings: Settings, other: Path | None) -> None:
+    """Bring in the keys of the file OTHER.
 
-    What ended there ends here. Without STORE, those that this machine had for the database before
-    keys were in it.
+    The same tokens open this store then; what ended there ends here. Without OTHER, those that this
+    machine had for the database before keys were in it.
     """
-    place = store or settings.path
+    place = other or settings.path
     others = keys.beside(place).known()
     if not others:
         raise Nothing(f"there are no keys at {keys.file.place(place)}")
