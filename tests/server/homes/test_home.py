@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from mnemon.errors import InvalidInput, NotFound, StoreCorrupt
+from mnemon.server.audit import table
 from mnemon.server.audit.entry import digest_of
 from mnemon.server.audit.taking_over import take_over
 from mnemon.server.audit.verifying import verify
@@ -186,6 +187,30 @@ class TestInTheDatabase:
         home.log.append("key", "add", "done")
         assert "mended (head missing)" in " ".join(verify(home.log).problems)
         superuser.close()
+
+    def test_a_machine_that_stands_still_holds_up_nobody_for_long(self, home, again, monkeypatch):
+        still, begun, goes_on = again().log, threading.Event(), threading.Event()
+        append = table._append
+
+        def slowly(connection, drafts):
+            entries = append(connection, drafts)
+            begun.set()
+            goes_on.wait()
+            return entries
+
+        monkeypatch.setattr("mnemon.store.postgres.connection._STILL_S", 0.2)
+        monkeypatch.setattr(table, "_append", slowly)
+        with ThreadPoolExecutor(1) as pool:
+            standing = pool.submit(still.append, "a", "add", "done")
+            while not home.log._shared.ask(
+                "SELECT 1 FROM pg_locks WHERE relation = 'audit'::regclass"
+            ):
+                pass
+            monkeypatch.setattr(table, "_append", append)
+            assert home.log.append("b", "add", "done").seq == 1
+            goes_on.set()
+            assert standing.result().seq == 2  # its turn came to nothing, and was taken again
+        assert verify(home.log).problems == []
 
     def test_old_entries_may_be_taken_out_and_an_anchor_vouches_for_the_rest(
         self, home, postgresql

@@ -75,9 +75,9 @@ def _append(connection: Connection[Any], drafts: Sequence[Entry]) -> list[Entry]
         entry = draft.following(last.seq, last.hash, at)
         entries.append(entry)
         last = Head(entry.seq, entry.hash)
-    with connection.pipeline():
-        _insert(connection, entries)
-        _move(connection, last)
+    # Not in a pipeline: after one, PostgreSQL does not see that a transaction stands still.
+    _insert(connection, entries)
+    _move(connection, last)
     return entries
 
 
@@ -124,9 +124,12 @@ def _move(connection: Connection[Any], head: Head) -> None:
 
 
 def _insert(connection: Connection[Any], entries: Sequence[Entry]) -> None:
-    connection.cursor().executemany(
-        "INSERT INTO audit (tenant, seq, entry) VALUES (0, %s, %s)",
-        [(entry.seq, entry.line().decode().rstrip("\n")) for entry in entries],
+    connection.execute(
+        "INSERT INTO audit (tenant, seq, entry) SELECT 0, * FROM unnest(%s::bigint[], %s::text[])",
+        (
+            [entry.seq for entry in entries],
+            [entry.line().decode().rstrip("\n") for entry in entries],
+        ),
     )
 
 

@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _MOST = 20  # connections: more than the threads of a server, which hold one each
 _CONNECT_S = 10
+_STILL_S = 10.0
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 WHOLE: None = None
@@ -105,8 +106,9 @@ class Connections:
     def write_apart(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
         """The result of `work` on rows that no writer of cubes touches (jobs, keys, the audit log),
         of a tenant or of all; see `write`. It waits for no such writer, so a long job keeps its
-        lease."""
-        return self._transact([_about(tenant)], work)
+        lease. A machine that stands still in the middle of it loses its locks: others wait."""
+        patience = f"SET LOCAL idle_in_transaction_session_timeout = '{int(_STILL_S * 1000)}ms'"
+        return self._transact([patience, _about(tenant)], work)
 
     def one(
         self, tenant: int, query: str, values: Mapping[str, Any], *, writing: bool = False
