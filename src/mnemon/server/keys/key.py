@@ -56,7 +56,7 @@ class Key:
 
 
 def read(told: Mapping[str, Any]) -> Key:
-    """A key as it is kept, in JSON.
+    """A key as it is kept.
 
     Raises:
         ValueError, KeyError, TypeError, AttributeError: it is none.

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import StoreCorrupt
@@ -58,10 +59,15 @@ class KeyTable:
 
     def _read(self, rows: Sequence[tuple[Any, ...]]) -> tuple[Key, ...]:
         try:
-            found = [read(json.loads(told)) for (told,) in rows]
+            found = [_key(told) for (told,) in rows]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise StoreCorrupt(
                 f"a key in {self._shared.address} cannot be read ({error}): restore the table "
                 "`keys` from a backup"
             ) from error
         return tuple(sorted(found, key=lambda key: (key.created_at, key.id)))
+
+
+@lru_cache(maxsize=1024)
+def _key(told: str) -> Key:
+    return read(json.loads(told))

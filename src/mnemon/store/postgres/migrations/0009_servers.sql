@@ -32,7 +32,7 @@ CREATE TABLE audit_head (
   tenant bigint PRIMARY KEY CHECK (tenant = 0),
   seq    bigint NOT NULL,
   hash   text NOT NULL
-);
+) WITH (fillfactor = 50);
 
 -- How much of its rate a key has left.
 CREATE TABLE rates (
