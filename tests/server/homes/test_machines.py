@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
 from mnemon import Memory
+from mnemon.server.audit.verifying import verify
+from mnemon.server.homes.opening import opened
 
 
 @pytest.fixture(scope="module")
@@ -157,3 +161,42 @@ def test_nothing_of_it_lies_on_a_machine(ask, machines):
     assert ask(0, "GET", "/readyz").status_code == 200
     found = [file for one in machines for file in one.folder.rglob("*") if file.is_file()]
     assert found == []
+
+
+def test_a_server_that_is_killed_leaves_a_whole_log_with_all_it_acknowledged(
+    ask, machines, served, url
+):
+    token = made(machines[0], "many", "--in", "killed")
+    doomed = machines[0].serves()
+    place = re.search(r"http://\S+:\d+", doomed.stderr.readline())[0]
+    done, over = [], threading.Event()
+
+    def add(address):
+        headers = {"Authorization": f"Bearer {token}"}
+        with httpx2.Client(base_url=address, headers=headers, timeout=60, verify=False) as http:
+            while not over.is_set():
+                try:
+                    told = http.post("/v1/add", json={"content": "Miso is grey."})
+                except httpx2.TransportError:
+                    return  # it was killed
+                done.append((address, told.json()["id"]))
+
+    threads = [threading.Thread(target=add, args=(one,)) for one in (place, served[1]) * 2]
+    for thread in threads:
+        thread.start()
+    while len({address for address, _ in done}) < 2 or len(done) < 20:
+        time.sleep(0.01)
+    doomed.kill()
+    doomed.communicate()
+    before = len(done)
+    while len(done) < before + 10:  # the other one goes on
+        time.sleep(0.01)
+    over.set()
+    for thread in threads:
+        thread.join()
+    ids = {id for _, id in done}
+    with opened(url) as home:
+        assert verify(home.log).problems == []
+        assert ids <= {id for _, entry in home.log.entries() for id in entry.ids}
+    with Memory(url, namespace="killed") as memory:
+        assert ids <= {cube.id for cube in memory.list(limit=10_000)}
