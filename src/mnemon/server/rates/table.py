@@ -16,16 +16,15 @@ if TYPE_CHECKING:
     from mnemon.store.postgres.shared import Shared
 
 # As in `process.py`. Who waited for the row may bring a clock that is behind it.
+_AT = "greatest(r.at, excluded.at)"
+_FILLED = f"least(%(most)s::float8, r.have + ({_AT} - r.at) / 1e6 * %(gain)s)"
 _TAKE = f"""
 INSERT INTO rates AS r (tenant, key, have, at, taken)
 VALUES (0, %(key)s, %(most)s::float8 - 1, {NOW}, true)
-ON CONFLICT (tenant, key) DO UPDATE SET (have, at, taken) = (
-  SELECT CASE WHEN filled >= 1 THEN filled - 1 ELSE filled END, now, filled >= 1
-  FROM (
-    SELECT now, least(%(most)s::float8, r.have + (now - r.at) / 1e6 * %(gain)s) AS filled
-    FROM (SELECT greatest(r.at, excluded.at) AS now) clock
-  ) bucket
-)
+ON CONFLICT (tenant, key) DO UPDATE SET
+  have = {_FILLED} - CASE WHEN {_FILLED} >= 1 THEN 1 ELSE 0 END,
+  at = {_AT},
+  taken = {_FILLED} >= 1
 RETURNING have, taken
 """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mnemon.server.sessions.sessions import MOST
-from mnemon.store.postgres.clock import NOW
+from mnemon.store.postgres.clock import NOW, moment
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -22,14 +22,15 @@ class SessionTable:
 
     def put(self, digest: str, key: str, seconds: float) -> None:
         def write(connection: Connection[Any]) -> None:
+            now = moment(connection)
             connection.execute(
-                f"DELETE FROM sessions WHERE tenant = 0 AND (ends <= {NOW} OR digest IN "
+                "DELETE FROM sessions WHERE tenant = 0 AND (ends <= %s OR digest IN "
                 "(SELECT digest FROM sessions WHERE tenant = 0 ORDER BY ends DESC OFFSET %s))",
-                (MOST - 1,),
+                (now, MOST - 1),
             )
             connection.execute(
-                f"INSERT INTO sessions (tenant, digest, key, ends) VALUES (0, %s, %s, {NOW} + %s)",
-                (digest, key, int(seconds * 1_000_000)),
+                "INSERT INTO sessions (tenant, digest, key, ends) VALUES (0, %s, %s, %s)",
+                (digest, key, now + int(seconds * 1_000_000)),
             )
 
         self._shared.write(write)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from mnemon import namespace as paths
 from mnemon.instant import from_micros
 from mnemon.job import Job
-from mnemon.store.postgres.clock import NOW
 from mnemon.store.queue import Claim
 
 if TYPE_CHECKING:
@@ -24,13 +23,6 @@ SELECT = (
     f"SELECT {', '.join(_FIELDS)}, ARRAY(SELECT cube FROM job_cubes c "
     "WHERE c.tenant = jobs.tenant AND c.job = jobs.id ORDER BY cube) FROM jobs"
 )
-
-
-def moment(connection: Connection[Any]) -> int:
-    """The database's clock, in microseconds since 1970."""
-    row = connection.execute(f"SELECT {NOW}").fetchone()
-    assert row is not None
-    return int(row[0])
 
 
 def get(connection: Connection[Any], id: str) -> Job[Any] | None:

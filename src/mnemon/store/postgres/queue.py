@@ -18,8 +18,9 @@ from mnemon.identity import new_id
 from mnemon.job import Job
 from mnemon.store import uploads
 from mnemon.store.postgres import job_files, machine, numbers
+from mnemon.store.postgres.clock import moment
 from mnemon.store.postgres.connection import WHOLE, Connections
-from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of, moment
+from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of
 from mnemon.store.postgres.tenants import Tenants
 from mnemon.store.queue import LOST, Claim, NewJob
 
