@@ -154,12 +154,15 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _rounds(service: Service) -> list[Periodic]:
-    settings, whose = service.settings, service.home.rounds
-    forget = partial(retention.run, settings.store)
-    rounds = [Periodic("retention", settings.retention_every, forget, whose)]
+    settings, begin = service.settings, service.home.rounds.begin
+    every = settings.retention_every
+    forget = partial(retention.run, settings.store, turn=partial(begin, "retention", every))
+    rounds = [Periodic("retention", every, forget)]
     if settings.schedule_every:
         told = settings.store, settings.schedule_model, settings.schedule_to
         # Who has a model does more than who has none: neither does the other's rounds.
         name = " ".join(filter(None, ("schedule", *told[1:])))
-        rounds.append(Periodic(name, settings.schedule_every, Scheduling(*told).run, whose))
+        turn = partial(begin, name, settings.schedule_every)
+        run = partial(Scheduling(*told).run, turn)
+        rounds.append(Periodic("schedule", settings.schedule_every, run))
     return rounds

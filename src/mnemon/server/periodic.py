@@ -8,7 +8,6 @@ import threading
 from collections.abc import Callable
 
 from mnemon.errors import MnemonError
-from mnemon.server.rounds import Rounds
 
 log = logging.getLogger("mnemon.server")
 _FIRST_S = 60.0
@@ -16,14 +15,10 @@ _FIRST_S = 60.0
 
 class Periodic:
     """Calls a function every so many seconds, first after a minute (or sooner, if it comes round
-    sooner), if it is this process's turn. An error is logged, and the next time comes all the
-    same."""
+    sooner). An error is logged, and the next time comes all the same."""
 
-    def __init__(
-        self, name: str, seconds: float, work: Callable[[], object], rounds: Rounds
-    ) -> None:
+    def __init__(self, name: str, seconds: float, work: Callable[[], object]) -> None:
         self._name, self._seconds, self._work = name, seconds, work
-        self._rounds = rounds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._go, name=f"mnemon-{name}", daemon=True)
 
@@ -42,8 +37,7 @@ class Periodic:
         while not self._stopped.wait(wait):
             wait = self._seconds
             try:
-                if self._rounds.begin(self._name, self._seconds):
-                    self._work()
+                self._work()
             except (MnemonError, OSError) as error:
                 told = {"level": "error", "work": self._name, "error": type(error).__name__}
                 log.error(json.dumps(told))

@@ -4,6 +4,7 @@ background of a server; the journal and the audit log tell what was done."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -38,8 +39,10 @@ class Scheduling:
         self._store, self._named, self._to = str(store), model, to
         self._model: Any = None
 
-    def run(self) -> list[Ran]:
-        """Plan and apply, one namespace after the other."""
+    def run(self, turn: Callable[[], bool] = lambda: True) -> list[Ran]:
+        """Plan and apply, one namespace after the other, if it is this process's turn."""
+        if not turn():
+            return []
         # Not above: numpy comes with it, before `serving` could tell that how many threads to have.
         from mnemon.schedule.live.notes import Notes
 
