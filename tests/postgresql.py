@@ -25,7 +25,7 @@ class Server:
     """One server, reached by a socket in its folder. Fast, not safe: nothing of it is kept."""
 
     def __init__(self, programs: Path, user: str | None) -> None:
-        self._programs, self._user = programs, user
+        self.programs, self._user = programs, user
         self.folder = Path(tempfile.mkdtemp(prefix="mnemon-pg-"))  # a socket's path must be short
         if user:
             shutil.chown(self.folder, user)
@@ -40,7 +40,7 @@ class Server:
 
     def run(self, program: str, *arguments: str) -> str:
         """Run one of PostgreSQL's programs as who may; what it printed."""
-        command = [str(self._programs / program), *arguments]
+        command = [str(self.programs / program), *arguments]
         done = subprocess.run(
             command, user=self._user, cwd=self.folder, capture_output=True, text=True, check=False
         )

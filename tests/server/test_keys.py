@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from mnemon import Draft, Memory, Policy
 from mnemon.cli.app import mnemon
 from mnemon.errors import AccessDenied, InvalidInput, KeyRefused, NotFound, StoreCorrupt
-from mnemon.server.keys import VERBS, Keys, beside
+from mnemon.server.keys import VERBS, beside
+from mnemon.server.keys.file import place
 
 
 @pytest.fixture
@@ -21,11 +22,11 @@ def keys(path):
     return beside(path)
 
 
-def test_the_file_holds_hashes_and_is_its_owners_alone(keys):
+def test_the_file_holds_hashes_and_is_its_owners_alone(keys, path):
     token, key = keys.add("ana", ["acme/ana"], ["read"])
-    assert token not in keys.path.read_text() and len(token) > 43
-    assert keys.path.stat().st_mode & 0o777 == 0o600
-    assert (keys.find(token), Keys(keys.path).find(token)) == (key, key)
+    assert token not in place(path).read_text() and len(token) > 43
+    assert place(path).stat().st_mode & 0o777 == 0o600
+    assert (keys.find(token), beside(path).find(token)) == (key, key)
     assert keys.find(token[:-1]) is None and keys.find("") is None and keys.find("é\ud800") is None
 
 
@@ -56,19 +57,19 @@ def test_a_key_that_says_too_little_is_refused(keys, name, namespaces, verbs):
     assert keys.known() == ()
 
 
-def test_a_file_nobody_can_read_lets_nobody_in(keys, serve, problem):
+def test_a_file_nobody_can_read_lets_nobody_in(keys, path, serve, problem):
     token, _ = keys.add("ana", None)
     url = serve()
-    keys.path.write_text('{"keys": [{"id": ')
+    place(path).write_text('{"keys": [{"id": ')
     answer = httpx2.get(f"{url}/v1/list", headers={"Authorization": f"Bearer {token}"})
     problem(answer, 500, "urn:mnemon:store-corrupt")
     with pytest.raises(StoreCorrupt):
         keys.known()
 
 
-def test_keys_added_at_once_are_all_there(keys):
+def test_keys_added_at_once_are_all_there(keys, path):
     def work():
-        Keys(keys.path).add("x", None)
+        beside(path).add("x", None)
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from mnemon import Draft, Memory, Policy, Span
 from mnemon.cli.app import mnemon
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.file import beside as audited
 from mnemon.server.audit.verifying import verify
 from mnemon.server.keys import beside
 

@@ -17,7 +17,8 @@ from mnemon import Draft, Memory
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, QuotaExceeded, RateLimited
 from mnemon.server.keys import beside
-from mnemon.server.rates import Rate, Rates, parse
+from mnemon.server.rates import Rate, parse
+from mnemon.server.rates.process import RatesInProcess
 from mnemon.store import open_store
 
 
@@ -221,7 +222,7 @@ def test_the_client_does_not_wait_for_hours(serve, path):
 )  # fmt: skip
 def test_no_more_get_in_than_the_rate_says(most, seconds, gaps):
     now = [0.0]
-    rate, rates, let_in = Rate(most, seconds), Rates(lambda: now[0]), 0
+    rate, rates, let_in = Rate(most, seconds), RatesInProcess(lambda: now[0]), 0
     for gap in gaps:
         now[0] += gap
         standing, error = rates.take("key", rate)

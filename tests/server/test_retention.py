@@ -14,7 +14,7 @@ from mnemon.cli.app import mnemon
 from mnemon.errors import OnHold
 from mnemon.instant import now_micros
 from mnemon.server import retention
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.file import beside as audited
 
 LATER = int(timedelta(days=100).total_seconds() * 1e6)
 

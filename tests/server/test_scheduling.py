@@ -6,7 +6,7 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from mnemon import Draft, Memory, Policy
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.file import beside as audited
 from mnemon.server.scheduling import Scheduling
 from mnemon.store.rows import Budget
 

@@ -15,7 +15,6 @@ from mnemon.errors import PurgeIncomplete
 from mnemon.memory import Memory
 from mnemon.server import persons
 from mnemon.server.audit.entry import digest_of
-from mnemon.server.audit.log import beside as audited
 from mnemon.server.persons import PersonReceipt
 from mnemon.text.person import Person
 from mnemon.wire.plain import plain
@@ -63,8 +62,8 @@ def _carried_out(
 def _audit(
     settings: Settings, memory: Memory, outcome: str, receipt: Receipt | PersonReceipt
 ) -> None:
-    audited(settings.path).append(
-        "cli", "forget", outcome, namespace=memory.namespace, ids=receipt.ids,
+    settings.tell(
+        "forget", outcome, namespace=memory.namespace, ids=receipt.ids,
         receipt=digest_of(plain(receipt)), detail={"purged": True, "person": True},
     )  # fmt: skip
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +16,7 @@ from mnemon.errors import InvalidInput
 
 if TYPE_CHECKING:
     from mnemon.memory import Memory
+    from mnemon.server.homes.home import Home
     from mnemon.store import Store
 
 
@@ -82,6 +85,19 @@ class Settings:
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
         return open_store(self.address)
 
+    @contextmanager
+    def home(self) -> Iterator[Home]:
+        """Where keys and the audit log are; the store itself need not be there."""
+        from mnemon.server.homes.opening import opened
+
+        with opened(self.address) as home:
+            yield home
+
+    def tell(self, verb: str, outcome: str = "done", **told: Any) -> None:
+        """Write into the audit log what was done here; see `mnemon.server.audit.entry.drafted`."""
+        with self.home() as home:
+            home.log.append("cli", verb, outcome, **told)
+
     def file(self) -> Path:
         """The store's file, for what only a file has.
 
@@ -93,8 +109,7 @@ class Settings:
         if is_database(self.address):
             raise InvalidInput(
                 f"{shown(self.address)} is a database: back it up with `pg_dump`, restore it with "
-                "`pg_restore` (see docs/postgresql.md), and copy its keys and audit log, "
-                f"{self.path}-*"
+                "`pg_restore` (see docs/postgresql.md); keys and audit log are in it"
             )
         return self.path
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon.errors import InvalidInput
 from mnemon.job import Job
 from mnemon.portable import ImportReport
-from mnemon.store import Store, uploads
+from mnemon.store import Store
 from mnemon.store.rows import Problem
 from mnemon.wire.values import revive
 
@@ -39,9 +39,7 @@ def _fsck(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> li
 
 def _import(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> ImportReport:
     told = job.options
-    path = Path(told["path"])
-    if told["upload"] and store.uploads is not None:
-        path = uploads.place(store.uploads, job.id, told["path"])
+    path = store.upload(job.id, told["path"]) if told["upload"] else Path(told["path"])
     report = memory.import_(
         path, told["format"], namespace=job.namespace, progress=progress, **told["options"]
     )

@@ -16,9 +16,11 @@ from mnemon import namespace as paths
 from mnemon.cube import Span
 from mnemon.errors import AccessDenied, InvalidInput, KeyRefused
 from mnemon.memory import Memory
+from mnemon.server.asking import Asking
 from mnemon.server.audit.act import Act
-from mnemon.server.keys import Key, Keys
-from mnemon.server.rates import Rates, parse
+from mnemon.server.homes.home import Home
+from mnemon.server.keys import Key
+from mnemon.server.rates import parse
 from mnemon.server.settings import Settings
 
 
@@ -27,9 +29,9 @@ class Service:
     """What all requests share."""
 
     memory: Memory
-    keys: Keys
+    home: Home
     settings: Settings
-    rates: Rates = field(default_factory=Rates)
+    asking: Asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ async def _granted(
     ] = None,
 ) -> Grant:
     told = None if given is None else given.credentials
-    return granted(request.app.state.service, request.scope, told, actor)
+    service: Service = request.app.state.service
+    return await service.asking(granted, service, request.scope, told, actor)
 
 
 def token(authorization: str | None) -> str | None:
@@ -128,7 +131,7 @@ def token(authorization: str | None) -> str | None:
 
 
 def granted(service: Service, scope: Scope, token: str | None, actor: str | None) -> Grant:
-    """What a request with this token may do.
+    """What a request with this token may do. Asks the home: see `Asking`.
 
     Raises:
         KeyRefused: a key is needed and this is none that is alive.
@@ -141,7 +144,7 @@ def granted(service: Service, scope: Scope, token: str | None, actor: str | None
         return free
     if token is None:
         raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
-    key = service.keys.find(token)
+    key = service.home.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
     grant = keyed(service, scope, key)
@@ -154,7 +157,7 @@ def granted(service: Service, scope: Scope, token: str | None, actor: str | None
 
 def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant | None:
     """What somebody of this machine may do where no keys are used; None where keys are."""
-    if not service.settings.local or service.keys.known():
+    if not scope["mnemon.open"]:
         return None
     act: Act = scope["mnemon.act"]
     act.who = "local"
@@ -172,7 +175,7 @@ def keyed(service: Service, scope: Scope, key: Key) -> Grant:
     act.who = key.id
     scope["mnemon.key"] = key.id  # for the log
     if key.rate is not None:
-        standing, error = service.rates.take(key.id, parse(key.rate))
+        standing, error = service.home.rates.take(key.id, parse(key.rate))
         scope["mnemon.rate"] = standing.headers()  # for `Identified`
         if error is not None:
             raise error

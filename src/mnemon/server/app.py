@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
@@ -17,11 +17,11 @@ from mnemon import __version__
 from mnemon.memory import Memory
 from mnemon.server import failures, logs, otel, page, retention, spool
 from mnemon.server.access import Service
-from mnemon.server.audit.log import AuditLog
+from mnemon.server.asking import Asking
 from mnemon.server.audit.recording import Audited
 from mnemon.server.deadline import Deadline
+from mnemon.server.homes import opening as homes
 from mnemon.server.identified import Identified
-from mnemon.server.keys import beside
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.metrics import Measured, Metrics
@@ -83,7 +83,9 @@ def build(settings: Settings, tracing: Any = None) -> App:
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
     spool.clear(settings.place)
-    service = Service(Memory(settings.store), beside(settings.place), settings)
+    memory = Memory(settings.store)
+    home = homes.of(memory._store)
+    service = Service(memory, home, settings, Asking(home.far))
     app = App(
         title="Mnemon",
         version=__version__,
@@ -116,10 +118,10 @@ def _routes() -> list[BaseRoute]:
 
 def _layers(app: App, service: Service, provider: Any) -> ASGIApp:
     settings = service.settings
-    log = None if settings.audit == "off" else AuditLog(settings.place)
+    log = None if settings.audit == "off" else service.home.log
     layers: ASGIApp = Straight(app.routed, service=service)
     layers = Bounded(layers, settings=settings)
-    layers = Local(layers, settings=settings, keys=service.keys)
+    layers = Local(layers, service=service)
     layers = Audited(layers, log=log, reads=settings.audit == "reads")
     layers = Deadline(layers, settings=settings)  # what is answered late is audited as it ends
     layers = Logged(layers)
@@ -133,13 +135,7 @@ def _layers(app: App, service: Service, provider: Any) -> ASGIApp:
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     service: Service = app.state.service
     current_default_thread_limiter().total_tokens = service.settings.threads
-    settings = service.settings
-    rounds = [
-        Periodic("retention", settings.retention_every, lambda: retention.run(settings.store))
-    ]
-    if settings.schedule_every:
-        told = settings.store, settings.schedule_model, settings.schedule_to
-        rounds.append(Periodic("schedule", settings.schedule_every, Scheduling(*told).run))
+    settings, rounds = service.settings, _rounds(service)
     for one in rounds:
         one.start()
     service.memory.jobs.start(settings.jobs, told=logs.job)
@@ -155,3 +151,18 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
             service.memory.close()
             if app.state.tracing is not None:
                 app.state.tracing.shutdown()
+
+
+def _rounds(service: Service) -> list[Periodic]:
+    settings, begin = service.settings, service.home.rounds.begin
+    every = settings.retention_every
+    forget = partial(retention.run, settings.store, turn=partial(begin, "retention", every))
+    rounds = [Periodic("retention", every, forget)]
+    if settings.schedule_every:
+        told = settings.store, settings.schedule_model, settings.schedule_to
+        # Who has a model does more than who has none: neither does the other's rounds.
+        name = " ".join(filter(None, ("schedule", *told[1:])))
+        turn = partial(begin, name, settings.schedule_every)
+        run = partial(Scheduling(*told).run, turn)
+        rounds.append(Periodic("schedule", settings.schedule_every, run))
+    return rounds

@@ -13,21 +13,26 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon.errors import AccessDenied
 from mnemon.server import failures
+from mnemon.server.access import Service
 from mnemon.server.heads import Heads
-from mnemon.server.keys import Keys
-from mnemon.server.settings import Settings, is_loopback
+from mnemon.server.settings import is_loopback
 
 
 class Local:
-    """Refuses, where there are no keys, what does not come from this machine's own programs."""
+    """Puts `mnemon.open` into the scope, whether there are no keys; then it refuses what does not
+    come from this machine's own programs."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, keys: Keys) -> None:
+    def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
-        self._open = settings.local
-        self._keys = keys
+        self._local = service.settings.local
+        self._asking, self._keys = service.asking, service.home.keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and self._open and not self._keys.known():
+        if scope["type"] != "http" or scope["path"] == "/healthz":  # which asks for nothing
+            await self._app(scope, receive, send)
+            return
+        scope["mnemon.open"] = self._local and not await self._asking(self._keys.in_use)
+        if scope["mnemon.open"]:
             heads = Heads.of(scope)
             host, origin = heads.get(b"host") or "", heads.get(b"origin")
             if not is_loopback(_name(f"//{host}")) or origin not in (None, f"http://{host}"):

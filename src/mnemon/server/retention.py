@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +12,8 @@ from mnemon.errors import MnemonError
 from mnemon.instant import now_micros
 from mnemon.removal import carry_out, catch_up
 from mnemon.server.audit.log import AuditLog
+from mnemon.server.homes import opening as homes
 from mnemon.store import Store, open_store
-from mnemon.store.address import beside
 from mnemon.store.rows import Rule
 
 ACTOR = "retention"
@@ -32,15 +32,26 @@ class Ran:
     ids: tuple[str, ...]
 
 
-def run(store: Path | str, *, dry_run: bool = False, now: int | None = None) -> list[Ran]:
+def run(
+    store: Path | str,
+    *,
+    dry_run: bool = False,
+    now: int | None = None,
+    turn: Callable[[], bool] = lambda: True,
+) -> list[Ran]:
     """Carry out every rule of a store; `now` is microseconds since 1970, by default the clock's.
+
+    When it is not this process's `turn` another one does; what waits to be removed from places is
+    everybody's to try again, since each may reach others.
 
     Raises:
         PurgeIncomplete: the cubes are gone, their bytes may not be.
     """
-    log = AuditLog(beside(str(store)))
     with closing(open_store(str(store))) as opened:
+        log = homes.of(opened).log
         catch_up(opened)
+        if not turn():
+            return []
         moment = now_micros() if now is None else now
         return [_carry_out(opened, log, rule, moment, dry_run) for rule in opened.rules()]
 

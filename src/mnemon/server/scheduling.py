@@ -4,13 +4,13 @@ background of a server; the journal and the audit log tell what was done."""
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnemon.memory import Memory
-from mnemon.server.audit.log import AuditLog
-from mnemon.store.address import beside
+from mnemon.server.homes import opening as homes
 
 if TYPE_CHECKING:
     from mnemon.schedule.live.carrying import Applied
@@ -39,8 +39,10 @@ class Scheduling:
         self._store, self._named, self._to = str(store), model, to
         self._model: Any = None
 
-    def run(self) -> list[Ran]:
-        """Plan and apply, one namespace after the other."""
+    def run(self, turn: Callable[[], bool] = lambda: True) -> list[Ran]:
+        """Plan and apply, one namespace after the other, if it is this process's turn."""
+        if not turn():
+            return []
         # Not above: numpy comes with it, before `serving` could tell that how many threads to have.
         from mnemon.schedule.live.notes import Notes
 
@@ -54,12 +56,12 @@ class Scheduling:
 
         with Memory(self._store, namespace=namespace, actor=ACTOR) as memory:
             applied = plan(memory, model=self._loaded(), to=self._to).apply()
-        if applied.done or applied.left:
-            AuditLog(beside(self._store)).append(
-                ACTOR, "schedule", "failed" if applied.left else "done", namespace=namespace,
-                ids=tuple(dict.fromkeys(one.cube for one in applied.done if one.cube)),
-                detail=dict(Counter(one.action for one in applied.done)),
-            )  # fmt: skip
+            if applied.done or applied.left:
+                homes.of(memory._store).log.append(
+                    ACTOR, "schedule", "failed" if applied.left else "done", namespace=namespace,
+                    ids=tuple(dict.fromkeys(one.cube for one in applied.done if one.cube)),
+                    detail=dict(Counter(one.action for one in applied.done)),
+                )  # fmt: skip
         return Ran(namespace, applied)
 
     def _loaded(self) -> Any:

@@ -16,10 +16,10 @@ from typing import Any
 import uvicorn
 
 from mnemon.errors import InvalidInput, ServerError
-from mnemon.server import workers
+from mnemon.server import keys, workers
 from mnemon.server.app import build
 from mnemon.server.connections import Connection
-from mnemon.server.keys import beside
+from mnemon.server.homes import opening as homes
 from mnemon.server.logs import AsJSON
 from mnemon.server.proxy import upstream
 from mnemon.server.settings import Settings
@@ -58,10 +58,19 @@ def check(settings: Settings) -> None:
     """Raise InvalidInput when others could reach a memory that asks for no key, or for an upstream
     that cannot be one."""
     upstream.check(settings)
-    if not settings.local and not beside(settings.place).known():
+    with homes.opened(str(settings.store)) as home:
+        if home.keys.in_use():
+            return
+    store = shown(str(settings.store))
+    if keys.beside(settings.place).in_use():
+        raise InvalidInput(
+            f"keys are in the database, and {store} has none; those in {settings.place}-keys.json "
+            "open nothing any more: bring them in with `mnemon key import`, or move the file away"
+        )
+    if not settings.local:
         raise InvalidInput(
             f"serving on {settings.host} lets other machines in, and there are no API keys for "
-            f"{shown(str(settings.store))}: add one with `mnemon key add`, or serve on 127.0.0.1"
+            f"{store}: add one with `mnemon key add`, or serve on 127.0.0.1"
         )
 
 

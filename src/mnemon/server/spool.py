@@ -81,7 +81,7 @@ def _root(store: Path) -> Path:
 
 def _folder(store: Path) -> str:
     root = _root(store)
-    root.mkdir(mode=0o700, exist_ok=True)
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
     return tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=root)
 
 

@@ -58,7 +58,7 @@ def _parts(address: str) -> tuple[str, str, str, str, str]:
 
 def beside(address: str) -> Path:
     """What the files beside a store (keys, uploads) are named after: the store's own file, or one
-    in the user's data folder that stands for a database."""
+    in the user's data folder (which may not be there yet) that stands for a database."""
     if not is_database(address):
         return Path(address)
     from platformdirs import user_data_path
@@ -66,4 +66,4 @@ def beside(address: str) -> Path:
     _, _, host, path, query = _parts(shown(address))
     name = re.sub(r"[^\w.-]+", "-", f"{host or 'local'}{path}").strip("-")
     digest = hashlib.sha256(f"{host}{path}?{query}".encode()).hexdigest()[:8]
-    return user_data_path("mnemon", ensure_exists=True) / f"postgresql-{name[:80]}-{digest}"
+    return user_data_path("mnemon") / f"postgresql-{name[:80]}-{digest}"

@@ -32,6 +32,8 @@ from mnemon.store.tenancy import Tenancy
 if TYPE_CHECKING:
     import numpy as np
 
+    from mnemon.store.postgres.shared import Shared
+
 
 class Store(Compiled, Tenancy, Protocol):
     """The store of truth."""
@@ -54,6 +56,12 @@ class Store(Compiled, Tenancy, Protocol):
         ...
 
     @property
+    def shared(self) -> Shared | None:
+        """Rows that servers on several machines share beside the memory; None for a store that one
+        machine serves, with files for that."""
+        ...
+
+    @property
     def queue(self) -> Queue:
         """The background jobs."""
         ...
@@ -62,6 +70,10 @@ class Store(Compiled, Tenancy, Protocol):
     def uploads(self) -> Path | None:
         """The folder of files that jobs are to read (see `store.uploads`); None for a volatile
         store. A purge deletes those of the jobs that it deletes."""
+        ...
+
+    def upload(self, job: str, name: str) -> Path:
+        """Where the file of a job lies, which is brought there if another machine took it in."""
         ...
 
     # cubes

@@ -16,7 +16,7 @@ _PREFIX = "job-"
 
 def place(folder: Path, job: str, name: str) -> Path:
     """Where the file of a job belongs, in a folder that is made if it is not there."""
-    folder.mkdir(mode=0o700, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     own = folder / f"{_PREFIX}{job}"
     own.mkdir(mode=0o700, exist_ok=True)
     return own / name

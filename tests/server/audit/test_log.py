@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 
 from mnemon.errors import StoreError, StoreFull
 from mnemon.server.audit.entry import digest_of, drafted
-from mnemon.server.audit.log import AuditLog
+from mnemon.server.audit.file import AuditFile
 from mnemon.server.audit.verifying import anchor, verify
 
 SOURCE = Path(__file__).parents[3] / "src"
 
 
-def filled(folder: Path, entries: int, rotate_bytes: int = 2**20) -> AuditLog:
-    log = AuditLog(folder / "a.db", rotate_bytes)
+def filled(folder: Path, entries: int, rotate_bytes: int = 2**20) -> AuditFile:
+    log = AuditFile(folder / "a.db", rotate_bytes)
     for n in range(entries):
         log.append("36d388ca", "forget", "done", namespace="acme/ana", cubes=n, status=200)
     return log
@@ -71,8 +71,8 @@ def eight(tmp_path_factory):
     return filled(tmp_path_factory.mktemp("eight"), 8)
 
 
-def copied(folder: Path, log: AuditLog) -> AuditLog:
-    copy = AuditLog(folder / "a.db")
+def copied(folder: Path, log: AuditFile) -> AuditFile:
+    copy = AuditFile(folder / "a.db")
     copy.path.write_bytes(log.path.read_bytes())
     copy.head_path.write_bytes(log.head_path.read_bytes())
     return copy
@@ -89,7 +89,7 @@ def test_verify_finds_every_change(tmp_path_factory, eight, how, at, other, byte
     after = b"".join(changed(before.splitlines(keepends=True), how, at, other, byte))
     log.path.write_bytes(after)
     if later:  # the server goes on writing after the change: it must not cover it up
-        AuditLog(log.path.with_name("a.db")).append("x", "add", "done")
+        AuditFile(log.path.with_name("a.db")).append("x", "add", "done")
     assert bool(verify(log).problems) == (after != before)
 
 
@@ -129,7 +129,7 @@ def test_a_torn_last_line_is_mended_and_told(tmp_path):
     with log.path.open("ab") as file:
         file.write(b'{"at":"2026-')
     assert "line 4 is no entry" in verify(log).problems
-    AuditLog(tmp_path / "a.db").append("x", "add", "done")
+    AuditFile(tmp_path / "a.db").append("x", "add", "done")
     found = verify(log)
     assert (found.entries, found.problems) == (5, [])
     assert "torn_bytes 12" in found.notes[0]
@@ -148,8 +148,8 @@ def test_a_head_that_was_not_written_in_time_is_no_problem(tmp_path):
 WRITER = """
 import sys, threading
 from pathlib import Path
-from mnemon.server.audit.log import AuditLog
-log = AuditLog(Path(sys.argv[1]), 20_000)
+from mnemon.server.audit.file import AuditFile
+log = AuditFile(Path(sys.argv[1]), 20_000)
 def work():
     while True:
         sys.stdout.write(f"{log.append('key', 'add', 'done').seq}\\n")
@@ -174,7 +174,7 @@ def test_kill_9_loses_no_entry_that_was_acknowledged(tmp_path):
             child.send_signal(signal.SIGKILL)
         for child in children:
             acknowledged += [int(line) for line in child.communicate()[0].split("\n")[:-1]]
-    log = AuditLog(store, 20_000)
+    log = AuditFile(store, 20_000)
     log.append("x", "add", "done")
     found = verify(log)
     assert found.problems == []
@@ -182,7 +182,7 @@ def test_kill_9_loses_no_entry_that_was_acknowledged(tmp_path):
 
 
 def test_threads_write_one_chain(tmp_path):
-    log = AuditLog(tmp_path / "a.db", 4000)
+    log = AuditFile(tmp_path / "a.db", 4000)
     threads = [
         threading.Thread(target=lambda: [log.append("k", "add", "done") for _ in range(20)])
         for _ in range(5)
@@ -198,7 +198,7 @@ def test_verifying_does_not_hold_up_writers(tmp_path):
     log = filled(tmp_path, 4, rotate_bytes=1000)
     with log.moment() as (head, entries):
         for _ in range(4):  # some of them in a new file
-            AuditLog(tmp_path / "a.db", 1000).append("k", "add", "done")
+            AuditFile(tmp_path / "a.db", 1000).append("k", "add", "done")
         assert [entry.seq for _, entry in entries] == [1, 2, 3, 4] and head.seq == 4
     assert (verify(log).entries, verify(log).problems) == (8, [])
 
@@ -221,7 +221,7 @@ def test_a_log_that_cannot_be_written_says_so(tmp_path):
 
 
 def test_entries_written_together_are_one_chain_over_as_many_files_as_they_need(tmp_path):
-    log = AuditLog(tmp_path / "a.db", 1000)
+    log = AuditFile(tmp_path / "a.db", 1000)
     log.append("k", "add", "done")
     written = log.append_each([drafted("k", "add", "done", cubes=n) for n in range(20)])
     assert [(entry.seq, entry.cubes) for entry in written] == [(n + 2, n) for n in range(20)]

@@ -13,7 +13,7 @@ from mnemon import Memory
 from mnemon.cli.app import mnemon
 from mnemon.errors import AccessDenied, NotFound
 from mnemon.identity import new_id
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.file import beside as audited
 from mnemon.server.audit.verifying import verify
 from mnemon.server.keys import beside
 

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from mnemon import Memory
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, StoreCorrupt
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.file import beside as audited
 from mnemon.server.audit.verifying import verify as verify_audit
 from mnemon.server.backup import making, restoring
 from mnemon.server.keys import beside

@@ -10,7 +10,8 @@ from mnemon import Memory
 from mnemon.server.app import build
 from mnemon.server.keys import beside
 from mnemon.server.page.route import PageRoute
-from mnemon.server.page.sessions import Sessions
+from mnemon.server.sessions import Sessions
+from mnemon.server.sessions.file import SessionFile
 from mnemon.server.settings import Settings
 
 SECRET = "zebra"
@@ -64,7 +65,7 @@ def test_a_revoked_key_ends_its_sessions(browser, path, keyed):
 def test_sessions_end_by_themselves(path):
     keys = beside(path)
     _, key = keys.add("ana", None)
-    short, long = Sessions(keys, seconds=0), Sessions(keys)
+    short, long = (Sessions(SessionFile(path), keys, seconds) for seconds in (0, 60))
     assert short.key(short.begin(key)) is None
     assert long.key(long.begin(key)) == key and long.key("guessed") is None
 
@@ -72,11 +73,11 @@ def test_sessions_end_by_themselves(path):
 def test_other_processes_and_later_ones_know_a_session(path):
     keys = beside(path)
     _, key = keys.add("ana", None)
-    id = Sessions(keys).begin(key)
-    other = Sessions(beside(path))
+    id = Sessions(SessionFile(path), keys).begin(key)
+    other = Sessions(SessionFile(path), beside(path))
     assert other.key(id) == key
     other.end(id)
-    assert Sessions(keys).key(id) is None
+    assert Sessions(SessionFile(path), keys).key(id) is None
     held = path.with_name(f"{path.name}-sessions")
     assert id.encode() not in held.read_bytes() and held.stat().st_mode & 0o077 == 0
 

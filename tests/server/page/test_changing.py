@@ -9,7 +9,7 @@ from mnemon import Draft, Memory
 from mnemon.cube import Policy, Span
 from mnemon.errors import NotFound
 from mnemon.server import app
-from mnemon.server.audit.log import beside
+from mnemon.server.audit.file import beside
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 from mnemon.errors import NotFound, StoreError
 from mnemon.job import Job
 from mnemon.store import open_store
+from mnemon.store.postgres.tables import SERVERS_TABLES
 
 from ...conformance.jobs import CALLS, LONG, SHORT, expire
 from ...conformance.jobs import new as job
@@ -93,7 +94,10 @@ def test_an_older_layout_is_brought_up_with_what_it_holds(postgresql):
     store.write_artifact(artifact("kept", (id, 2), namespace="acme"), ME)
     store.close()
     with psycopg.connect(url) as connection:  # as it was before there were jobs and quotas
-        connection.execute("DROP TABLE job_cubes, jobs, quotas, holdings, retention, holds")
+        connection.execute(
+            "DROP TABLE job_files, job_cubes, jobs, quotas, holdings, retention, holds"
+        )
+        connection.execute(f"DROP TABLE {', '.join(SERVERS_TABLES)}")
         connection.execute("DROP TABLE places, removals")
         connection.execute("DROP TABLE promotions, withheld, budgets")
         for column in ("parent", "helpful", "unhelpful"):

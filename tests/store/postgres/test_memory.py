@@ -151,7 +151,7 @@ def test_files_beside_a_database_are_in_the_users_folder(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     address = "postgresql://ana:secret@db/memory"
     place = beside(address)
-    assert is_database(address) and place.parent.is_dir()
+    assert is_database(address) and place.parent == tmp_path / "mnemon"
     assert place == beside("postgresql://ben@db/memory") != beside("postgresql://ana@db/other")
     assert "secret" not in str(place) and str(beside("x/ana.db")) == "x/ana.db"
 

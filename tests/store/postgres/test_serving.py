@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import timedelta
 
 import httpx2
@@ -14,7 +15,6 @@ from mnemon.cli.app import mnemon
 from mnemon.errors import QuotaExceeded
 from mnemon.instant import now_micros
 from mnemon.server import retention
-from mnemon.server.keys import beside as keys
 from mnemon.server.settings import Settings
 from mnemon.store import open_store, uploads
 from mnemon.store.address import beside
@@ -55,7 +55,7 @@ def run(url):
     return run
 
 
-def test_keys_audit_log_and_sessions_lie_in_the_users_folder(url, run, tmp_path):
+def test_keys_audit_log_and_sessions_lie_in_the_database(url, run, tmp_path):
     (token,) = (
         word
         for word in run("key", "add", "root", "--everywhere").split()
@@ -75,9 +75,8 @@ def test_keys_audit_log_and_sessions_lie_in_the_users_folder(url, run, tmp_path)
         assert page.get("/storage").status_code == 200
         with Memory(address, api_key=token) as client:
             client.add("two")
-    place = beside(url)
-    assert place.parent == tmp_path / "mnemon" and not place.exists()
-    assert [key.name for key in keys(place).known()] == ["root"]
+    assert list(tmp_path.iterdir()) == []
+    assert [key["name"] for key in json.loads(run("key", "list", "--json"))] == ["root"]
     told = json.loads(run("audit", "show", "--json"))
     assert {"key-add", "add"} <= {entry["verb"] for entry in told}
     run("audit", "verify")
@@ -104,17 +103,47 @@ def test_jobs_are_done(http, url):
     assert not list(beside(url).parent.rglob("cat.md"))
 
 
-def test_a_job_with_a_file_is_done_where_the_file_is(url, monkeypatch, tmp_path):
-    here, there = open_store(url), open_store(url)
-    told = [{"upload": True, "path": "cat.md"}, {"upload": False, "path": str(tmp_path / "cat.md")}]
-    ids = [here.queue.enqueue(job("import", f"n/{n}", options=told[n])).id for n in range(2)]
+def test_a_job_that_names_a_file_is_done_where_the_file_is(replica, monkeypatch, tmp_path):
+    here, there = replica(), replica()
+    options = {"upload": False, "path": str(tmp_path / "cat.md")}
+    id = here.queue.enqueue(job("import", options=options)).id
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another-machine"))
     assert there.queue.claim(("import", *CALLS), LONG) is None
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    claims = [store.queue.claim(("import", *CALLS), LONG) for store in (here, there)]
-    assert [claim.job.id for claim in claims] == ids
-    for store in (here, there):
-        store.close()
+    assert here.queue.claim(("import", *CALLS), LONG).job.id == id
+
+
+@pytest.mark.parametrize("size", [0, 5, 2**20, 2**20 + 1, 3_000_000])
+def test_an_upload_goes_to_whoever_claims_its_job(replica, plain, monkeypatch, tmp_path, size):
+    here, there = replica(), replica()
+    new = job("import", options={"upload": True, "path": "cat.md"})
+    content = random.Random(size).randbytes(size)
+    uploads.place(here.uploads, new.id, "cat.md").write_bytes(content)
+    here.queue.enqueue(new)
+    assert not list(tmp_path.rglob("cat.md"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "another-machine"))
+    claim = there.queue.claim(("import", *CALLS), LONG)
+    file = there.upload(new.id, "cat.md")
+    assert file.is_relative_to(tmp_path / "another-machine") and file.read_bytes() == content
+    assert there.queue.release(claim) and there.upload(new.id, "cat.md") == file
+    claim = there.queue.claim(("import", *CALLS), LONG)
+    assert there.queue.finish(claim, 1)
+    assert plain("SELECT * FROM job_files", whole=True) == []
+    uploads.drop(there.uploads, [new.id])
+    assert not there.upload(new.id, "cat.md").exists()
+
+
+def test_an_upload_goes_with_a_job_that_is_cancelled_or_dead_for_long(replica, plain):
+    store = replica()
+    for end in (store.queue.cancel, lambda _: store.queue.sweep(0, 0)):
+        new = job("import", options={"upload": True, "path": "cat.md"})
+        uploads.place(store.uploads, new.id, "cat.md").write_text("x")
+        store.queue.enqueue(new)
+        claim = store.queue.claim(("import", *CALLS), LONG)
+        store.queue.fail(claim, {"type": "x"}, None)
+        assert len(plain("SELECT * FROM job_files", whole=True)) == 1
+        end(new.id)
+        assert plain("SELECT * FROM job_files", whole=True) == []
 
 
 def test_a_purge_deletes_the_files_of_the_jobs_it_ends(url):
@@ -124,8 +153,9 @@ def test_a_purge_deletes_the_files_of_the_jobs_it_ends(url):
     file = uploads.place(store.uploads, new.id, "cat.md")
     file.write_text("Miso.")
     store.queue.enqueue(new)
+    assert store.upload(new.id, "cat.md") == file and file.read_text() == "Miso."
     assert store.purge([id], ME)[0].jobs == (new.id,)
-    assert not file.exists()
+    assert not file.exists() and not store.upload(new.id, "cat.md").exists()
     store.close()
 
 

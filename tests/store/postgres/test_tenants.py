@@ -10,7 +10,12 @@ import pytest
 from mnemon.errors import StoreError
 from mnemon.store import open_store
 from mnemon.store.postgres import citus
-from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
+from mnemon.store.postgres.tables import (
+    DIRECTORY,
+    SERVERS_TABLES,
+    SHARED_TABLES,
+    TENANT_TABLES,
+)
 from mnemon.store.rows import Budget, Promotion, Rule
 
 from ...conformance.jobs import new as job
@@ -33,6 +38,12 @@ def url(request, postgresql, database):
     return postgresql.url("kept") if "kept" in request.fixturenames else database()
 
 
+def keep_files(connection):
+    connection.execute(
+        "INSERT INTO job_files SELECT tenant, id, 0, 'x' FROM jobs ON CONFLICT DO NOTHING"
+    )
+
+
 def fill(store):
     """Something of everything for two tenants."""
     store.create_space(space("a", state="active"))
@@ -46,6 +57,7 @@ def fill(store):
         store.count_reads({one.id: 1})
         store.write_artifact(artifact(f"key of {namespace}", (one.id, 1), namespace=namespace), ME)
         store.queue.enqueue(job(namespace=namespace, cubes=(one.id,)))
+        store._connections.write_apart(None, keep_files)
         store.set_quota(namespace, 10, None)
         store.set_budgets([Budget(namespace, "kv", 5)])
         store.set_rule(Rule(namespace, 3600, True))
@@ -87,14 +99,14 @@ def test_plain_sql_changes_nothing_of_another_tenant(kept, plain, table):
 
 def test_every_table_is_one_that_is_spread_or_one_that_has_nobodys_rows(store, plain):
     found = {name for (name,) in plain("SELECT tablename FROM pg_tables WHERE schemaname='public'")}
-    assert found == {*TENANT_TABLES, DIRECTORY, *SHARED_TABLES}
+    assert found == {*TENANT_TABLES, *SERVERS_TABLES, DIRECTORY, *SHARED_TABLES}
     forced = {
         name
         for (name,) in plain(
             "SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity"
         )
     }
-    assert forced == {*TENANT_TABLES, DIRECTORY, "tenants"}
+    assert forced == {*TENANT_TABLES, *SERVERS_TABLES, DIRECTORY, "tenants"}
 
 
 def test_every_key_and_index_is_led_by_the_tenant(store, plain):
@@ -103,8 +115,9 @@ def test_every_key_and_index_is_led_by_the_tenant(store, plain):
         "AND attnum = i.indkey[0]) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
         "WHERE c.relnamespace = 'public'::regnamespace"
     )
-    led = {(table, column) for table, _, column in indexes if table in TENANT_TABLES}
-    assert led == {(table, "tenant") for table in TENANT_TABLES}
+    spread = (*TENANT_TABLES, *SERVERS_TABLES)
+    led = {(table, column) for table, _, column in indexes if table in spread}
+    assert led == {(table, "tenant") for table in spread}
     assert [row for row in indexes if row[0] == DIRECTORY] == [(DIRECTORY, True, "id")]
 
 
@@ -115,7 +128,7 @@ def test_every_reference_stays_within_a_tenant(store, plain):
         "(SELECT attname FROM pg_attribute WHERE attrelid = confrelid AND attnum = confkey[1]) "
         "FROM pg_constraint WHERE contype = 'f'"
     )
-    assert len(references) == 7
+    assert len(references) == 8
     for source, target, *columns in references:
         assert {source, target} <= set(TENANT_TABLES)
         assert columns == ["tenant", "tenant"]
@@ -145,7 +158,7 @@ def test_citus_would_be_asked_to_spread_every_table_once(store, url):
         assert citus.distribute(connection) == []
         connection.rollback()
     assert {table: key for table, key, _ in spread} == {
-        **dict.fromkeys(TENANT_TABLES, "tenant"),
+        **dict.fromkeys((*TENANT_TABLES, *SERVERS_TABLES), "tenant"),
         **dict.fromkeys(SHARED_TABLES),
         DIRECTORY: "id",
     }

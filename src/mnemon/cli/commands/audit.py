@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from itertools import islice
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from mnemon.cli import exits, layout, options, serial
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.errors import InvalidInput
 from mnemon.server.audit.entry import Entry
-from mnemon.server.audit.log import AuditLog, beside
+from mnemon.server.audit.file import beside
+from mnemon.server.audit.log import AuditLog
+from mnemon.server.audit.taking_over import take_over
 from mnemon.server.audit.verifying import Verified, anchor
 from mnemon.server.audit.verifying import verify as check
 
@@ -37,14 +41,15 @@ def command() -> None:
 @options.place
 def show(settings: Settings, limit: int, json_: bool, cube: str | None, **of: str | None) -> None:
     """Show entries, the oldest first."""
-    found = [
-        entry
-        for _, entry in _existing(settings).entries()
-        if entry is not None
-        and all(value in (None, getattr(entry, name)) for name, value in of.items())
-        and (cube is None or cube in entry.ids)
-    ]
-    shown = list(islice(found, max(0, len(found) - limit), None))
+    with _existing(settings) as log:
+        found = (
+            entry
+            for _, entry in log.entries()
+            if entry is not None
+            and all(value in (None, getattr(entry, name)) for name, value in of.items())
+            and (cube is None or cube in entry.ids)
+        )
+        shown = list(deque(found, limit))
     if json_:
         serial.show(shown)
         return
@@ -72,7 +77,8 @@ def verify(
     next verify. Exit code 1 says that something is wrong.
     """
     wanted = [_receipt(path) for path in receipts]
-    found = check(_existing(settings), [anchor(one) for one in anchors], wanted)
+    with _existing(settings) as log:
+        found = check(log, [anchor(one) for one in anchors], wanted)
     if json_:
         serial.show(found)
     else:
@@ -80,11 +86,39 @@ def verify(
     raise click.exceptions.Exit(exits.NOTHING if found.problems else exits.OK)
 
 
-def _existing(settings: Settings) -> AuditLog:
-    log = beside(settings.path)
-    if not log.files():
-        raise Nothing(f"there is no audit log at {log.path}: `mnemon serve` writes it")
-    return log
+@command.command("import")
+@click.argument("other", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--anchor", "anchors", multiple=True, metavar="SEQ:HASH",
+    help="Where the other log begins after, if older files of it were moved away.",
+)  # fmt: skip
+@options.place
+def import_(settings: Settings, other: Path | None, anchors: tuple[str, ...]) -> None:
+    """Bring in the log of the file OTHER.
+
+    Into a database, where the log then goes on. Without OTHER, the one that this machine wrote
+    before the log was in the database. Entries come as they are, if there are none yet; a log that
+    has some is only told how the other one ends.
+    """
+    old = beside(other or settings.path)
+    with settings.home() as home:
+        taken = take_over(home.log, old, [anchor(one) for one in anchors])
+    told = _counted(taken.entries)
+    if taken.continued:
+        click.echo(f"{told} brought in; the log goes on after {taken.seq}:{taken.hash}")
+    else:
+        click.echo(
+            f"there is a log already, which tells now how the other one ends: keep {old.where} "
+            f"({told}) and verify it with --anchor {taken.seq}:{taken.hash}"
+        )
+
+
+@contextmanager
+def _existing(settings: Settings) -> Iterator[AuditLog]:
+    with settings.home() as home:
+        if home.log.empty():
+            raise Nothing(f"there is no audit log at {home.log.where}: `mnemon serve` writes it")
+        yield home.log
 
 
 def _receipt(path: Path) -> dict[str, Any]:
@@ -105,8 +139,12 @@ def _tell(found: Verified) -> None:
     for entry in found.receipts:
         click.echo(f"receipt: entry {entry.seq}, {entry.at}, {entry.who} {entry.verb}")
     told = "no problem" if not found.problems else layout.counted(len(found.problems), "problem")
-    click.echo(f"{found.entries:,} {'entry' if found.entries == 1 else 'entries'}, {told}")
+    click.echo(f"{_counted(found.entries)}, {told}")
     click.echo(f"{found.head[0]}:{found.head[1]}")
+
+
+def _counted(entries: int) -> str:
+    return f"{entries:,} {'entry' if entries == 1 else 'entries'}"
 
 
 def _row(entry: Entry) -> tuple[object, ...]:

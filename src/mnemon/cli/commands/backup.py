@@ -23,7 +23,6 @@ def command(settings: Settings, path: Path, verify: bool, json_: bool) -> None:
     Of the store all of it, quotas, retention and holds too, as it is at one moment; a server and
     others may write meanwhile. Gzipped if PATH ends in .gz; `mnemon restore-backup` reads it.
     """
-    from mnemon.server.audit.log import beside as audited
     from mnemon.server.backup import making, restoring
 
     file = settings.file()
@@ -31,7 +30,7 @@ def command(settings: Settings, path: Path, verify: bool, json_: bool) -> None:
         raise Nothing(f"there is no store at {file} yet")
     told = making.make(file, path)
     detail = {"sequence": told.sequence}
-    audited(settings.path).append("cli", "backup", "done", cubes=told.cubes, detail=detail)
+    settings.tell("backup", cubes=told.cubes, detail=detail)
     problems = restoring.verify(path).problems if verify else ()
     if json_:
         serial.show({"path": str(path), "verified": verify and not problems, **asdict(told)})

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 
 from mnemon.cli import layout, options, serial
 from mnemon.cli.durations import duration
-from mnemon.cli.settings import Settings
+from mnemon.cli.settings import Nothing, Settings
 from mnemon.server import keys
-from mnemon.server.audit.log import beside as audited
+from mnemon.server.audit.log import AuditLog
 from mnemon.wire.plain import plain
 
 
@@ -53,8 +54,9 @@ def add(
     may = verbs or keys.ROLES[role or "owner"]
     end = None if expires is None else datetime.now(UTC) + duration(expires)
     scope = None if everywhere else namespaces
-    token, key = keys.beside(settings.path).add(name, scope, may, end, rate)
-    _tell(settings, "key-add", key)
+    with settings.home() as home:
+        token, key = home.keys.add(name, scope, may, end, rate)
+        _tell(home.log, "key-add", key)
     click.echo(f"key {key.id}; this is shown once:", err=True)
     click.echo(token)
 
@@ -64,7 +66,8 @@ def add(
 @options.place
 def list_(settings: Settings, json_: bool) -> None:
     """List the keys, without their secrets."""
-    found = keys.beside(settings.path).known()
+    with settings.home() as home:
+        found = home.keys.known()
     if json_:
         shown = [{**plain(key), "role": key.role} for key in found]
         serial.show([{n: one for n, one in key.items() if n != "sha256"} for key in shown])
@@ -82,8 +85,9 @@ def list_(settings: Settings, json_: bool) -> None:
 @options.place
 def rotate(settings: Settings, id: str, overlap: str) -> None:
     """Make a new key like an old one, which then ends."""
-    token, key = keys.beside(settings.path).rotate(id, duration(overlap))
-    _tell(settings, "key-rotate", key, old=id)
+    with settings.home() as home:
+        token, key = home.keys.rotate(id, duration(overlap))
+        _tell(home.log, "key-rotate", key, old=id)
     click.echo(f"key {key.id} follows {id}; this is shown once:", err=True)
     click.echo(token)
 
@@ -93,9 +97,29 @@ def rotate(settings: Settings, id: str, overlap: str) -> None:
 @options.place
 def revoke(settings: Settings, id: str) -> None:
     """End a key at once, also for a server that is running."""
-    key = keys.beside(settings.path).revoke(id)
-    _tell(settings, "key-revoke", key)
+    with settings.home() as home:
+        key = home.keys.revoke(id)
+        _tell(home.log, "key-revoke", key)
     click.echo(f"revoked {key.id} ({key.name})")
+
+
+@command.command("import")
+@click.argument("other", required=False, type=click.Path(path_type=Path))
+@options.place
+def import_(settings: Settings, other: Path | None) -> None:
+    """Bring in the keys of the file OTHER.
+
+    The same tokens open this store then; what ended there ends here. Without OTHER, those that this
+    machine had for the database before keys were in it.
+    """
+    place = other or settings.path
+    others = keys.beside(place).known()
+    if not others:
+        raise Nothing(f"there are no keys at {keys.file.place(place)}")
+    with settings.home() as home:
+        taken = home.keys.take_in(others)
+        home.log.append("cli", "key-import", "done", detail={"keys": [key.id for key in taken]})
+    click.echo(f"{len(taken)} of {layout.counted(len(others), 'key')} brought in")
 
 
 def _row(key: keys.Key) -> tuple[str, ...]:
@@ -109,5 +133,5 @@ def _row(key: keys.Key) -> tuple[str, ...]:
     return key.id, key.name, reach, may, key.rate or "any", state
 
 
-def _tell(settings: Settings, verb: str, key: keys.Key, **detail: str) -> None:
-    audited(settings.path).append("cli", verb, "done", detail={"key": key.id, **detail})
+def _tell(log: AuditLog, verb: str, key: keys.Key, **detail: str) -> None:
+    log.append("cli", verb, "done", detail={"key": key.id, **detail})

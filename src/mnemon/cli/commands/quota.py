@@ -11,7 +11,6 @@ from mnemon import namespace as paths
 from mnemon.cli import layout, options, serial
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.errors import InvalidInput
-from mnemon.server.audit.log import beside as audited
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -37,7 +36,7 @@ def set_(settings: Settings, prefix: str, cubes: int | None, size: str | None) -
     with closing(settings.opened()) as store:
         store.set_quota(path, cubes, most)
     told = {"cubes": cubes, "bytes": most}
-    audited(settings.path).append("cli", "quota-set", "done", namespace=path, detail=told)
+    settings.tell("quota-set", namespace=path, detail=told)
     click.echo(f"{path}: {_limit(cubes)} cubes, {_limit(most)} bytes")
 
 
@@ -70,7 +69,7 @@ def remove(settings: Settings, prefix: str) -> None:
     with closing(settings.opened()) as store:
         if not store.remove_quota(path):
             raise Nothing(f"namespace {path!r} has no quota: `mnemon quota list` shows them")
-    audited(settings.path).append("cli", "quota-remove", "done", namespace=path)
+    settings.tell("quota-remove", namespace=path)
     click.echo(f"{path}: no quota")
 
 

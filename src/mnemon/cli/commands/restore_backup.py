@@ -34,7 +34,6 @@ def command(
     if verify:
         _check(path, json_)
         return
-    from mnemon.server.audit.log import beside as audited
     from mnemon.server.backup import purged, restoring
 
     file = settings.file()
@@ -42,7 +41,7 @@ def command(
     told = restoring.restore(path, file)
     again = 0 if known is None else purged.repeat(file, known)
     detail = {"sequence": told.sequence, "purged": again, "tombstones": tombstones is not None}
-    audited(settings.path).append("cli", "restore-backup", "done", cubes=told.cubes, detail=detail)
+    settings.tell("restore-backup", cubes=told.cubes, detail=detail)
     if json_:
         serial.show({"store": str(settings.path), "at": told.at, **detail, "cubes": told.cubes})
     else:

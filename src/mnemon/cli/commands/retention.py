@@ -12,7 +12,6 @@ from mnemon.cli import ids, layout, options, serial
 from mnemon.cli.durations import duration
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.server import retention
-from mnemon.server.audit.log import beside as audited
 from mnemon.store.rows import Rule
 
 _ID = re.compile(r"[0-9a-fA-F-]{4,36}")
@@ -40,9 +39,7 @@ def set_(settings: Settings, prefix: str, after: str, action: str | None) -> Non
     with closing(settings.opened()) as store:
         store.set_rule(rule)
     detail = {"seconds": rule.seconds, "purge": rule.purge}
-    audited(settings.path).append(
-        "cli", "retention-set", "done", namespace=rule.namespace, detail=detail
-    )
+    settings.tell("retention-set", namespace=rule.namespace, detail=detail)
     click.echo(f"{rule.namespace}: {_does(rule)}")
 
 
@@ -71,7 +68,7 @@ def remove(settings: Settings, prefix: str) -> None:
     with closing(settings.opened()) as store:
         if not store.remove_rule(path):
             raise Nothing(f"namespace {path!r} has no rule: `mnemon retention list` shows them")
-    audited(settings.path).append("cli", "retention-remove", "done", namespace=path)
+    settings.tell("retention-remove", namespace=path)
     click.echo(f"{path}: no rule")
 
 
@@ -136,7 +133,7 @@ def _meant(settings: Settings, what: str) -> str:
 def _tell(settings: Settings, verb: str, meant: str) -> None:
     is_id = len(meant) == 36 and _ID.fullmatch(meant) is not None
     cube, place = ((meant,), None) if is_id else ((), meant)
-    audited(settings.path).append("cli", verb, "done", ids=cube, namespace=place)
+    settings.tell(verb, ids=cube, namespace=place)
 
 
 def _does(rule: Rule) -> str:

@@ -157,14 +157,12 @@ def _show(found: Plan) -> None:
 
 
 def _applied(settings: Settings, found: Plan) -> Applied:
-    from mnemon.server.audit.log import beside as audited
-
     with bar("scheduling") as progress:
         done = found.apply(progress)
     if done.done:
         actions = [one.action for one in done.done]
-        audited(settings.path).append(
-            "cli", "schedule", "done", namespace=found.namespace,
+        settings.tell(
+            "schedule", namespace=found.namespace,
             ids=tuple(dict.fromkeys(one.cube for one in done.done if one.cube)),
             detail={name: actions.count(name) for name in dict.fromkeys(actions)},
         )  # fmt: skip

@@ -14,7 +14,6 @@ from mnemon.cli.progress import bar
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.compiling import withholding
 from mnemon.models.endpoint import OPENAI
-from mnemon.server.audit.log import beside as audited
 from mnemon.store.rows import Promotion
 from mnemon.weights.promotion import alias as aliases
 
@@ -121,7 +120,7 @@ def withhold(settings: Settings, prefix: str) -> None:
     with closing(settings.opened()) as store:
         gone = withholding.withhold(store, path)
     detail = {"dropped": gone}
-    audited(settings.path).append("cli", "weights-withhold", "done", namespace=path, detail=detail)
+    settings.tell("weights-withhold", namespace=path, detail=detail)
     click.echo(f"{path}: withheld from weights; {layout.counted(gone, 'artifact')} dropped")
 
 
@@ -136,7 +135,7 @@ def allow(settings: Settings, prefix: str) -> None:
             raise Nothing(
                 f"namespace {path!r} is not withheld: `mnemon weights list` shows what is"
             )
-    audited(settings.path).append("cli", "weights-allow", "done", namespace=path)
+    settings.tell("weights-allow", namespace=path)
     click.echo(f"{path}: no longer withheld")
 
 

@@ -118,6 +118,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _placed(path: Path, told: Mapping[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     partial.write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     partial.replace(path)

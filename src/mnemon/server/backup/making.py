@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import IO, cast
 
 from mnemon import __version__
-from mnemon.server.audit.log import beside as audit_of
+from mnemon.server.audit.file import beside as audit_of
 from mnemon.server.backup import manifest
 from mnemon.server.backup.manifest import Manifest
-from mnemon.server.keys import beside as keys_of
+from mnemon.server.keys.file import place as keys_of
 from mnemon.store.sqlite import backup
 
 
@@ -66,8 +66,8 @@ def _copy_blobs(store: Path, staged: Path, names: tuple[str, ...]) -> None:
 
 def _copy_beside(store: Path, staged: Path) -> None:
     keys, log = keys_of(store), audit_of(store)
-    if keys.path.exists():
-        shutil.copyfile(keys.path, staged / "keys.json")  # it is replaced whole, never written in
+    if keys.exists():
+        shutil.copyfile(keys, staged / "keys.json")  # it is replaced whole, never written in
     if not log.files():
         return
     (staged / "audit").mkdir()

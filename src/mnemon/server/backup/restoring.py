@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnemon.errors import InvalidInput, StoreCorrupt
-from mnemon.server.audit.log import beside as audit_of
+from mnemon.server.audit.file import beside as audit_of
 from mnemon.server.audit.verifying import verify as verify_audit
 from mnemon.server.backup import manifest
 from mnemon.server.backup.manifest import Manifest
-from mnemon.server.keys import beside as keys_of
+from mnemon.server.keys.file import place as keys_of
 from mnemon.store import open_store
 from mnemon.store.sqlite import backup
 
@@ -116,7 +116,7 @@ def _arrange(folder: Path, store: Path) -> None:
     """Put the members where the store looks for them."""
     backup.settle(store)
     if (folder / "keys.json").exists():
-        (folder / "keys.json").rename(keys_of(store).path)
+        (folder / "keys.json").rename(keys_of(store))
     if (folder / "blobs").exists():
         (folder / "blobs").rename(store.with_name(f"{store.name}-blobs"))
     for one in sorted((folder / "audit").glob("*")):
@@ -126,4 +126,4 @@ def _arrange(folder: Path, store: Path) -> None:
 def _names(store: Path) -> list[Path]:
     log = audit_of(store)
     beside = [store.with_name(f"{store.name}{end}") for end in ("-wal", "-shm", "-blobs")]
-    return [store, *beside, keys_of(store).path, log.head_path, log.path]
+    return [store, *beside, keys_of(store), log.head_path, log.path]

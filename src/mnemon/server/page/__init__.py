@@ -6,7 +6,6 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from mnemon.server.access import Service
-from mnemon.server.page.sessions import Sessions
 from mnemon.server.page.views import (
     adding,
     cube,
@@ -29,4 +28,4 @@ GROUPS = (
 def register(app: FastAPI) -> None:
     """Give an app what the page's routes need; its service is there already."""
     service: Service = app.state.service
-    app.state.sessions = Sessions(service.keys)
+    app.state.sessions = service.home.sessions

@@ -13,7 +13,7 @@ from mnemon import namespace as paths
 from mnemon.cube import MemCube
 from mnemon.memory import Memory
 from mnemon.server.access import Grant, keyed, unkeyed
-from mnemon.server.page.sessions import Sessions
+from mnemon.server.sessions import Sessions
 
 
 class SignInNeeded(Exception):

@@ -67,9 +67,9 @@ async def _called(
 ) -> Caller:
     check_known(request.headers)
     own = None if bearer is None else bearer.credentials
-    grant = access.granted(
-        request.app.state.service, request.scope, wishes.mnemon_key or own, wishes.mnemon_actor
-    )
+    service: access.Service = request.app.state.service
+    told = wishes.mnemon_key or own
+    grant = await service.asking(access.granted, service, request.scope, told, wishes.mnemon_actor)
     upstream: Upstream | None = request.app.state.upstream
     if upstream is None:
         raise NotFound(

@@ -26,7 +26,7 @@ async def readyz(request: Request) -> Response:
     if request.app.state.leaving:
         return failures.busy("the server is stopping")
     await run_in_threadpool(service.memory.log, limit=1)
-    service.keys.known()
+    await service.asking(service.home.keys.in_use)
     return Reply({"status": "ready"})
 
 

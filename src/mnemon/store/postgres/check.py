@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon import analysis
 from mnemon.store.postgres import artifacts, purge, quotas, words
-from mnemon.store.postgres.tables import TENANT_TABLES
+from mnemon.store.postgres.tables import SERVERS_TABLES, TENANT_TABLES
 from mnemon.store.rows import Problem
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def _security(connection: Connection[Any]) -> Iterator[Problem]:
     rows = connection.execute(
         "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
         "AND relname = ANY(%s) AND NOT (relrowsecurity AND relforcerowsecurity)",
-        (list(TENANT_TABLES),),
+        ([*TENANT_TABLES, *SERVERS_TABLES],),
     ).fetchall()
     if rows:
         names = ", ".join(name for (name,) in rows)

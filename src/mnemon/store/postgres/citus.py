@@ -9,7 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mnemon.store.postgres.tables import DIRECTORY, SHARED_TABLES, TENANT_TABLES
+from mnemon.store.postgres.tables import (
+    DIRECTORY,
+    SERVERS_TABLES,
+    SHARED_TABLES,
+    TENANT_TABLES,
+)
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -23,7 +28,7 @@ def there(connection: Connection[Any]) -> bool:
 
 def statements() -> list[tuple[str, str]]:
     """(table, statement that spreads it), those that others refer to first."""
-    first, *rest = TENANT_TABLES
+    first, *rest = (*TENANT_TABLES, *SERVERS_TABLES)
     return [
         *((table, f"SELECT create_reference_table('{table}')") for table in SHARED_TABLES),
         (first, f"SELECT create_distributed_table('{first}', 'tenant', colocate_with => 'none')"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -30,6 +30,7 @@ T = TypeVar("T")
 
 _MOST = 20  # connections: more than the threads of a server, which hold one each
 _CONNECT_S = 10
+_STILL_S = 10.0
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 WHOLE: None = None
@@ -102,18 +103,42 @@ class Connections:
         """The result of `work` on the whole store, once it is durable; see `write`."""
         return self._write([_about(WHOLE)], work)
 
-    def write_jobs(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
-        """The result of `work` on the jobs of a tenant, or on all; see `write`. It waits for no
-        writer of cubes, so a long one keeps its lease."""
-        return self._transact([_about(tenant)], work)
+    def write_apart(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
+        """The result of `work` on rows that no writer of cubes touches (jobs, keys, the audit log),
+        of a tenant or of all; see `write`. It waits for no such writer, so a long job keeps its
+        lease. A machine that stands still in the middle of it loses its locks: others wait."""
+        patience = f"SET LOCAL idle_in_transaction_session_timeout = '{int(_STILL_S * 1000)}ms'"
+        return self._transact([patience, _about(tenant)], work)
+
+    def one(
+        self, tenant: int, query: str, values: Mapping[str, Any], *, writing: bool = False
+    ) -> list[tuple[Any, ...]]:
+        """The rows of one statement in a transaction of its own, in one message and one round trip.
+
+        `writing` is for what may be carried out twice when the connection breaks, and be lost when
+        the server does.
+        """
+        if writing:
+            self._check_writable()
+        begin = [_WRITE, "SET LOCAL synchronous_commit = off"] if writing else [_READ]
+        before = [*begin, _about(tenant)]
+
+        def attempt(connection: Connection[Any]) -> list[tuple[Any, ...]]:
+            # Values are put in here: the server takes them apart from one statement only.
+            cursor = psycopg.ClientCursor(connection)
+            cursor.execute("; ".join([*before, query, "COMMIT"]), values)
+            for _ in before:
+                cursor.nextset()
+            return cursor.fetchall()
+
+        return self._patiently(attempt, lambda error: away(error) or undone(error))
 
     def _write(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         # Weakly, to be held off by `vectors.switch` and no one else.
         return self._transact(["LOCK TABLE spaces IN ROW EXCLUSIVE MODE", *first], work)
 
     def _transact(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
-        if self.read_only:
-            raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
+        self._check_writable()
         sent = False
         opening = [_WRITE, f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'"]
 
@@ -135,6 +160,10 @@ class Connections:
             return away(error) or undone(error)
 
         return self._patiently(attempt, again)
+
+    def _check_writable(self) -> None:
+        if self.read_only:
+            raise errors.StoreReadOnly(f"{self.address} was opened with read_only=True")
 
     def alone(self, work: Callable[[Connection[Any]], T]) -> T:
         """Run outside a transaction (VACUUM)."""

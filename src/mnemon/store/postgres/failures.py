@@ -18,6 +18,7 @@ _MEANING: dict[str, tuple[type[errors.StoreError], str]] = {
     "57014": (errors.StoreBusy, ": it took longer than the server allows; try again"),
     "40001": (errors.StoreBusy, ": other writers kept coming first; try again"),
     "40P01": (errors.StoreBusy, ": other writers kept coming first; try again"),
+    "25P03": (errors.StoreBusy, ": this process stood still in the middle of it; try again"),
     "53300": (errors.StoreBusy, ": raise max_connections, or run fewer replicas"),
     "53100": (
         errors.StoreFull,
@@ -35,7 +36,7 @@ _AWAY = (
     ": check that the server runs, that the database and the role exist (docs/postgresql.md), and "
     "the password"
 )
-_AGAIN = frozenset({"40001", "40P01"})
+_AGAIN = frozenset({"40001", "40P01", "25P03"})
 _DOWN = frozenset({"57P01", "57P02", "57P03"})
 
 

@@ -25,15 +25,6 @@ SELECT = (
 )
 
 
-def moment(connection: Connection[Any]) -> int:
-    """The database's clock, in microseconds since 1970."""
-    row = connection.execute(
-        "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
-
-
 def get(connection: Connection[Any], id: str) -> Job[Any] | None:
     """One by id."""
     row = connection.execute(f"{SELECT} WHERE id = %s", (id,)).fetchone()
@@ -54,7 +45,7 @@ def delete(connection: Connection[Any], which: str, values: Sequence[Any]) -> li
     rows = connection.execute(
         f"SELECT tenant, id FROM jobs WHERE {which} ORDER BY tenant, id FOR UPDATE", values
     ).fetchall()
-    for table, column in (("job_cubes", "job"), ("jobs", "id")):
+    for table, column in (("job_cubes", "job"), ("job_files", "job"), ("jobs", "id")):
         connection.cursor().executemany(
             f"DELETE FROM {table} WHERE tenant = %s AND {column} = %s", rows
         )

@@ -22,7 +22,7 @@ def made(folder: Path) -> str:
     """The same, given on first use; processes that begin at once agree on it."""
     name = known(folder)
     if name is None:
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = folder / f".{_NAME}-{new_id()}"
         draft.write_text(new_id(), "ascii")
         with suppress(FileExistsError):

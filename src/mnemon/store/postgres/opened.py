@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from mnemon import analysis
 from mnemon.identity import new_id
 from mnemon.instant import now_micros
+from mnemon.store import uploads
 from mnemon.store.address import beside
-from mnemon.store.postgres import migrate, numbers
+from mnemon.store.postgres import job_files, migrate, numbers
 from mnemon.store.postgres.connection import WHOLE, Connections
 from mnemon.store.postgres.failures import translated
 from mnemon.store.postgres.queue import PostgresQueue
+from mnemon.store.postgres.shared import Shared
 from mnemon.store.postgres.tenants import Tenants
 from mnemon.store.postgres.turn import Turn
 
@@ -48,12 +50,20 @@ class Opened:
                 migrate.migrate(connection, self.address)
                 known = migrate.introduce(connection, _facts())
         self._tenants.salt = known["id"]
+        self.shared = Shared(self._connections, known["id"])
 
     @property
     def uploads(self) -> Path:
-        """On this machine: a job that is to read a file is done where the file is."""
+        """On this machine, while they are taken in and while a job reads one."""
         place = beside(self.address)
         return place.with_name(f"{place.name}-uploads")
+
+    def upload(self, job: str, name: str) -> Path:
+        file = uploads.place(self.uploads, job, name)
+        if not file.exists():
+            with self._connections.reading(WHOLE) as connection:
+                job_files.bring(connection, job, file)
+        return file
 
     def _at(
         self,

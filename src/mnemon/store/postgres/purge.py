@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 PENDING = "purge_pending:"
 _TABLES = (
     "versions", "words", "vectors", "spans", "links", "usage", "cubes", "speakers", "namespaces",
-    "artifacts", "artifact_sources", "jobs", "job_cubes", "holdings",
+    "artifacts", "artifact_sources", "jobs", "job_cubes", "job_files",
+    "holdings",
 )  # fmt: skip
 _SESSIONS = (
     # Standbys' too, which name no database; not autovacuum's, which belong to no role and hold

@@ -16,9 +16,11 @@ from mnemon import namespace as paths
 from mnemon.errors import NotFound
 from mnemon.identity import new_id
 from mnemon.job import Job
-from mnemon.store.postgres import machine, numbers
+from mnemon.store import uploads
+from mnemon.store.postgres import job_files, machine, numbers
+from mnemon.store.postgres.clock import moment
 from mnemon.store.postgres.connection import WHOLE, Connections
-from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of, moment
+from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of
 from mnemon.store.postgres.tenants import Tenants
 from mnemon.store.queue import LOST, Claim, NewJob
 
@@ -40,7 +42,8 @@ _DUE = (
 class PostgresQueue:
     """See `mnemon.store.queue.Queue` for what each method promises.
 
-    A job that is to read a file is claimed only where the file is: by who has the same `folder` of
+    A file that lies among the uploads goes into the database with its job. One that lies elsewhere
+    stays there, and its job is claimed only where the file is: by who has the same `folder` of
     uploads as who enqueued it.
     """
 
@@ -53,8 +56,14 @@ class PostgresQueue:
 
     def enqueue(self, new: NewJob) -> Job[Any]:
         tenant = numbers.NOBODY if new.namespace is None else self._tenants.made(new.namespace)
-        place = machine.made(self._folder()) if "path" in new.options else None
-        return self._connections.write_jobs(WHOLE, lambda c: _enqueue(c, tenant, new, place))
+        folder, path = self._folder(), new.options.get("path")
+        if path is None or not new.options.get("upload"):
+            place = None if path is None else machine.made(folder)
+            return self._connections.write_apart(WHOLE, lambda c: _enqueue(c, tenant, new, place))
+        file = uploads.place(folder, new.id, path)
+        job = self._connections.write_apart(WHOLE, lambda c: _enqueue(c, tenant, new, None, file))
+        uploads.drop(folder, [new.id])
+        return job
 
     def claim(self, calls: Sequence[str], lease: float) -> Claim | None:
         asked = {"calls": list(calls), "machine": machine.known(self._folder())}
@@ -63,7 +72,7 @@ class PostgresQueue:
         )
         if due is None:
             return None  # whoever only looks takes no turn
-        return self._connections.write_jobs(WHOLE, lambda c: _claim(c, asked, _micros(lease)))
+        return self._connections.write_apart(WHOLE, lambda c: _claim(c, asked, _micros(lease)))
 
     def renew(
         self, claim: Claim, lease: float, progress: tuple[int, int] | None = None
@@ -84,7 +93,13 @@ class PostgresQueue:
             "finished_at = %(now)s"
         )
         told = json.dumps(result)
-        return self._of(claim, lambda c: held(c, claim, change, told=told, now=moment(c)))
+
+        def end(connection: Connection[Any]) -> bool:
+            done = held(connection, claim, change, told=told, now=moment(connection))
+            job_files.drop(connection, claim.job.id)
+            return done
+
+        return self._of(claim, end)
 
     def fail(self, claim: Claim, error: Mapping[str, Any], delay: float | None) -> bool:
         final, wait = "dead" if delay is None else None, _micros(delay or 0.0)
@@ -96,7 +111,7 @@ class PostgresQueue:
     def _of(self, claim: Claim, work: Callable[[Connection[Any]], T]) -> T:
         namespace = claim.job.namespace
         tenant = numbers.NOBODY if namespace is None else self._tenants.of(namespace)
-        return self._connections.write_jobs(tenant, work)
+        return self._connections.write_apart(tenant, work)
 
     def cancel(self, id: str) -> Job[Any] | None:
         def stop(connection: Connection[Any]) -> Job[Any] | None:
@@ -106,9 +121,10 @@ class PostgresQueue:
                 "WHEN state IN ('waiting', 'dead') THEN %s ELSE finished_at END WHERE id = %s",
                 (moment(connection), id),
             )
+            job_files.drop(connection, id)
             return get(connection, id)
 
-        return self._connections.write_jobs(WHOLE, stop)
+        return self._connections.write_apart(WHOLE, stop)
 
     def retry(self, id: str) -> Job[Any] | None:
         def again(connection: Connection[Any]) -> Job[Any] | None:
@@ -119,7 +135,7 @@ class PostgresQueue:
             )
             return get(connection, id)
 
-        return self._connections.write_jobs(WHOLE, again)
+        return self._connections.write_apart(WHOLE, again)
 
     def get(self, id: str) -> Job[Any] | None:
         return self._connections.read(WHOLE, lambda c: get(c, id))
@@ -156,6 +172,7 @@ class PostgresQueue:
     def sweep(self, done: float, dead: float) -> builtins.list[str]:
         def old(connection: Connection[Any]) -> builtins.list[str]:
             now = moment(connection)
+            job_files.drop(connection)
             return delete(
                 connection,
                 "(state IN ('done', 'cancelled') AND finished_at <= %s) "
@@ -163,10 +180,16 @@ class PostgresQueue:
                 (now - _micros(done), now - _micros(dead)),
             )
 
-        return self._connections.write_jobs(WHOLE, old)
+        return self._connections.write_apart(WHOLE, old)
 
 
-def _enqueue(connection: Connection[Any], tenant: int, new: NewJob, place: str | None) -> Job[Any]:
+def _enqueue(
+    connection: Connection[Any],
+    tenant: int,
+    new: NewJob,
+    place: str | None,
+    file: Path | None = None,
+) -> Job[Any]:
     while True:
         known = connection.execute(
             f"{SELECT} WHERE tenant = %s AND key = %s AND coalesce(namespace, '') = %s",
@@ -190,6 +213,8 @@ def _enqueue(connection: Connection[Any], tenant: int, new: NewJob, place: str |
         "INSERT INTO job_cubes (tenant, job, cube) SELECT DISTINCT %s, %s, unnest(%s::text[])",
         (tenant, new.id, list(new.cubes)),
     )
+    if file is not None:
+        job_files.keep(connection, tenant, new.id, file)
     found = get(connection, new.id)
     assert found is not None
     return found
@@ -238,7 +263,7 @@ def _end(
     """Let go of a job: cancelled if that was asked; else `final`, or waiting."""
     now = moment(connection)
     over = "(%(final)s::text IS NOT NULL OR (%(spent)s AND attempts >= max_attempts))"
-    return held(
+    done = held(
         connection, claim,
         "state = CASE WHEN cancelling THEN 'cancelled' WHEN %(final)s::text IS NOT NULL "
         f"THEN %(final)s::text WHEN {over} THEN 'dead' ELSE 'waiting' END, "
@@ -249,6 +274,8 @@ def _end(
         final=final, spent=spent, now=now, due=now + delay,
         error=None if error is None else json.dumps(dict(error)),
     )  # fmt: skip
+    job_files.drop(connection, claim.job.id)
+    return done
 
 
 def _micros(seconds: float) -> int:

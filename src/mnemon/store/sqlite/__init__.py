@@ -64,6 +64,9 @@ class SQLiteStore(Compiled):
     Raises on opening: StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError.
     """
 
+    shared: None = None
+    """One machine serves a file."""
+
     def __init__(
         self,
         address: str,

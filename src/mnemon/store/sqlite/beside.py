@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from mnemon.store import uploads
 from mnemon.store.sqlite.connection import MEMORY
 
 
@@ -23,6 +24,11 @@ class Beside:
     @property
     def uploads(self) -> Path | None:
         return self._folder("uploads")
+
+    def upload(self, job: str, name: str) -> Path:
+        folder = self.uploads
+        assert folder is not None, "a volatile store has no uploads"
+        return uploads.place(folder, job, name)
 
     def _folder(self, name: str) -> Path | None:
         return None if self.address == MEMORY else Path(f"{self.address}-{name}")

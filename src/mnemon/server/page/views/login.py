@@ -12,7 +12,7 @@ from mnemon.server.access import Service, unkeyed
 from mnemon.server.page.forms import Form
 from mnemon.server.page.rendering import page
 from mnemon.server.page.route import PageRoute
-from mnemon.server.page.sessions import SECONDS, Sessions
+from mnemon.server.sessions import SECONDS, Sessions
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -31,7 +31,7 @@ def sign_in(request: Request, form: Form) -> Response:
     service: Service = request.app.state.service
     sessions: Sessions = request.app.state.sessions
     target = _local(form.get("next", "/"))
-    key = service.keys.find(form.get("key", "").strip())
+    key = service.home.keys.find(form.get("key", "").strip())
     if key is None:
         return page("login.html", None, 401, next=target, wrong=True)
     request.scope["mnemon.key"] = key.id

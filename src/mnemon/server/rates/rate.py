@@ -1,16 +1,9 @@
-"""Rates: how often a key may ask. A token bucket for each key, full at first.
-
-`50/s` lets 50 requests in at once, and 50 more each second, one every 20 ms. The state is this
-process's own: it is lost when the server stops, and two servers over one store count apart.
-"""
+"""A rate, and what is left of it."""
 
 from __future__ import annotations
 
 import math
 import re
-import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mnemon.errors import InvalidInput, RateLimited
@@ -62,24 +55,8 @@ class Standing:
         ]
 
 
-class Rates:
-    """The buckets of a process. `clock` gives seconds."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._buckets: dict[tuple[str, Rate], tuple[float, float]] = {}
-
-    def take(self, key: str, rate: Rate) -> tuple[Standing, RateLimited | None]:
-        """Take one request out of a key's bucket; what is left, and the error if it was empty."""
-        gain = rate.most / rate.seconds
-        with self._lock:
-            now = self._clock()
-            had, at = self._buckets.get((key, rate), (float(rate.most), now))
-            have = min(float(rate.most), had + (now - at) * gain)
-            enough = have >= 1
-            self._buckets[key, rate] = (have - enough, now)
-        reset = math.ceil((rate.most - have + enough) / gain)
-        standing = Standing(rate, int(have - enough), reset)
-        error = None if enough else RateLimited(rate.text, (1 - have) / gain)
-        return standing, error
+def standing(rate: Rate, left: float, taken: bool) -> tuple[Standing, RateLimited | None]:
+    """What `Rates.take` answers, when so much is in a bucket after one was `taken` out, or not."""
+    gain = rate.most / rate.seconds
+    told = Standing(rate, int(left), math.ceil((rate.most - left) / gain))
+    return told, None if taken else RateLimited(rate.text, (1 - left) / gain)
