@@ -1,0 +1,33 @@
+"""Products of matrices that BLAS computes in the thread that asks for them.
+
+From some size on OpenBLAS splits a product over threads, which wait for each other spinning: beside
+other programs that took 2 ms where the product takes 0.02. How many threads there are is the
+program's to say, not a library's; so ours are cut into blocks below that size.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+ALONE = 2**18
+"""Multiplications of two matrices up to which OpenBLAS stays in one thread (`interface/gemm.c`)."""
+
+_AT_ONCE = 4  # rows that its kernels take together
+
+
+def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left float32 [N, K] @ right float32 [K, M], some rows at a time."""
+    rows = rows_alone(right.size)
+    if len(left) <= rows:
+        whole: np.ndarray = left @ right
+        return whole
+    found = np.empty((len(left), right.shape[1]), dtype=np.float32)
+    for start in range(0, len(left), rows):
+        np.matmul(left[start : start + rows], right, out=found[start : start + rows])
+    return found
+
+
+def rows_alone(size: int) -> int:
+    """So many rows may be multiplied at once with a matrix of `size` elements; at least one."""
+    rows = ALONE // max(1, size)
+    return max(1, rows - rows % _AT_ONCE if rows >= _AT_ONCE else rows)
