@@ -13,6 +13,10 @@ ALONE = 2**18
 """Multiplications of two matrices up to which OpenBLAS stays in one thread (`interface/gemm.c`)."""
 
 _AT_ONCE = 4  # rows that its kernels take together
+_WITH_A_VECTOR = 2**17 if int(np.__version__.partition(".")[0]) > 1 else 9000
+"""The same of a matrix and a vector (`interface/gemv.c`), in numpy 2 and in numpy 1.
+
+With 2 it could be more, but a block is to stay in the processor's cache."""
 
 
 def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -29,5 +33,13 @@ def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 def rows_alone(size: int) -> int:
     """So many rows may be multiplied at once with a matrix of `size` elements; at least one."""
-    rows = ALONE // max(1, size)
+    return _rounded(ALONE // max(1, size))
+
+
+def rows_with_vector(width: int) -> int:
+    """So many rows of `width` elements may be multiplied at once with a vector; at least one."""
+    return _rounded(_WITH_A_VECTOR // max(1, width))
+
+
+def _rounded(rows: int) -> int:
     return max(1, rows - rows % _AT_ONCE if rows >= _AT_ONCE else rows)
