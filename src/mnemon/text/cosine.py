@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-_ELEMENTS = 131_072
+from mnemon.blas import rows_with_vector
 
 
 def cosines(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
@@ -14,7 +14,7 @@ def cosines(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     busy machine waiting for them costs more than the whole product (8 ms against 0.3 ms at 10,000
     rows of 256).
     """
-    rows = max(1, _ELEMENTS // matrix.shape[1])
+    rows = rows_with_vector(matrix.shape[1])
     result = np.empty(len(matrix), dtype=np.float32)
     for start in range(0, len(matrix), rows):
         np.dot(matrix[start : start + rows], vector, out=result[start : start + rows])

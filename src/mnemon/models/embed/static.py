@@ -41,7 +41,6 @@ MAX_TOKENS = 8192
 # English has 4 to 5 characters a token: cutting at 8 bounds the work without biting before
 # `max_tokens` does.
 CHARACTERS_PER_TOKEN = 8
-_AT_ONCE = 4  # rows multiplied: so few that no product is split over threads
 
 
 @dataclass(frozen=True)
@@ -118,13 +117,9 @@ class StaticEmbedder:
 
     def late_sums(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]."""
-        import numpy as np
+        from mnemon.blas import multiplied  # numpy
 
-        words = load(self._path).words
-        found = np.empty((len(sums), words.shape[1]), np.float32)
-        for start in range(0, len(sums), _AT_ONCE):
-            np.dot(sums[start : start + _AT_ONCE], words, out=found[start : start + _AT_ONCE])
-        return found
+        return multiplied(sums, load(self._path).words)
 
     def late_vectors(self, text: str) -> NDArray[np.float32]:
         """What each known token of `text` means there, for late interaction: float32 [T, L]."""

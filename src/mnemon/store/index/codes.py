@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from mnemon.blas import rows_with_vector
 from mnemon.store.index.grown import Grown
 from mnemon.store.protocol import Store
 
@@ -61,10 +62,11 @@ class Codes:
     def rows(self, where: np.ndarray) -> np.ndarray:
         """Vectors float32 [M, D] at indices."""
         found = np.empty((len(where), self.dimension), dtype=np.float32)
+        raw = np.empty((min(_BLOCK, len(where)), self.dimension), dtype=np.int8)
         for start in range(0, len(where), _BLOCK):
             at = where[start : start + _BLOCK]
             part = found[start : start + _BLOCK]
-            part[...] = self._raw(at)
+            part[...] = self._raw(at, raw[: len(at)])
             part *= self._scales.rows.take(at)[:, None]
         return found
 
@@ -75,22 +77,28 @@ class Codes:
     def scores(self, where: np.ndarray, vector: np.ndarray) -> np.ndarray:
         """Inner products float32 [M] of rows with a vector."""
         found = np.empty(len(where), dtype=np.float32)
-        for start in range(0, len(where), _BLOCK):
-            at = where[start : start + _BLOCK]
-            np.dot(self._raw(at).astype(np.float32), vector, out=found[start : start + _BLOCK])
+        rows = rows_with_vector(self.dimension)
+        room = np.empty((min(rows, len(where)), self.dimension), dtype=np.float32)
+        raw = np.empty(room.shape, dtype=np.int8)
+        for start in range(0, len(where), rows):
+            at = where[start : start + rows]
+            block = room[: len(at)]
+            block[...] = self._raw(at, raw[: len(at)])
+            np.dot(block, vector, out=found[start : start + rows])
         found *= self._scales.rows.take(where)
         return found
 
     def all_scores(self, vector: np.ndarray) -> np.ndarray:
         """Inner products float32 [N] of all rows with a vector."""
         found = np.empty(len(self), dtype=np.float32)
-        border, room = len(self._base), np.empty((_BLOCK, self.dimension), dtype=np.float32)
+        border, rows = len(self._base), rows_with_vector(self.dimension)
+        room = np.empty((min(rows, len(self)), self.dimension), dtype=np.float32)
         for raw, out in ((self._base, found[:border]), (self._tail.rows, found[border:])):
-            for start in range(0, len(raw), _BLOCK):
-                part = raw[start : start + _BLOCK]
+            for start in range(0, len(raw), rows):
+                part = raw[start : start + rows]
                 block = room[: len(part)]
-                block[:] = part
-                np.dot(block, vector, out=out[start : start + _BLOCK])
+                block[...] = part
+                np.dot(block, vector, out=out[start : start + rows])
         found *= self._scales.rows
         return found
 
@@ -118,14 +126,13 @@ class Codes:
         """float32 [N]."""
         return self._scales.rows
 
-    def _raw(self, at: np.ndarray) -> np.ndarray:
+    def _raw(self, at: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """Components at indices [M], put into `found` int8 [M, D]."""
         border = len(self._base)
-        found: np.ndarray
         if not border or not len(self._tail):
-            found = (self._base if border else self._tail.rows).take(at, axis=0)
-            return found
+            whole = self._base if border else self._tail.rows
+            return whole.take(at, axis=0, out=found, mode="clip")  # "raise" would use a copy
         old = at < border
-        found = np.empty((len(at), self.dimension), dtype=np.int8)
         found[old] = self._base[at[old]]
         found[~old] = self._tail.rows[at[~old] - border]
         return found

@@ -11,15 +11,17 @@ the means of lists (`outlines.py`) hold 98%; by 64 axes alone 94%.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from mnemon.blas import rows_with_vector
 
 _VARIANCE = 0.6
 _FEWEST, _MOST, _STEP = 32, 256, 16
 _LEARN_FROM = 8192
 _DEVIATIONS = 5.0  # what lies farther out along an axis is cut to this
-_BLOCK = 1024  # vectors compared at once: they stay in a core's own cache, of half a megabyte
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,26 @@ class Directions:
         return weights
 
 
-def products(codes: np.ndarray, weights: np.ndarray, out: np.ndarray) -> None:
-    """Inner products of codes int8 [N, P] and weights, to `out` float32 [N].
+def products(
+    codes: np.ndarray,
+    weights: np.ndarray,
+    out: np.ndarray,
+    parts: Sequence[tuple[int, int]] | None = None,
+) -> None:
+    """Inner products of codes int8 [B, P] and weights, to `out` float32: of all rows, or of those
+    from one index to another for each of `parts`.
 
     They order vectors as the axes see them; what all have in common is left out.
     """
-    for start in range(0, len(codes), _BLOCK):
-        block = codes[start : start + _BLOCK].astype(np.float32)
-        np.dot(block, weights, out=out[start : start + _BLOCK])
+    rows = rows_with_vector(codes.shape[1])
+    room = np.empty((min(rows, len(out)), codes.shape[1]), dtype=np.float32)
+    done = held = 0
+    for start, end in ((0, len(codes)),) if parts is None else parts:
+        while start < end:
+            more = min(end - start, rows - held)
+            room[held : held + more] = codes[start : start + more]
+            start, held = start + more, held + more
+            if held == rows:
+                np.dot(room, weights, out=out[done : done + held])
+                done, held = done + held, 0
+    np.dot(room[:held], weights, out=out[done:])

@@ -157,16 +157,13 @@ class Lists:
     ) -> tuple[np.ndarray, np.ndarray]:
         firsts = np.flatnonzero(np.append(True, np.diff(chosen) != 1))  # of lists in a row
         lasts = np.append(firsts[1:], len(chosen)) - 1
-        starts = self.offsets[chosen[firsts]].tolist()
-        ends = self.offsets[chosen[lasts] + 1].tolist()
-        scores = np.empty(sum(ends) - sum(starts), dtype=np.float32)
-        done = 0
-        for start, end in zip(starts, ends, strict=True):
-            products(self.codes[start:end], weights, scores[done : done + end - start])
-            done += end - start
-        scores += common.take(chosen).repeat(self.offsets[chosen + 1] - self.offsets[chosen])
-        ids = [self.ids[start:end] for start, end in zip(starts, ends, strict=True)]
-        return np.concatenate(ids), scores
+        starts, ends = self.offsets[chosen[firsts]], self.offsets[chosen[lasts] + 1]
+        parts = list(zip(starts.tolist(), ends.tolist(), strict=True))
+        scores = common.take(chosen).repeat(self.offsets[chosen + 1] - self.offsets[chosen])
+        own = np.empty(len(scores), dtype=np.float32)
+        products(self.codes, weights, own, parts)
+        scores += own
+        return np.concatenate([self.ids[start:end] for start, end in parts]), scores
 
 
 def best(scores: np.ndarray, inside: np.ndarray, keep: int) -> np.ndarray:

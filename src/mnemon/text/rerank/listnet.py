@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mnemon.blas import multiplied
 from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
@@ -33,9 +34,6 @@ KINDS = {"": "listnet_encoder", "mnemon-static-": "listnet", "mnemon-minilm-": "
 """How the names of spaces begin → which weights were fitted on their vectors."""
 BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
-_BLOCK = 50
-"""Rows multiplied at once: few enough that no product is split over threads, which on a busy
-machine wait for each other longer than they work."""
 
 
 @dataclass(frozen=True)
@@ -94,13 +92,11 @@ class Network:
     def scores(self, told: np.ndarray) -> np.ndarray:
         """Raw scores float32 [C] for signals [C, S]."""
         values = np.clip((told - self.mean) / self.scale, -4.0, 4.0)
-        blocks = [values[start : start + _BLOCK] for start in range(0, max(1, len(values)), _BLOCK)]
-        return np.concatenate([self._through(block) for block in blocks])
-
-    def _through(self, values: np.ndarray) -> np.ndarray:
         *hidden, (weight, bias) = self.layers
         for inner, shift in hidden:
-            values = np.maximum(values @ inner + shift, 0.0)
+            values = multiplied(values, inner)
+            values += shift
+            np.maximum(values, 0.0, out=values)
         result: np.ndarray = (values @ weight + bias)[:, 0]
         return result
 
