@@ -114,11 +114,11 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
     heads = sum(_heads(layer) for layer in layers)
     grouped = plan.candidates - plan.apart
     left = grouped % policy.compress.group()
-    if 0 < left < grouped and plan.waiting >= plan.window + left:
+    if left and plan.waiting >= plan.window + left:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
         # Where heads cost differently, only the allocator can say what fits: nothing may be left.
-        if total >= heads * (grouped - left) or hasattr(policy.compress, "costs"):
+        if total >= heads * (grouped - left) or (total >= 0 and hasattr(policy.compress, "costs")):
             fits = replace(longer, total=total, most=longer.candidates)
             return fits if longer.waiting > longer.window else None
     most = _most(cache, plan, allowed)
