@@ -44,10 +44,16 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
         raise InvalidInput("a decoding step reads no shared blocks: decode with the model itself")
     if cache.tail_padding() is not None:
         raise InvalidInput("a decoding step takes no padding: decode sequences of equal length")
-    if cache.policy.rerotate or cache.policy.retrieve is not None:
+    if cache.policy.retrieve is not None:
         raise InvalidInput(
-            "a decoding step reads all that is stored, at its own positions: take a policy without "
-            "`rerotate` and `retrieve`, or decode with the model itself"
+            "a decoding step is one captured graph, and a retrieve method chooses anew, on the host "
+            "and in each pass, which tokens are read: decode with the model itself, or fetch pages "
+            "that you choose with `mnemon.kv.decode.fetch`"
+        )
+    if cache.policy.rerotate:
+        raise InvalidInput(
+            "a decoding step reads what is stored at its own positions: take a policy without "
+            "`rerotate`, or decode with the model itself"
         )
     first = _first(layers)
     held = first + layers[0].tail
