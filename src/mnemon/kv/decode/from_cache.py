@@ -46,9 +46,9 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
         raise InvalidInput("a decoding step takes no padding: decode sequences of equal length")
     if cache.policy.retrieve is not None:
         raise InvalidInput(
-            "a decoding step is one captured graph, and a retrieve method chooses anew, on the host "
-            "and in each pass, which tokens are read: decode with the model itself, or fetch pages "
-            "that you choose with `mnemon.kv.decode.fetch`"
+            "a decoding step is one captured graph, and a retrieve method chooses on the host, in "
+            "each pass, which tokens are read: decode with the model itself, or fetch pages that "
+            "you choose with `mnemon.kv.decode.fetch`"
         )
     if cache.policy.rerotate:
         raise InvalidInput(
