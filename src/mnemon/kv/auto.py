@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 _PROFILED = (
     (0.55, "graded(high=8, low=8, {group})"),
     (0.34, "graded(high=8, low=4, share=0.1, {group})"),
-    (0.22, "graded(share=0.3, {group})"),
-    (0.0, "tangram + graded(share=0.3, {group})"),
+    (0.22, "graded(share=0.6, value_bits=2, {group})"),
+    (0.0, "tangram + graded(share=0.6, value_bits=2, {group})"),
 )
 _PLAIN = (
     (0.57, "kivi(bits=8, {group})"),

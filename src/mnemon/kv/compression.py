@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional
 
-from mnemon.kv import viewing
+from mnemon.kv import firsts, viewing
 from mnemon.kv.needs import Need
 from mnemon.kv.plan import Plan, plans
 from mnemon.kv.stored import Stored, alias, empty_like, stack, without
@@ -34,35 +35,57 @@ def run(cache: KVCache, count: int, hidden: Tensor) -> None:
     if cache.elsewhere is not None:
         made = [(plan, cache.elsewhere.take(plan, hidden)) for plan in cache.elsewhere.split(due)]
     else:
-        made = [(plan, _compress(cache, plan, hidden)) for plan in due]
+        apart = any(plan.apart for plan in due)
+        made = [(plan, _compress(cache, plan, hidden, apart)) for plan in due]
     if made:
         _replace(cache, made)
 
 
-def _compress(cache: KVCache, plan: Plan, hidden: Tensor) -> list[list[Stored]]:
-    """The new stores of each layer for the plan's sequences."""
+def _compress(cache: KVCache, plan: Plan, hidden: Tensor, apart: bool) -> list[list[Stored]]:
+    """The new stores of each layer for the plan's sequences.
+
+    Args:
+        apart: whether there is one of sinks in front; an empty one if this plan has none.
+    """
     policy = cache.policy
     views = [viewing.view(cache, layer, plan, hidden) for layer in cache.compressed]
-    whole = sum(_cost(view) for view in views) * plan.candidates
-    group = policy.compress.group()
-    views = [replace(view, room=min(1.0, plan.total / whole)) for view in views]
-    fits = plan.total >= whole and not plan.candidates % group
-    if fits and all(view.present is None for view in views):
-        chosen = [_everything(view, plan) for view in views]
-    else:
-        scores = [_scores(policy, view, plan) for view in views]
-        views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
-        scores = [view.scores for view in views if view.scores is not None]
-        counts = within(policy.allocate.allocate(views, scores, plan.total), views, plan.total)
-        chosen = _chosen(views, scores, counts, group)
+    views, chosen = _kept(policy, views, plan)
     if policy.rerotate:
         views = [viewing.rerotated(*pair) for pair in zip(views, chosen, strict=True)]
     if cache.budget.unit != "fraction":  # then stored tokens will be chosen anew
         views = [replace(view, notes=_notes(policy, view)) for view in views]
+    rest = [firsts.without(view, plan.apart) for view in views]
+    chosen = [kept[..., plan.apart :] for kept in chosen]
     if hasattr(policy.compress, "compress_layers"):
-        stores: list[list[Stored]] = policy.compress.compress_layers(views, chosen)
+        stores: list[list[Stored]] = policy.compress.compress_layers(rest, chosen)
+    else:
+        stores = [policy.compress.compress(*pair) for pair in zip(rest, chosen, strict=True)]
+    if not apart:
         return stores
-    return [policy.compress.compress(*pair) for pair in zip(views, chosen, strict=True)]
+    return [
+        [firsts.exact(view, plan.apart), *some] for view, some in zip(views, stores, strict=True)
+    ]
+
+
+def _kept(
+    policy: Policy, views: list[LayerView], plan: Plan
+) -> tuple[list[LayerView], list[Tensor]]:
+    """What each layer keeps of its candidates, `[B, Hkv, C]`, and the views with their scores."""
+    costs = sum(_cost(view) for view in views)
+    whole, total = costs * plan.candidates, plan.total + int(costs * plan.apart)
+    group = policy.compress.group()
+    views = [replace(view, room=min(1.0, total / whole)) for view in views]
+    even = not (plan.candidates - plan.apart) % group
+    fits = plan.total >= costs * (plan.candidates - plan.apart) and even
+    if fits and all(view.present is None for view in views):
+        return views, [_everything(view, plan) for view in views]
+    scores = [_scores(policy, view, plan) for view in views]
+    views = [_scored(view, score, plan) for view, score in zip(views, scores, strict=True)]
+    scores = [view.scores for view in views if view.scores is not None]
+    counts = policy.allocate.allocate(views, scores, total)
+    counts = within((counts - plan.apart).clamp_min(0), views, plan.total)
+    chosen = _chosen(views, [score[..., plan.apart :] for score in scores], counts, group)
+    return views, [functional.pad(kept, (plan.apart, 0), value=True) for kept in chosen]
 
 
 def _chosen(
@@ -78,9 +101,9 @@ def _chosen(
 
 def within(counts: Tensor, views: Sequence[LayerView], total: int) -> Tensor:
     """The counts `[B, L, Hkv]`, scaled down if heads cost so much that they exceed `total`."""
-    if all(view.costs is None for view in views):
-        return counts
-    costs = torch.stack([view.costs for view in views if view.costs is not None])
+    costs = torch.stack(
+        [torch.ones(counts.shape[2]) if view.costs is None else view.costs for view in views]
+    )
     spent = (counts * costs).sum((1, 2), keepdim=True)
     return (counts * (total / spent).clamp_max(1.0)).long()
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mnemon.kv import packed, viewing
+from mnemon.kv import firsts, packed, viewing
 from mnemon.kv.attention import join
 from mnemon.kv.away import Away
 from mnemon.kv.compress.drop import Drop
@@ -116,7 +116,7 @@ class Offload:
             kept = torch.tensor(whole)[None, :, None].repeat(len(plan.members), 1, plan.candidates)
             kept[..., : plan.sinks] = True
             stored.append(Drop().compress(view, kept.to(view.keys.device)))
-            self._move(group.layers[place], _without_sinks(view))
+            self._move(group.layers[place], firsts.without(view, plan.sinks))
         return stored
 
     def _move(self, away: Away, view: LayerView) -> None:
@@ -220,26 +220,6 @@ def _divided(group: Group, wanted: set[int]) -> list[Group]:
     if not all(sides):
         return [group]
     return [group.sequences(side, [group.members[place] for place in side]) for side in sides]
-
-
-def _without_sinks(view: LayerView) -> LayerView:
-    """The view from its first candidate on."""
-    start = min(view.sinks, view.tokens - view.window)
-    if not start:
-        return view
-
-    def cut(note: Tensor | None, dim: int) -> Tensor | None:
-        return None if note is None else note.narrow(dim, start, note.shape[dim] - start)
-
-    return replace(
-        view,
-        keys=view.keys[:, :, start:],
-        values=view.values[:, :, start:],
-        sinks=0,
-        positions=cut(view.positions, 2),
-        hidden=cut(view.hidden, 1),
-        rounds=cut(view.rounds, 1),
-    )
 
 
 def _whole_keys(group: Group, away: Away, layer: KVLayer) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
-from mnemon.kv import packed
+from mnemon.kv import firsts, packed
 from mnemon.kv.compress import Shape
 
 if TYPE_CHECKING:
@@ -25,9 +25,11 @@ class Plan:
     Attributes:
         members: the sequences, by number. waiting: real tokens in the tail of each.
         window: how many of those stay in the tail. sinks: how many at the start are protected.
+        apart: how many of the sinks are stored by themselves, as they are (see `firsts`).
         candidates: tokens that are up for storing, stored ones included if `again`. most: how many
             of them a codec is shown that keeps something of each; the best-scored ones.
-        total: tokens that all heads of all layers may store together, a sequence.
+        total: tokens that all heads of all layers may store together, a sequence; those `apart`
+            come on top.
         again: whether stored tokens are chosen anew. A budget that stands still has to; under a
             fraction, what is stored stays, and each new block adds its own share.
     """
@@ -40,6 +42,7 @@ class Plan:
     total: int
     again: bool
     most: int = 0
+    apart: int = 0
 
 
 def token_bytes(layers: Sequence[KVLayer]) -> int:
@@ -96,15 +99,10 @@ def _plan(
         return None
     again = cache.budget.unit != "fraction" and started and policy.retrieve is None
     stored = _stored(layers, members) if again else 0
-    plan = Plan(
-        members,
-        waiting,
-        window,
-        sinks if again or not started else 0,
-        waiting + stored - window,
-        0,
-        again,
-    )
+    candidates = waiting + stored - window
+    sinks = min(sinks, candidates) if again or not started else 0
+    apart = firsts.number(policy, sinks)
+    plan = Plan(members, waiting, window, sinks, candidates, 0, again, apart=apart)
     if policy.retrieve is not None:  # nothing is dropped: the budget bounds what a step reads
         return replace(plan, total=sum(_heads(layer) for layer in layers) * plan.candidates)
     return _fitted(cache, plan, allowed)
@@ -114,17 +112,18 @@ def _fitted(cache: KVCache, plan: Plan, allowed: float) -> Plan | None:
     """The plan with its `total`; what a group-wise codec leaves over waits in the tail."""
     layers, policy = cache.compressed, cache.policy
     heads = sum(_heads(layer) for layer in layers)
-    left = plan.candidates % policy.compress.group()
-    if 0 < left < plan.candidates and plan.waiting >= plan.window + left:
+    grouped = plan.candidates - plan.apart
+    left = grouped % policy.compress.group()
+    if left and plan.waiting >= plan.window + left:
         longer = replace(plan, window=plan.window + left, candidates=plan.candidates - left)
         total = _total(cache, longer, allowed)
         # Where heads cost differently, only the allocator can say what fits: nothing may be left.
-        if total >= heads * longer.candidates or hasattr(policy.compress, "costs"):
+        if total >= heads * (grouped - left) or (total >= 0 and hasattr(policy.compress, "costs")):
             fits = replace(longer, total=total, most=longer.candidates)
             return fits if longer.waiting > longer.window else None
     most = _most(cache, plan, allowed)
     total = _total(cache, replace(plan, candidates=most), allowed)
-    if total < plan.sinks * heads:
+    if total < (plan.sinks - plan.apart) * heads:
         raise InvalidInput(
             f"budget {cache.budget} cannot hold {cache.policy}: after the {plan.window} newest"
             f" tokens there is room for {max(0, total) // heads} stored tokens a head, and"
@@ -164,7 +163,7 @@ def _total(cache: KVCache, plan: Plan, allowed: float) -> int:
         shape = shape_of(cache, layer, plan)
         heads += _heads(layer)
         each += _heads(layer) * codec.token_bytes(shape)
-        room -= _heads(layer) * codec.fixed_bytes(shape)
+        room -= _heads(layer) * (codec.fixed_bytes(shape) + plan.apart * shape.nbytes)
     return int(room / (each / heads) + 1e-6)
 
 

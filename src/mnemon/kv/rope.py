@@ -49,6 +49,8 @@ class Rope:
         return torch.atan2(sin[:half], cos[:half])
 
     def _spread(self, heads: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        if positions.dim() == 3 and positions.stride(1) == 0:
+            positions = positions[:, 0]  # one row, expanded over the heads
         if positions.dim() == 2:
             cos, sin = self.tables(positions)
             return cos[:, None].to(heads.dtype), sin[:, None].to(heads.dtype)

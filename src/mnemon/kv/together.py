@@ -44,5 +44,6 @@ def parted(together: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
     if len(sizes) == 1:
         return [together]
     parts = [together.new_empty(size, *together.shape[1:]) for size in sizes]
-    torch.split_with_sizes_copy(together, list(sizes), out=parts)
+    if len(together):  # with nothing to copy, CUDA's kernel divides by zero
+        torch.split_with_sizes_copy(together, list(sizes), out=parts)
     return parts

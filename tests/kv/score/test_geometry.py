@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 import torch
 
 from mnemon.kv import KVCache
@@ -87,6 +88,20 @@ def test_compactor_leans_on_leverage_the_more_is_dropped() -> None:
     lean, wide = (Compactor().score(replace(view, room=room)) for room in (0.1, 0.5))
     assert torch.equal(lean, Compactor(blending=0.9).score(view))
     assert torch.equal(wide, Compactor(blending=0.5).score(view))
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_compactor_takes_chunks_together_or_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, padded: bool
+) -> None:
+    view = layer(noise(2, 75, 6), noise(4, 60, 6, seed=7), sinks=2)
+    if padded:
+        present = torch.ones(1, 2, 75, dtype=torch.bool)
+        present[0, 1, 33:38] = False
+        view = replace(view, present=present)
+    together = Compactor(chunk_size=8, blending=0.0).score(view)
+    monkeypatch.setattr("mnemon.kv.score.compactor.MOST", 0)
+    torch.testing.assert_close(together, Compactor(chunk_size=8, blending=0.0).score(view))
 
 
 def test_compactor_judges_stored_tokens_by_the_queries_there_are() -> None:

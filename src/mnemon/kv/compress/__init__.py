@@ -61,7 +61,11 @@ class Compress(Protocol):
     needs: ClassVar[frozenset[Need]]
 
     def group(self) -> int:
-        """Tokens of a row that are stored together; rows keep multiples of it (1: any number)."""
+        """Tokens of a row that are stored together; rows keep multiples of it (1: any number).
+
+        Of a method with groups, the core stores the sinks by itself (`mnemon.kv.firsts`), unless
+        the method needs its own earlier stores: they are not among the candidates.
+        """
         ...
 
     def token_bytes(self, shape: Shape) -> float:
@@ -82,6 +86,6 @@ class Compress(Protocol):
         Returns:
             One or more stores, the same number whatever is kept; attention runs over all of them.
             Each carries `view.noted(mask)` of the tokens it stands for as its `meta`. The first
-            has the protected sinks in front.
+            has the protected sinks in front, if they are among the candidates.
         """
         ...

@@ -36,12 +36,14 @@ class Graded:
 
     Attributes:
         high, low: bits of the two grades.
+        value_bits: of values, in both grades (0: as many as the keys').
         share: the fraction of all heads, most far-sighted first, that get `high`.
         group_size: as in KIVI.
     """
 
     high: int = 4
     low: int = 2
+    value_bits: int = 0
     share: float = 0.5
     group_size: int = 32
 
@@ -83,7 +85,7 @@ class Graded:
         return made
 
     def _grade(self, bits: int) -> KIVI:
-        return KIVI(bits=bits, group_size=self.group_size)
+        return KIVI(bits=bits, value_bits=self.value_bits, group_size=self.group_size)
 
     def _far(self, view: LayerView) -> Tensor:
         assert view.profile is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from mnemon.errors import InvalidInput
 from mnemon.kv import packed
+from mnemon.kv.compress.drop import Drop
 from mnemon.kv.decode.handing import Origin
 from mnemon.kv.decode.rows import LowBitRows, PackedRows, Tail
 from mnemon.kv.decode.step import GraphStep
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from mnemon.kv.stored import Stored
 
 CODES = {"key_codes", "key_scale", "key_zero", "value_codes", "value_scale", "value_zero"}
+_FEW = 64
 
 
 def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
@@ -41,39 +44,62 @@ def step_over(model: Any, cache: KVCache, *, room: int = 128) -> GraphStep:
         raise InvalidInput("a decoding step reads no shared blocks: decode with the model itself")
     if cache.tail_padding() is not None:
         raise InvalidInput("a decoding step takes no padding: decode sequences of equal length")
-    if cache.policy.rerotate or cache.policy.retrieve is not None:
+    if cache.policy.retrieve is not None:
         raise InvalidInput(
-            "a decoding step reads all that is stored, at its own positions: take a policy without "
-            "`rerotate` and `retrieve`, or decode with the model itself"
+            "a decoding step is one captured graph, and a retrieve method chooses on the host, in "
+            "each pass, which tokens are read: decode with the model itself, or fetch pages that "
+            "you choose with `mnemon.kv.decode.fetch`"
         )
-    length = torch.full((1,), layers[0].tail, dtype=torch.int32, device=cache.positions.device)
-    rows = [_rows(layer) for layer in layers]
-    tails = [_tail(layer, length, room) for layer in layers]
+    if cache.policy.rerotate:
+        raise InvalidInput(
+            "a decoding step reads what is stored at its own positions: take a policy without "
+            "`rerotate`, or decode with the model itself"
+        )
+    first = _first(layers)
+    held = first + layers[0].tail
+    length = torch.full((1,), held, dtype=torch.int32, device=cache.positions.device)
+    rows = [_rows(layer, layer.stores[bool(first) :]) for layer in layers]
+    tails = [_tail(layer, length, room, first) for layer in layers]
     position = cache.positions[:, -1].long() + 1
-    origin = Origin(weakref.ref(cache), cache.slots, layers[0].tail)
+    origin = Origin(weakref.ref(cache), cache.slots, held)
     return GraphStep(model, rows, position=position, tails=tails, origin=origin)
 
 
-def _tail(layer: KVLayer, length: Tensor, room: int) -> Tail:
-    keys, values = layer.keys, layer.values
-    assert keys is not None and values is not None
-    batch, heads, held, size = keys.shape
+def _first(layers: Sequence[KVLayer]) -> int:
+    """How many sinks are stored by themselves: the tail takes them in, a segment would cost time.
+
+    Attention does not ask in which order tokens stand.
+    """
+    stores = [layer.stores[0] for layer in layers if len(layer.stores) > 1]
+    lengths = {length for store in stores for length in store.lengths.flatten().tolist()}
+    apart = len(stores) == len(layers) and all(isinstance(one.codec, Drop) for one in stores)
+    return lengths.pop() if apart and len(lengths) == 1 and max(lengths) <= _FEW else 0
+
+
+def _tail(layer: KVLayer, length: Tensor, room: int, first: int) -> Tail:
+    keys, values = layer.held
+    batch, heads, _, size = keys.shape
+    if first:
+        parts = layer.stores[0].parts
+        sinks = (parts[name].view(batch, heads, first, size) for name in ("keys", "values"))
+        keys, values = (torch.cat(pair, 2) for pair in zip(sinks, (keys, values), strict=True))
+    held = keys.shape[2]
     both = torch.zeros(2, batch, heads, held + room, size, dtype=keys.dtype, device=keys.device)
     both[0, :, :, :held] = keys
     both[1, :, :, :held] = values
     return Tail(both[0], both[1], length)
 
 
-def _rows(layer: KVLayer) -> tuple[PackedRows | LowBitRows, ...]:
-    """A segment for each form that the layer's tokens are stored in."""
+def _rows(layer: KVLayer, stores: Sequence[Stored]) -> tuple[PackedRows | LowBitRows, ...]:
+    """A segment for each form that tokens of the layer are stored in."""
     keys = layer.keys
     assert keys is not None
-    if not layer.stores:
+    if not stores:
         nothing = keys.new_zeros(0, keys.shape[-1])
         starts = packed.starts_of(layer.stored_lengths(), keys.device)
         return (PackedRows(nothing, nothing, starts),)
     forms: dict[tuple[tuple[str, torch.Size, int], ...], list[Stored]] = {}
-    for store in layer.stores:
+    for store in stores:
         form = tuple(
             (name, part.shape[1:], store.spans[name]) for name, part in store.parts.items()
         )

@@ -21,6 +21,7 @@ from torch.nn.functional import avg_pool1d
 from mnemon.kv.needs import Need
 from mnemon.kv.score._sketch import counted, leverage
 from mnemon.kv.score._standard import standardized
+from mnemon.kv.together import MOST
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -65,20 +66,35 @@ class Compactor:
 
     def _attention(self, view: LayerView) -> Tensor:
         """What each token receives inside its chunk: `[B, Hkv, T]`."""
-        queries = view.asked()
-        held, tokens = queries.shape[2], view.tokens
-        received, start = [], 0
-        there = counted(view)
-        while start < tokens:
-            end = min(tokens, max(start, tokens - held) + self.chunk_size)
-            asked = queries[:, :, max(0, start - tokens + held) : end - tokens + held]
-            received.append(self._inside(view, asked, slice(start, end), there))
+        queries, there, size = view.asked(), counted(view), self.chunk_size
+        gone = view.tokens - queries.shape[2]
+        first = min(view.tokens, gone + size)
+        received = [_inside(self.scale, queries[:, :, : first - gone], view.keys[:, :, :first],
+                            there[:, :, :first], 1)]  # fmt: skip
+        many = max(1, MOST // (view.keys.shape[0] * queries.shape[1] * size * size))
+        start = first
+        while start < view.tokens:
+            chunks = min(many, (view.tokens - start) // size) or 1
+            end = min(view.tokens, start + chunks * size)
+            # Sinks are in the first chunk: without padding, everything counts in the others.
+            seen = None if view.present is None else there[:, :, start:end]
+            asked = queries[:, :, start - gone : end - gone]
+            received.append(_inside(self.scale, asked, view.keys[:, :, start:end], seen, chunks))
             start = end
         return torch.cat(received, 2)
 
-    def _inside(self, view: LayerView, asked: Tensor, part: slice, there: Tensor) -> Tensor:
-        keys = view.keys[:, :, part].repeat_interleave(view.groups, 1)
-        logits = torch.matmul(asked, keys.transpose(2, 3)).float() * self.scale
-        mask = there[:, :, part].repeat_interleave(view.groups, 1)[:, :, None]
-        logits.masked_fill_(~mask, torch.finfo(torch.float32).min)
-        return view.by_key_head(logits.softmax(-1).sum(2))
+
+def _inside(scale: float, asked: Tensor, keys: Tensor, there: Tensor | None, chunks: int) -> Tensor:
+    """Mean weights that keys `[B, Hkv, T, D]` receive from their chunk's queries, summed."""
+    keys = keys.unflatten(2, (chunks, -1))
+    asked = asked.unflatten(1, (keys.shape[1], -1)).unflatten(3, (chunks, -1))
+    groups = asked.shape[2]
+    asked = asked.transpose(2, 3).flatten(3, 4)  # [B, Hkv, chunks, groups * Q, D]
+    logits = torch.matmul(asked, keys.transpose(3, 4))
+    if scale != 1:
+        logits = logits.float() * scale
+    if there is not None:
+        hidden = ~there.unflatten(2, (chunks, -1))[:, :, :, None]
+        logits = logits.masked_fill(hidden, torch.finfo(logits.dtype).min)
+    received: Tensor = logits.softmax(-1, dtype=torch.float32).sum(3) / groups
+    return received.flatten(2, 3)
