@@ -65,6 +65,17 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _new_stores_are_copied(
+    _no_waiting_for_the_disk: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """See blank.py."""
+    from .blank import copied
+
+    with copied(tmp_path_factory.mktemp("blank")):
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Any]:
     """A PostgreSQL server of this process's own (see postgresql.py)."""
