@@ -11,6 +11,8 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
+from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -219,9 +221,14 @@ def forward(model: PreTrainedModel, ids: Tensor, cache: Cache, **kwargs: Any) ->
 
 def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: Cache) -> dict[str, Any]:
     """Arguments of a forward call with this cache in place of any other."""
-    known = inspect.signature(model.forward).parameters
+    known = _arguments(getattr(model.forward, "__func__", model.forward))
     rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
     return {**rest, "cache" if "cache" in known else "past_key_values": cache}
+
+
+@lru_cache(maxsize=32)
+def _arguments(function: Callable[..., Any]) -> frozenset[str]:
+    return frozenset(inspect.signature(function).parameters)  # a part of each token's time
 
 
 def watch_inputs(model: PreTrainedModel) -> None:
