@@ -11,7 +11,6 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
-from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +35,7 @@ _BASES = ("sdpa", "eager")
 _attached: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 _pass = threading.local()
+_signature = lru_cache(maxsize=32)(inspect.signature)  # looked at for each token
 
 
 def attach(model: PreTrainedModel) -> None:
@@ -221,14 +221,9 @@ def forward(model: PreTrainedModel, ids: Tensor, cache: Cache, **kwargs: Any) ->
 
 def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: Cache) -> dict[str, Any]:
     """Arguments of a forward call with this cache in place of any other."""
-    known = _arguments(getattr(model.forward, "__func__", model.forward))
+    known = _signature(type(model).forward).parameters
     rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
     return {**rest, "cache" if "cache" in known else "past_key_values": cache}
-
-
-@lru_cache(maxsize=32)
-def _arguments(function: Callable[..., Any]) -> frozenset[str]:
-    return frozenset(inspect.signature(function).parameters)  # a part of each token's time
 
 
 def watch_inputs(model: PreTrainedModel) -> None:
