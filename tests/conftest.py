@@ -24,9 +24,11 @@ settings.load_profile("mnemon")
 
 def pytest_configure() -> None:
     """Also where the environment forbids it, compiled files are kept beside the source: hundreds
-    of processes that tests start would compile the package again."""
+    of processes that tests start would compile the package again. One thread of torch and numpy
+    each: those of several workers would wait for each other, busily."""
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
