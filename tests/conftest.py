@@ -24,9 +24,11 @@ settings.load_profile("mnemon")
 
 def pytest_configure() -> None:
     """Also where the environment forbids it, compiled files are kept beside the source: hundreds
-    of processes that tests start would compile the package again."""
+    of processes that tests start would compile the package again. One thread of torch and numpy
+    each: those of several workers would wait for each other, busily."""
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -62,6 +64,17 @@ def _no_waiting_for_the_disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Connections, "_configure", without)
         patch.setattr(os, "fsync", lambda handle: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_stores_are_copied(
+    _no_waiting_for_the_disk: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """See blank.py."""
+    from .blank import copied
+
+    with copied(tmp_path_factory.mktemp("blank")):
         yield
 
 

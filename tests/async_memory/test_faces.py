@@ -58,10 +58,11 @@ def test_the_types_are_those_of_memory(tmp_path):
         "        AsyncMemory('x', colour='red')\n"
     )
     root = Path(__file__).parents[2]
-    options = tmp_path / "mypy.ini"  # torch takes minutes to read, and says nothing of these calls
+    options = tmp_path / "mypy.ini"  # what takes long to read says nothing of these calls
     options.write_text(
         f"[mypy]\nstrict = True\nmypy_path = {root / 'src'}\n"
-        "[mypy-torch.*,transformers.*,safetensors.*]\nfollow_imports = skip\n"
+        "[mypy-torch.*,transformers.*,safetensors.*,numpy.*]\nfollow_imports = skip\n"
+        "follow_imports_for_stubs = True\n"
         "[mypy-mnemon.*]\nignore_errors = True\n"
     )
     cache = root / ".mypy_cache" / "faces"

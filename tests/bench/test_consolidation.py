@@ -27,7 +27,7 @@ def _one_thread() -> Iterator[None]:
 def test_the_command_measures_and_says_what_cannot_run(tmp_path) -> None:
     rows = "adamw,sgd,scale,ist,ist uniform,paged-adamw-8bit,adamw + checkpointing"
     done = CliRunner().invoke(mnemon, [
-        "bench", "consolidation", "--json", "--facts", "2", "--steps", "5", "--seeds", "1",
+        "bench", "consolidation", "--json", "--facts", "2", "--steps", "4", "--seeds", "1",
         "--methods", rows, "--out", str(tmp_path),
     ])  # fmt: skip
     assert done.exit_code == 0, done.output

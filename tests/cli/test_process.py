@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from mnemon import Memory
+
 SOURCE = Path(__file__).parents[2] / "src"
 COMMAND = [sys.executable, "-W", "error", "-m", "mnemon"]
+
+
+@pytest.fixture
+def filled(store):
+    """The store with one cube, added without a process of its own."""
+    with Memory(store) as memory:
+        memory.add("x y z")
 
 
 @pytest.fixture
@@ -44,8 +53,7 @@ def test_exit_codes_without_traceback(shell, args, code):
     assert done.stdout == "" and "Error" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_closed_streams_are_no_trouble(shell, environment):
-    shell("add", "x y z")
+def test_closed_streams_are_no_trouble(filled, shell, environment):
     for command in ("ls >&-", "search x 2>&-", "add <&-"):
         line = f"{' '.join(COMMAND)} {command}"
         done = subprocess.run(line, shell=True, env=environment, capture_output=True, text=True)
@@ -53,8 +61,9 @@ def test_closed_streams_are_no_trouble(shell, environment):
     assert shell("fsck").returncode == 0
 
 
-def test_a_reader_who_goes_away(shell, environment):
-    shell("add", "--lines", stdin="word\n" * 3000)
+def test_a_reader_who_goes_away(store, environment):
+    with Memory(store) as memory:
+        memory.add(["word"] * 3000)
     with subprocess.Popen(
         [*COMMAND, "ls", "--limit", "3000"], env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -65,8 +74,7 @@ def test_a_reader_who_goes_away(shell, environment):
     assert process.returncode == 141
 
 
-def test_interrupted(shell, environment):
-    shell("add", "x")
+def test_interrupted(filled, environment):
     with subprocess.Popen(
         [*COMMAND, "log", "--follow"], env=environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -92,8 +100,7 @@ def test_help_and_search_load_neither_rich_nor_too_much():
     assert done.returncode == 0
 
 
-def test_search_does_not_load_rich(shell, environment):
-    shell("add", "x y z")
+def test_search_does_not_load_rich(filled, environment):
     code = (
         "import sys; from mnemon.cli.app import mnemon\n"
         "try: mnemon(['search', 'x'])\n"

@@ -2,29 +2,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from agents import (
-    Agent,
-    RunConfig,
-    Runner,
-    Session,
-    SessionSettings,
-    SQLiteSession,
-    function_tool,
-    set_tracing_disabled,
-)
-from agents.models.openai_responses import OpenAIResponsesModel
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from openai import AsyncOpenAI
 
 from mnemon import Memory
 from mnemon.errors import InvalidInput
-from mnemon.integrations.openai_agents import MnemonSession, recall_filter, recall_tool
 
+from .later import Later
 from .scripted import Asked, Call, Model
+
+if TYPE_CHECKING:
+    from agents import Agent, Session
+
+agents, ours = Later("agents"), Later("mnemon.integrations.openai_agents")
 
 ITEMS: list[Any] = [
     {"role": "user", "content": "I adopted a grey cat called Miso."},
@@ -44,17 +37,17 @@ ITEMS: list[Any] = [
 
 
 def test_it_is_a_session(memory: Memory) -> None:
-    assert isinstance(MnemonSession("s", memory), Session)
+    assert isinstance(ours.MnemonSession("s", memory), agents.Session)
 
 
 @pytest.fixture(params=["SQLiteSession", "file", "server"])
 def session(request: pytest.FixtureRequest, opened: Callable[[str], Memory]) -> Any:
     """The SDK's own session and ours, held to the same."""
     if request.param == "SQLiteSession":
-        with_closing = SQLiteSession("s")
+        with_closing = agents.SQLiteSession("s")
         request.addfinalizer(with_closing.close)
         return with_closing
-    return MnemonSession("s", opened(request.param))
+    return ours.MnemonSession("s", opened(request.param))
 
 
 def run(steps: Coroutine[Any, Any, None]) -> None:
@@ -112,8 +105,8 @@ def test_writers_at_once_lose_nothing(session: Session) -> None:
 
 def test_sessions_and_namespaces_are_apart(memory: Memory) -> None:
     async def steps() -> None:
-        one, other = MnemonSession("one", memory), MnemonSession("other", memory)
-        below = MnemonSession("one", memory, namespace=f"{memory.namespace}/below")
+        one, other = ours.MnemonSession("one", memory), ours.MnemonSession("other", memory)
+        below = ours.MnemonSession("one", memory, namespace=f"{memory.namespace}/below")
         await one.add_items(ITEMS[:1])
         await below.add_items(ITEMS[1:2])
         memory.add("A turn of somebody else's.", session="one")
@@ -126,7 +119,7 @@ def test_sessions_and_namespaces_are_apart(memory: Memory) -> None:
 
 def test_the_settings_limit_what_a_run_is_given(memory: Memory) -> None:
     async def steps() -> None:
-        session = MnemonSession("s", memory, session_settings=SessionSettings(limit=2))
+        session = ours.MnemonSession("s", memory, session_settings=agents.SessionSettings(limit=2))
         await session.add_items(ITEMS)
         assert await session.get_items() == ITEMS[-2:]
         assert await session.get_items(limit=3) == ITEMS[-3:]
@@ -135,7 +128,7 @@ def test_the_settings_limit_what_a_run_is_given(memory: Memory) -> None:
 
 
 def test_any_item_survives(local: Memory) -> None:
-    session = MnemonSession("any", local)
+    session = ours.MnemonSession("any", local)
 
     @settings(max_examples=25)
     @given(
@@ -156,18 +149,18 @@ def test_any_item_survives(local: Memory) -> None:
 
 def test_what_is_no_json_is_refused_and_nothing_is_kept(memory: Memory) -> None:
     async def steps() -> None:
-        session = MnemonSession("s", memory)
+        session = ours.MnemonSession("s", memory)
         with pytest.raises(InvalidInput, match="JSON"):
             await session.add_items([ITEMS[0], {"role": "user", "content": object()}])
         assert await session.get_items() == []
         with pytest.raises(InvalidInput, match="session"):
-            MnemonSession("", memory)
+            ours.MnemonSession("", memory)
 
     run(steps())
 
 
 def test_what_was_said_is_found_by_meaning_and_what_was_done_is_not_said(memory: Memory) -> None:
-    run(MnemonSession("s", memory).add_items(ITEMS))
+    run(ours.MnemonSession("s", memory).add_items(ITEMS))
     (hit,) = memory.search("Which pet?", k=1, kind="episode", min_score=0.1)
     assert (hit.cube.content, hit.cube.speaker, hit.cube.session) == (
         "I adopted a grey cat called Miso.", "user", "s"
@@ -178,11 +171,12 @@ def test_what_was_said_is_found_by_meaning_and_what_was_done_is_not_said(memory:
 
 @pytest.fixture
 def agent(model: Model) -> Callable[..., Agent[Any]]:
-    set_tracing_disabled(True)
+    agents.set_tracing_disabled(True)
 
     def make(**options: Any) -> Agent[Any]:
-        client = AsyncOpenAI(max_retries=0)
-        return Agent("Helper", model=OpenAIResponsesModel("scripted", client), **options)
+        client = Later("openai").AsyncOpenAI(max_retries=0)
+        model = agents.OpenAIResponsesModel("scripted", client)
+        return agents.Agent("Helper", model=model, **options)
 
     return make
 
@@ -198,7 +192,7 @@ def test_a_run_with_tools_is_kept_and_goes_on(
             return Call("weather", {"city": "Lisbon"})
         return "You asked about " + asked.messages[0][1]
 
-    @function_tool
+    @agents.function_tool
     def weather(city: str) -> str:
         """Weather of a city."""
         return f"sunny in {city}"
@@ -207,13 +201,13 @@ def test_a_run_with_tools_is_kept_and_goes_on(
 
     async def steps() -> None:
         helper = agent(tools=[weather])
-        session = MnemonSession("s", memory)
-        first = await Runner.run(helper, "the weather", session=session)
+        session = ours.MnemonSession("s", memory)
+        first = await agents.Runner.run(helper, "the weather", session=session)
         assert first.final_output == "The weather is sunny in Lisbon."
         kinds = [item.get("type") or item["role"] for item in await session.get_items()]
         assert kinds == ["user", "function_call", "function_call_output", "message"]
-        again = MnemonSession("s", memory)
-        second = await Runner.run(helper, "What did I ask?", session=again)
+        again = ours.MnemonSession("s", memory)
+        second = await agents.Runner.run(helper, "What did I ask?", session=again)
         assert second.final_output == "You asked about the weather"
         assert len(await again.get_items()) == 6
 
@@ -228,13 +222,13 @@ def test_the_tool_recalls_other_sessions(
     )
 
     async def steps() -> None:
-        helper = agent(tools=[recall_tool(memory, namespace=f"{memory.namespace}/a")])
-        other = MnemonSession("new", memory, namespace=f"{memory.namespace}/b")
-        empty = await Runner.run(helper, "What is it called?", session=other)
+        helper = agent(tools=[ours.recall_tool(memory, namespace=f"{memory.namespace}/a")])
+        other = ours.MnemonSession("new", memory, namespace=f"{memory.namespace}/b")
+        empty = await agents.Runner.run(helper, "What is it called?", session=other)
         assert empty.final_output == "Nothing is remembered."
-        old = MnemonSession("old", memory, namespace=f"{memory.namespace}/a")
+        old = ours.MnemonSession("old", memory, namespace=f"{memory.namespace}/a")
         await old.add_items(ITEMS[:1])
-        found = await Runner.run(helper, "What is it called?", session=other)
+        found = await agents.Runner.run(helper, "What is it called?", session=other)
         assert "grey cat called Miso" in found.final_output
 
     run(steps())
@@ -244,11 +238,11 @@ def test_the_filter_puts_what_is_recalled_below_the_instructions(
     memory: Memory, model: Model, agent: Callable[..., Agent[Any]]
 ) -> None:
     async def steps() -> None:
-        await MnemonSession("old", memory).add_items(ITEMS[:1])
-        config = RunConfig(call_model_input_filter=recall_filter(memory, min_score=0.1))
+        await ours.MnemonSession("old", memory).add_items(ITEMS[:1])
+        config = agents.RunConfig(call_model_input_filter=ours.recall_filter(memory, min_score=0.1))
         helper = agent(instructions="Be brief.")
-        await Runner.run(helper, "What is my cat called?", run_config=config)
-        await Runner.run(helper, "interest rates of central banks", run_config=config)
+        await agents.Runner.run(helper, "What is my cat called?", run_config=config)
+        await agents.Runner.run(helper, "interest rates of central banks", run_config=config)
 
     run(steps())
     told, untold = (asked.system for asked in model.asked)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import cache as kept
 from typing import Any
 
 import torch
@@ -55,8 +56,12 @@ def forward(model: PreTrainedModel, ids: Tensor, cache: Any = None, **more: Any)
 
 def named(model: PreTrainedModel, cache: Any) -> dict[str, Any]:
     """The cache as an argument of a call or of `generate`: its name changed in 5.24."""
-    new = "cache" in inspect.signature(model.forward).parameters
-    return {"cache" if new else "past_key_values": cache}
+    return {"cache" if _new(type(model)) else "past_key_values": cache}
+
+
+@kept
+def _new(kind: type[PreTrainedModel]) -> bool:
+    return "cache" in inspect.signature(kind.forward).parameters
 
 
 def greedy(

@@ -89,7 +89,7 @@ def test_auto_recalls_after_three_quarters_and_nine_tenths_are_gone(
 ) -> None:
     right = 0
     for seed in range(4):
-        asked = sample("kv", 1024, seed=90_000 + seed)
+        asked = sample("kv", 512, seed=90_000 + seed)
         cache = KVCache(recall.model, "auto", budget)
         seam.forward(recall.model, torch.tensor([asked.context]), cache)
         assert cache.nbytes <= 1.05 * budget * cache.full_nbytes

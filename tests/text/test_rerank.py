@@ -183,10 +183,10 @@ def test_dates_in_questions(question: str, months: set[int], days: set[Any]) -> 
 def test_the_ranker_learns_what_its_lists_teach_and_the_same_twice() -> None:
     random = np.random.default_rng(1)
     lists = []
-    for _ in range(200):
+    for _ in range(100):
         values = random.normal(size=(20, 4)).astype(np.float32)
         lists.append(learning.Labelled(values, values[:, 2] == values[:, 2].max()))
-    first, second = (learning.fit(lists, rounds=30, rate=0.02) for _ in range(2))
+    first, second = (learning.fit(lists, rounds=20, rate=0.04) for _ in range(2))
     assert all(
         (a == c).all() and (b == d).all() for (a, b), (c, d) in zip(first, second, strict=True)
     )

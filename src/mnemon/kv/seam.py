@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 import threading
 import weakref
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -34,6 +35,7 @@ _BASES = ("sdpa", "eager")
 _attached: weakref.WeakKeyDictionary[nn.Module, str] = weakref.WeakKeyDictionary()
 _watched: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 _pass = threading.local()
+_signature = lru_cache(maxsize=32)(inspect.signature)  # looked at for each token
 
 
 def attach(model: PreTrainedModel) -> None:
@@ -219,7 +221,7 @@ def forward(model: PreTrainedModel, ids: Tensor, cache: Cache, **kwargs: Any) ->
 
 def with_cache(model: PreTrainedModel, kwargs: dict[str, Any], cache: Cache) -> dict[str, Any]:
     """Arguments of a forward call with this cache in place of any other."""
-    known = inspect.signature(model.forward).parameters
+    known = _signature(type(model).forward).parameters
     rest = {name: one for name, one in kwargs.items() if name not in ("cache", "past_key_values")}
     return {**rest, "cache" if "cache" in known else "past_key_values": cache}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from mnemon.bench.schedule import drawn
+from mnemon.bench.schedule import drawn, run
 from mnemon.bench.schedule.asked import asked
 from mnemon.bench.schedule.report import render
 from mnemon.bench.schedule.run import run_schedule
@@ -50,8 +50,14 @@ def test_a_run_needs_budgets_and_known_policies():
         run_schedule(traces=[drawn.zipf(cubes=60, questions=2)], policies=["fifo"])
 
 
-def test_the_sample_is_a_trace_of_its_questions():
-    (trace,) = asked(None)
+@pytest.fixture(scope="module")
+def sample():
+    """Its questions take seconds to ask."""
+    return asked(None)
+
+
+def test_the_sample_is_a_trace_of_its_questions(sample):
+    (trace,) = sample
     assert trace.name == "sample-serial" and len(trace.questions) > 20
     assert all(len(used) <= 10 for used in trace.questions)
     assert len(np.unique(trace.groups)) > 1
@@ -69,7 +75,8 @@ def test_the_command_refuses_what_is_no_budget():
     assert ran.exit_code and "is no budget" in ran.output
 
 
-def test_json_has_the_ratios(tmp_path, monkeypatch):
+def test_json_has_the_ratios(tmp_path, monkeypatch, sample):
+    monkeypatch.setattr(run, "asked", lambda data, seed: {None: sample}[data])
     monkeypatch.setattr(drawn, "zipf", lambda seed, burst=1: _tiny(f"zipf{burst}"))
     monkeypatch.setattr(drawn, "drifting", lambda seed: _tiny("drift"))
     told = ["bench", "schedule", "--json", "--price", "0.25", "--budgets", "10:50"]

@@ -54,10 +54,9 @@ def _run(name: str, budget: float | int) -> tuple[KVCache, Recorder, list[tuple[
     """A prompt and 100 more tokens; after each compression, bytes held and bytes allowed."""
     model, policy = _model(), _policy(name, recorded=True)
     held = KVCache(model, policy, budget)
-    each = 4 if isinstance(budget, float) else 2
     found = []
     seen = 0
-    for step in (text(PROMPT), *text(100, seed=4).split(each, 1)):
+    for step in (text(PROMPT), *text(100, seed=4).split(4, 1)):
         made = len(policy.compress.made)
         forward(model, step, held)
         seen += step.shape[1]

@@ -2,13 +2,15 @@
 
 import http.client
 import json
-import subprocess
 
 import anyio
 import pytest
+from click.testing import CliRunner
 from mcp.client.client import Client
-from tests.server.mcp.conftest import COMMAND, connected, environment, http_server
+from tests.server.mcp.conftest import connected, http_server
 from tests.server.mcp.test_greeting import initialize
+
+from mnemon.cli.app import mnemon
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +65,7 @@ def test_a_page_in_a_browser_cannot_reach_it(port):
 
 
 def test_other_machines_are_refused_at_the_start(tmp_path):
-    done = subprocess.run(
-        [*COMMAND, "mcp", "--http", "--host", "0.0.0.0"],
-        env=environment(tmp_path / "memory.db"), capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 2 and "this machine only" in done.stderr
-    assert "Traceback" not in done.stderr
+    told = ["--store", str(tmp_path / "memory.db"), "mcp", "--http", "--host", "0.0.0.0"]
+    done = CliRunner().invoke(mnemon, told)
+    assert done.exit_code == 2 and "this machine only" in done.stderr
+    assert "Traceback" not in done.stderr and done.stdout == ""

@@ -5,6 +5,7 @@ import subprocess
 import time
 
 import anyio
+import pytest
 from tests.server.mcp.conftest import COMMAND, connected, environment, parameters
 from tests.server.mcp.test_greeting import initialize
 
@@ -32,34 +33,42 @@ def adding(id, content):
 INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 
 
-def test_many_calls_at_once(tmp_path):
-    with connected(parameters(tmp_path / "memory.db")) as wire:
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """Two servers on one store: to start them takes longer than what they are asked."""
+    server = parameters(tmp_path_factory.mktemp("both") / "memory.db")
+    with connected(server) as first, connected(server) as second:
+        yield first, second
 
-        async def many():
-            async def one(n):
-                await wire.client.call_tool("add_memory", {"content": f"Number {n} is in."})
-                return await wire.client.call_tool("search_memory", {"query": f"number {n}"})
 
-            answers = []
-            async with anyio.create_task_group() as tasks:
-                for n in range(24):
-                    tasks.start_soon(lambda n=n: _into(answers, one(n)))
-            return answers
+def test_many_calls_at_once(both):
+    wire, _ = both
+    before = wire.ask("memory_status")["memories"]
 
-        answers = wire.portal.call(many)
-        assert len(answers) == 24 and not any(answer.is_error for answer in answers)
-        assert wire.ask("memory_status")["memories"] == 24
+    async def many():
+        async def one(n):
+            await wire.client.call_tool("add_memory", {"content": f"Number {n} is in."})
+            return await wire.client.call_tool("search_memory", {"query": f"number {n}"})
+
+        answers = []
+        async with anyio.create_task_group() as tasks:
+            for n in range(24):
+                tasks.start_soon(lambda n=n: _into(answers, one(n)))
+        return answers
+
+    answers = wire.portal.call(many)
+    assert len(answers) == 24 and not any(answer.is_error for answer in answers)
+    assert wire.ask("memory_status")["memories"] == before + 24
 
 
 async def _into(answers, call):
     answers.append(await call)
 
 
-def test_two_servers_on_one_store(tmp_path):
-    server = parameters(tmp_path / "memory.db")
-    with connected(server) as first, connected(server) as second:
-        first.ask("add_memory", content="Written by the first.")
-        assert "first" in second.ask("recall", query="Who has written?")["text"]
+def test_two_servers_on_one_store(both):
+    first, second = both
+    first.ask("add_memory", content="Written by the first.")
+    assert "Written by the first." in second.ask("recall", query="Who has written?")["text"]
 
 
 def test_everything_at_once_in_the_pipe_then_gone(tmp_path):
@@ -90,11 +99,13 @@ def test_a_client_that_disappears(tmp_path):
         assert memory.count() == 1
 
 
-def test_killed_nothing_acknowledged_is_lost(tmp_path):
+def test_nonsense_is_no_end_and_killed_nothing_acknowledged_is_lost(tmp_path):
     process = started(tmp_path / "memory.db")
+    process.stdin.write(b"no json\n")
     said(process, initialize(), INITIALIZED, adding(2, "Acknowledged."))
-    process.stdout.readline()
-    assert b"Remembered" in process.stdout.readline()
+    answers = [json.loads(process.stdout.readline()) for _ in range(2)]
+    assert [answer["id"] for answer in answers] == [1, 2]
+    assert "Remembered" in str(answers[1]["result"])
     process.kill()
     process.communicate()
     with Memory(tmp_path / "memory.db") as memory:
@@ -107,12 +118,3 @@ def test_a_client_that_never_says_anything(tmp_path):
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, b"", b"")
     assert not (tmp_path / "memory.db").exists()
-
-
-def test_nonsense_is_answered_by_an_error_and_life_goes_on(tmp_path):
-    process = started(tmp_path / "memory.db")
-    process.stdin.write(b"no json\n")
-    said(process, initialize(), INITIALIZED, adding(2, "Still here."))
-    answers = [json.loads(process.stdout.readline()) for _ in range(2)]
-    process.communicate(timeout=20)
-    assert [answer["id"] for answer in answers] == [1, 2]

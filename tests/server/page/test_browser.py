@@ -56,13 +56,27 @@ def memory(place: Path, url: str) -> Iterator[Memory]:
         yield memory
 
 
-@pytest.fixture
-def tab(chromium: Any, url: str) -> Iterator[Any]:
-    """A tab that fails its test for an error in the console or a request to elsewhere."""
+@pytest.fixture(scope="module")
+def page(chromium: Any, url: str) -> Iterator[tuple[Any, list[str]]]:
+    """One tab for most of these tests, and what was wrong in it: each costs a start of its own."""
     context = chromium.new_context(base_url=url, reduced_motion="reduce")
     wrong = _watched(context, url)
-    yield context.new_page()
+    yield context.new_page(), wrong
     context.close()
+
+
+@pytest.fixture
+def tab(page: tuple[Any, list[str]]) -> Iterator[Any]:
+    """The tab, which remembers nothing. It fails its test for an error in the console or a request
+    to elsewhere."""
+    tab, wrong = page
+    tab.emulate_media(color_scheme="light")
+    tab.set_viewport_size({"width": 1280, "height": 720})
+    tab.goto("/login")
+    tab.evaluate("localStorage.clear()")
+    wrong.clear()
+    yield tab
+    tab.goto("about:blank")
     assert wrong == []
 
 
@@ -173,12 +187,10 @@ def test_the_journal_is_live_and_can_be_paused(tab, memory):
     assert tab.get_by_role("button", name="Paused").get_attribute("aria-pressed") == "false"
 
 
-def test_dark_and_light_by_the_system_and_by_the_switch(chromium, url, memory):
+def test_dark_and_light_by_the_system_and_by_the_switch(tab, memory):
     memory.add("x", namespace="dark")
     for system in ("dark", "light"):
-        context = chromium.new_context(base_url=url, color_scheme=system)
-        wrong = _watched(context, url)
-        tab = context.new_page()
+        tab.emulate_media(color_scheme=system)
         tab.goto("/?namespace=dark")
         assert (_ground(tab) < 60) == (system == "dark")
         switch = tab.get_by_role("button", name="Theme")
@@ -188,8 +200,7 @@ def test_dark_and_light_by_the_system_and_by_the_switch(chromium, url, memory):
         assert switch.inner_text() == "Theme: dark" and _ground(tab) < 60
         tab.reload()
         assert _ground(tab) < 60
-        context.close()
-        assert wrong == []
+        tab.evaluate("localStorage.clear()")
 
 
 def _ground(tab: Any) -> int:
@@ -228,7 +239,7 @@ def test_what_a_cube_holds_is_never_run(tab, memory):
     assert tab.title() != "run" and tab.locator("main img").count() == 0
 
 
-def test_nothing_is_wrong_for_axe_and_nothing_is_too_wide(chromium, url, memory):
+def test_nothing_is_wrong_for_axe_and_nothing_is_too_wide(tab, memory):
     from axe_playwright_python.sync_playwright import Axe
 
     made = memory.add("The lemon tree is called Doutor Limão. " * 8, namespace="axe", speaker="I")
@@ -246,16 +257,13 @@ def test_nothing_is_wrong_for_axe_and_nothing_is_too_wide(chromium, url, memory)
         f"{cube}/purge?",
     ]
     for scheme, width, addresses in (("light", 390, few + more), ("dark", 1200, few)):
-        context = chromium.new_context(
-            base_url=url, color_scheme=scheme, viewport={"width": width, "height": 800}
-        )
-        tab = context.new_page()
+        tab.emulate_media(color_scheme=scheme)
+        tab.set_viewport_size({"width": width, "height": 800})
         for address in [f"{one}namespace=axe" for one in addresses]:
             tab.goto(address)
             found = Axe().run(tab)
             assert found.violations_count == 0, found.generate_report()
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
-        context.close()
 
 
 def test_signing_in_with_a_key(chromium, tmp_path, server_running):

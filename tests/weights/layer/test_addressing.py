@@ -8,7 +8,8 @@ import torch
 from hypothesis import given as drawn
 from hypothesis import strategies as st
 from tests.kv.models import forward, text
-from tests.weights.layer.conftest import Tokenizer, built, texts
+from tests.weights.layer.conftest import built
+from tests.weights.layer.small import Tokenizer, texts
 
 from mnemon import methods
 from mnemon.errors import InvalidInput
@@ -16,11 +17,16 @@ from mnemon.weights.bank import attach, given, offload, traffic
 from mnemon.weights.bank.canonical import canonical
 from mnemon.weights.layer import Given
 
+# Without transformers, which takes longer to import than torch.
 _ELSEWHERE = """
-from tests.kv.models import text, tiny_llama
-from tests.weights.layer.conftest import built
+from tests.weights.layer.small import SMALL, Tokenizer, texts
+from mnemon import methods
+from mnemon.weights.bank.canonical import canonical
+from mnemon.weights.layer import Given
+given = Given(64, 3, 97, canonical(Tokenizer(), 97), tuple(texts().tolist()))
 for name in ("engram", "hierarchical-memories"):
-    for table, rows in built(name, tiny_llama())[1].address(text(12, batch=2)).items():
+    bank = methods.load("weights.layer", name, **SMALL[name]).build(given)
+    for table, rows in bank.address(texts(2)).items():
         print(name, table, rows.tolist())
 """
 
@@ -32,7 +38,7 @@ def test_rows_are_the_same_in_every_process(model) -> None:
     here = [
         f"{name} {table} {rows.tolist()}"
         for name in ("engram", "hierarchical-memories")
-        for table, rows in built(name, model)[1].address(text(12, batch=2)).items()
+        for table, rows in built(name, model)[1].address(texts(2)).items()
     ]
     assert done.stdout.splitlines() == here
 

@@ -7,7 +7,8 @@ import json
 import pytest
 import torch
 from tests.kv.models import forward, named, text, tiny_llama
-from tests.weights.layer.conftest import Tokenizer, built
+from tests.weights.layer.conftest import built
+from tests.weights.layer.small import Tokenizer
 from transformers import DynamicCache
 
 from mnemon import methods
