@@ -7,9 +7,8 @@ conversation, each fold's trained on the others (`src/mnemon/bench/folds/`), the
 is what everyone gets. After `scripts/tune_embedder.py minilm` and `scripts/train_ranker.py
 --embedder minilm`, whose folds it needs: a conversation's candidates come from the embedder and the
 ranker of its own fold. What it makes of the ranker's scores is calibrated on the folds' held-out
-ones as in `train_ranker.py`. Prints held-out recall@10, before and after. All of them side by side
-took six minutes on one NVIDIA H100; `--fold` makes only some, to share the work (then without a
-calibration, which needs all five: the old one stays).
+ones as in `train_ranker.py`. Prints held-out recall@10, before and after. One after the other; a
+draft of it that trained all six side by side took six minutes on one NVIDIA H100.
 """
 
 from __future__ import annotations
@@ -23,17 +22,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from train_ranker import MISTAKEN, strangers
 from transformers import AutoTokenizer
 from tune import cross_encoder, reading
 from tune.cross_encoder import Student
 from tune.reading import Asked, Conversation
 
 from mnemon import methods
-from mnemon.bench import learning
+from mnemon.bench import fivefold, learning
 from mnemon.bench.case import Case
 from mnemon.bench.learning import Scored
 from mnemon.bench.recipes.mnemon import Mnemon
-from mnemon.models.cross_encoder import BUNDLED, told
+from mnemon.models.cross_encoder import BUNDLED
 from mnemon.text.rerank import listnet
 from mnemon.text.rerank._calibration import context
 from mnemon.text.rerank.cross_encoder import SHARE, CrossEncoder
@@ -42,7 +42,6 @@ ROOT = Path(__file__).parent.parent
 FOLDS = ROOT / "src" / "mnemon" / "bench" / "folds"
 EVERYTHING = 5  # the fold that leaves nothing out
 ROUNDS = 3.5
-MISTAKEN = 2  # how often a question about the wrong person counts, as in train_ranker.py
 
 
 def main() -> None:
@@ -54,25 +53,25 @@ def main() -> None:
         methods.load("bench.tasks", "locomo").read(Path(data) / "locomo10.json"),
         methods.load("bench.tasks", "chats").read(options.chats),
     ]
-    folds = reading.folds(groups)
-    told_all = list(conversations(groups, folds, options.model))
+    cases = [case for group in groups for case in group]
+    folds = fivefold.assign([[case.id for case in group] for group in groups])
+    told = list(conversations(cases, folds, options.model))
     moved = list(conversations(strangers(groups), folds, options.model))
     scored: list[tuple[Conversation, Asked, np.ndarray]] = []
     students: dict[int, Student] = {}
-    for fold in options.fold or [*sorted(set(folds.values())), EVERYTHING]:
-        seen = [one for one in told_all if folds[one.id] != fold]
+    for fold in [*sorted(set(folds.values())), EVERYTHING]:
+        seen = [one for one in told if folds[one.id] != fold]
         student = cross_encoder.taught(options.model, options.device, seen, options.rounds)
         students[fold] = student
         scored += [
             (one, asked, read_again(student, one, asked))
-            for one in (*told_all, *moved)
+            for one in (*told, *moved)
             if folds[one.id] == fold
             for asked in one.asked
         ]
         print(f"fold {fold} is trained", flush=True)
-    report(scored, folds)
-    whole = set(folds.values()) <= set(students)
-    calibration = calibrated(scored) if whole else told(BUNDLED)["calibration"]
+    report(scored)
+    calibration = calibrated(scored)
     for fold, student in students.items():
         path = options.out / f"cross_encoder-{fold}.safetensors" if options.out else target(fold)
         fitted_on = sorted(id for id in folds if folds[id] != fold)
@@ -87,10 +86,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=float, default=ROUNDS, help="times each question is seen")
     parser.add_argument("--chats", type=Path, default=ROOT / "training" / "conversations")
     parser.add_argument("--out", type=Path, help="another folder for what is made")
-    parser.add_argument(
-        "--fold", type=int, action="append", choices=range(EVERYTHING + 1),
-        help=f"only this one, may be repeated; {EVERYTHING} is the one on everything",
-    )  # fmt: skip
     return parser.parse_args()
 
 
@@ -99,21 +94,15 @@ def target(fold: int) -> Path:
 
 
 def conversations(
-    groups: Sequence[Sequence[Case]], folds: dict[str, int], model: str
+    cases: Sequence[Case], folds: dict[str, int], model: str
 ) -> Iterator[Conversation]:
     """Each with the embedder and the ranker of its fold."""
     tokenizer = AutoTokenizer.from_pretrained(model)
     recipe = Mnemon(embedder="minilm", base=model)
-    for case in (case for group in groups for case in group):
+    for case in cases:
         fold = folds[case.id]
-        network = listnet.load(reading.ranker(fold, FOLDS))
+        network = listnet.load(FOLDS / f"listnet_minilm-{fold}.json")
         yield reading.read(case, recipe, fold, network, tokenizer)
-
-
-def strangers(groups: Sequence[Sequence[Case]]) -> list[list[Case]]:
-    from train_ranker import strangers as moved
-
-    return [moved([group]) for group in groups]
 
 
 def read_again(student: Student, one: Conversation, asked: Asked) -> np.ndarray:
@@ -124,7 +113,7 @@ def read_again(student: Student, one: Conversation, asked: Asked) -> np.ndarray:
     return mixed
 
 
-def report(scored: Sequence[tuple[Conversation, Asked, np.ndarray]], folds: dict[str, int]) -> None:
+def report(scored: Sequence[tuple[Conversation, Asked, np.ndarray]]) -> None:
     for name in ("conv-", "conversations/"):
         found = [
             (_recall(asked, asked.order), _recall(asked, _again(asked, mixed)))

@@ -11,7 +11,7 @@ conversation, each fold's network fitted on the other folds (`src/mnemon/bench/f
 embedder of its own fold (`scripts/tune_embedder.py`), which never saw its questions; the others'
 do come from embedders that did. Probabilities are calibrated on the folds'
 held-out scores, with questions among them that nothing answers: moved to another conversation, or
-wrong about who did it (these twice: only LoCoMo has them). Prints
+wrong about who did it (these twice: there are few). Prints
 held-out recall@10. A quarter of an hour on one core; `--jobs` takes several.
 """
 

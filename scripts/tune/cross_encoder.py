@@ -19,11 +19,10 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from transformers import AutoModel
 
 from mnemon.models import lora
 from mnemon.models.cross_encoder import HEAD, NOTHING, Pieces, batch, features
-from tune.minilm import BASE, RANK, SCALE, adapt, adaptable, written
+from tune.minilm import BASE, RANK, SCALE, adapted, written
 from tune.reading import Asked, Conversation
 
 UNITS, DROPPED = 128, 0.1
@@ -42,13 +41,8 @@ class Student(nn.Module):
     def __init__(self, folder: str, device: str) -> None:
         super().__init__()
         self.device = device
-        self.model = AutoModel.from_pretrained(folder).to(device)
-        self.model.requires_grad_(False)
-        self.names = adaptable(self.model)
-        weights = {name: self.model.get_submodule(name).weight for name in self.names}
-        self.digest = lora.base_digest(weights)
-        for name in self.names:
-            adapt(self.model, name, 0.0)
+        base = adapted(folder, device, 0.0)
+        self.model, self.names, self.digest = base.model, base.names, base.digest
         width = self.model.config.hidden_size
         self.near = nn.Parameter(torch.tensor([[8.0, 8.0], [6.0, 6.0]], device=device))
         self.hidden = nn.Linear(3 * width, UNITS, device=device)

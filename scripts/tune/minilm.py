@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ BATCH = 256
 class Adapted(nn.Module):
     """A linear layer with a low-rank addition that begins at nothing."""
 
-    def __init__(self, linear: nn.Linear, dropped: float = DROPPED) -> None:
+    def __init__(self, linear: nn.Linear, dropped: float) -> None:
         super().__init__()
         wide = linear.in_features
         self.linear = linear
@@ -57,20 +57,30 @@ class Adapted(nn.Module):
         self.low.copy_(root[:, None] * right[:RANK])
 
 
-def adaptable(model: nn.Module) -> list[str]:
-    """The names of the linear layers of an encoder."""
-    return [
+@dataclass(frozen=True)
+class Base:
+    """A model whose encoder's linear layers, `names`, have additions; `digest` is of it alone."""
+
+    model: Any
+    names: list[str]
+    digest: str
+
+
+def adapted(folder: str, device: str, dropped: float) -> Base:
+    """The model in a folder, itself frozen."""
+    model = AutoModel.from_pretrained(folder).to(device)
+    model.requires_grad_(False)
+    names = [
         name
         for name, module in model.named_modules()
         if isinstance(module, nn.Linear) and name.startswith("encoder.")
     ]
-
-
-def adapt(model: nn.Module, name: str, dropped: float) -> None:
-    """Put an addition to one of them."""
-    above, _, own = name.rpartition(".")
-    module = model.get_submodule(above)
-    setattr(module, own, Adapted(getattr(module, own), dropped))
+    digest = lora.base_digest({name: model.get_submodule(name).weight for name in names})
+    for name in names:
+        above, _, own = name.rpartition(".")
+        module = model.get_submodule(above)
+        setattr(module, own, Adapted(getattr(module, own), dropped))
+    return Base(model, names, digest)
 
 
 def written(model: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:
@@ -91,13 +101,8 @@ class MiniLMStudent(nn.Module):
     def __init__(self, folder: str, device: str) -> None:
         super().__init__()
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        self.model = AutoModel.from_pretrained(folder).to(device)
-        self.model.requires_grad_(False)
-        self.names = adaptable(self.model)
-        weights = {name: self.model.get_submodule(name).weight for name in self.names}
-        self.digest = lora.base_digest(weights)
-        for name in self.names:
-            adapt(self.model, name, DROPPED)
+        base = adapted(folder, device, DROPPED)
+        self.model, self.names, self.digest = base.model, base.names, base.digest
         self.sharpness = nn.Parameter(torch.tensor(math.log(20.0), device=device))
 
     def turns(self, conversation: Conversation) -> Tensor:

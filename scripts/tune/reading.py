@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mnemon.bench import fivefold
 from mnemon.bench.case import Case
 from mnemon.bench.recipes.mnemon import Mnemon
 from mnemon.memory import Memory
-from mnemon.models.cross_encoder import LONGEST, Pieces, joined
+from mnemon.models.cross_encoder import LONGEST, Pieces, joined, spoken
 from mnemon.store.rows import Filter
 from mnemon.text import program as programs
 from mnemon.text import signals
@@ -73,7 +71,7 @@ def read(case: Case, recipe: Mnemon, fold: int, network: Network, tokenizer: Any
         told = tokenizer(text, add_special_tokens=False, truncation=True, max_length=most)
         return list(told["input_ids"])
 
-    said = [f"{turn.draft.speaker}: {turn.draft.content}" for turn in case.turns]
+    said = [spoken(turn.draft.speaker, turn.draft.content) for turn in case.turns]
     with Memory(":memory:", program="fused", embedder=recipe.of_fold(fold)) as memory:
         memory.add([turn.draft for turn in case.turns])
         view, _ = memory._searcher.look("?", Filter(memory.namespace))
@@ -111,13 +109,3 @@ def _asked(case: Case, memory: Memory, network: Network, cut: Any) -> Iterator[A
             len(question.evidence),
             question.category == "adversarial",
         )
-
-
-def folds(groups: Sequence[Sequence[Case]]) -> dict[str, int]:
-    """Case → fold: the same as the ranker's."""
-    return fivefold.assign([[case.id for case in group] for group in groups])
-
-
-def ranker(fold: int, rooms: Path) -> Path:
-    """The learned ranker's weights that never saw a fold."""
-    return rooms / f"listnet_minilm-{fold}.json"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mnemon.errors import EmbedderError
-from mnemon.models import cross_encoder
+from mnemon.models import cross_encoder, lora
 from mnemon.models.cross_encoder import BESIDE, QUESTION, TURN, CrossEncoder, Passage
 from mnemon.text.rerank import listnet
 
@@ -81,6 +81,19 @@ def test_a_base_that_is_not_there_is_told(encoder: CrossEncoder, tmp_path: Path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(EmbedderError, match="give a model on the hub or a local folder"):
         replace(encoder, base=str(tmp_path / "empty")).read("When?", SAID)
+
+
+def test_a_tuning_of_something_else_is_told(encoder: CrossEncoder, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    parts = load_file(encoder.tuning)
+    adapter = {name: part for name, part in parts.items() if not name.startswith("head.")}
+    metadata = {"config": lora.read(encoder.tuning, "none")[0]["config"]}
+    save_file(adapter, tmp_path / "adapter", metadata=metadata)
+    with pytest.raises(EmbedderError, match="no cross-encoder's"):
+        cross_encoder.told(tmp_path / "adapter")
+    with pytest.raises(EmbedderError, match="no cross-encoder's"):
+        replace(encoder, tuning=tmp_path / "adapter").read("When?", SAID)
 
 
 def test_the_bundled_one_saw_what_its_ranker_saw() -> None:

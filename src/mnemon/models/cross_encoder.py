@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mnemon.errors import EmbedderError
 from mnemon.models import lora
 from mnemon.models.extras import require
+from mnemon.models.tuning import unusable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -42,6 +43,11 @@ class Passage(NamedTuple):
     turn: str
     before: str = ""
     after: str = ""
+
+
+def spoken(speaker: str | None, text: str) -> str:
+    """A turn as it is read."""
+    return f"{speaker}: {text}" if speaker else text
 
 
 class Pieces(NamedTuple):
@@ -187,13 +193,24 @@ def _load(base: str, tuning: Path, device: str | None) -> _Loaded:
         ) from error
     lora.merge(tuning, model)
     _, head = lora.read(tuning, HEAD)
-    layers = tuple(head[f"{HEAD}{name}"].float().to(place) for name in LAYERS)
+    try:
+        layers = tuple(head[f"{HEAD}{name}"].float().to(place) for name in LAYERS)
+    except KeyError as error:
+        raise unusable(tuning, f"it has no {error}: it is no cross-encoder's") from error
     return _Loaded(tokenizer, model, layers, place)
 
 
 @cache
 def told(tuning: Path) -> dict[str, Any]:
-    """What a tuning says of itself: `fitted_on`, and the `calibration` of what it is mixed into."""
+    """What a tuning says of itself: `fitted_on`, and the `calibration` of what it is mixed into.
+
+    Raises:
+        EmbedderError: it cannot be read, or is no cross-encoder's.
+        MissingExtra: safetensors is not installed.
+    """
     metadata, _ = lora.read(tuning, HEAD)
-    found: dict[str, Any] = json.loads(metadata["reading"])
+    try:
+        found: dict[str, Any] = json.loads(metadata["reading"])
+    except (KeyError, ValueError) as error:
+        raise unusable(tuning, "it is no cross-encoder's") from error
     return found

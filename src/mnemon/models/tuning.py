@@ -26,5 +26,5 @@ def unusable(path: Path, why: object) -> EmbedderError:
     """What is raised for a tuning that does not serve."""
     return EmbedderError(
         f"the tuning {path} cannot be used ({why}): reinstall mnemon, "
-        "or make it with scripts/tune_embedder.py"
+        "or make it with scripts/tune_embedder.py or scripts/train_cross_encoder.py"
     )

@@ -5,22 +5,16 @@ Made for the embedder `minilm`, with which it shares the base model (`rerank/cro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+from mnemon.text.programs.default import Default
 
 __all__ = ["CrossEncoded"]
 
 
 @dataclass(frozen=True)
-class CrossEncoded:
-    """Options are the composition itself: replace a field to try another."""
+class CrossEncoded(Default):
+    """Options as of `default`."""
 
-    represent: str = "turns"
-    channels: Sequence[tuple[str, float, dict[str, Any]]] = field(
-        default=(("words", 1.0, {}), ("meaning", 0.5, {}), ("time", 0.8, {}))
-    )
-    fusion: tuple[str, dict[str, Any]] = ("zscore", {})
     rerank: tuple[str, dict[str, Any]] | None = ("cross-encoder", {})
-    maintain: Sequence[str] = ("expire",)
-    select: tuple[str, dict[str, Any]] = ("covering", {})

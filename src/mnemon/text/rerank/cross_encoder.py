@@ -2,10 +2,9 @@
 
 Nogueira & Cho 2019, "Passage Re-ranking with BERT", https://arxiv.org/abs/1901.04085. How ours
 differs: its score is mixed with that of the learned ranker (`listnet.py`), which knows of time,
-speakers and the rest of the list, and made a probability in the same way (`_calibration.py`; fitted
-with the embedder `minilm`, near enough with others). The encoder, `mnemon.models.cross_encoder`, is
-an optional package of some 90 MB, and on a CPU takes half a second and more for a question. Needs
-the channels `words`, `meaning` and `time`.
+speakers and the rest of the list, and made a probability in the same way (`_calibration.py`),
+fitted with the embedder `minilm`: with another one probabilities were not looked at. The encoder is
+`mnemon.models.cross_encoder`, an optional package. Needs the channels `words`, `meaning`, `time`.
 """
 
 from __future__ import annotations
@@ -83,12 +82,12 @@ class CrossEncoder:
 
 def passages(view: View, indices: np.ndarray) -> list[Passage]:
     """Turns int [C] of a view, with who said them and those beside them."""
-    from mnemon.models.cross_encoder import Passage
+    from mnemon.models.cross_encoder import Passage, spoken
 
     around = np.stack([indices, view.before.take(indices), view.after.take(indices)], axis=1)
     there = np.unique(around[around < len(view.rows)]).tolist()
     said = {
-        index: f"{speaker}: {text}" if (speaker := view.names.text(view.speakers[index])) else text
+        index: spoken(view.names.text(view.speakers[index]), text)
         for index, text in zip(there, view.texts(there), strict=True)
     }
     return [Passage(*(said.get(index, "") for index in row)) for row in around.tolist()]
