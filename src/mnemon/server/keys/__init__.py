@@ -1,6 +1,6 @@
 """API keys: who may do what in which namespaces. Tokens are kept as hashes only.
 
-`key.py` is one of them, `keys.py` makes, finds and ends them, `home.py` is what it asks of where
+`key.py` is one of them, `keys.py` makes, finds and ends them, `shelf.py` is what it asks of where
 they lie: in a file beside the store (`file.py`), or in the database that several machines serve
 (`table.py`).
 """

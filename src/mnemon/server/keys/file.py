@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnemon.errors import StoreCorrupt
-from mnemon.server.keys.home import Decide
 from mnemon.server.keys.key import Key, read
 from mnemon.server.keys.keys import Keys
+from mnemon.server.keys.shelf import Decide
 from mnemon.wire.plain import plain
 
 
 class KeyFile:
-    """See `home.Home` for what each method promises."""
+    """See `shelf.Shelf` for what each method promises."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

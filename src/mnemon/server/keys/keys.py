@@ -9,19 +9,19 @@ from datetime import UTC, datetime, timedelta
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, NotFound
 from mnemon.server import rates
-from mnemon.server.keys.home import Home
 from mnemon.server.keys.key import VERBS, Key, digest, new_id, new_token
+from mnemon.server.keys.shelf import Shelf
 
 
 class Keys:
     """The keys of a store; another process's change is seen by the next look."""
 
-    def __init__(self, home: Home) -> None:
-        self._home = home
+    def __init__(self, shelf: Shelf) -> None:
+        self._shelf = shelf
 
     def in_use(self) -> bool:
         """Whether there ever was a key: from then on every call needs one."""
-        return self._home.in_use()
+        return self._shelf.in_use()
 
     def known(self) -> tuple[Key, ...]:
         """All of them, revoked and expired ones included, oldest first.
@@ -29,15 +29,15 @@ class Keys:
         Raises:
             StoreCorrupt: they cannot be read; nobody is let in by what nobody can read.
         """
-        return self._home.known()
+        return self._shelf.known()
 
     def find(self, token: str) -> Key | None:
         """The key of a token if it is alive."""
-        return _living(self._home.of_digest(digest(token)))
+        return _living(self._shelf.of_digest(digest(token)))
 
     def living(self, id: str) -> Key | None:
         """The key with an id if it is alive."""
-        return _living(self._home.of_id(id))
+        return _living(self._shelf.of_id(id))
 
     def add(
         self,
@@ -65,7 +65,7 @@ class Keys:
             new_id(), name, digest(token), scope, tuple(verbs), datetime.now(UTC),
             expires_at, rate=None if rate is None else rates.parse(rate).text,
         )  # fmt: skip
-        self._home.change(lambda known: [key])
+        self._shelf.change(lambda known: [key])
         return token, key
 
     def revoke(self, id: str) -> Key:
@@ -79,7 +79,7 @@ class Keys:
             key = _with_id(known, id)
             return [replace(key, revoked_at=key.revoked_at or datetime.now(UTC))]
 
-        (key,) = self._home.change(ended)
+        (key,) = self._shelf.change(ended)
         return key
 
     def rotate(self, id: str, overlap: timedelta) -> tuple[str, Key]:
@@ -98,7 +98,7 @@ class Keys:
             new = replace(old, id=new_id(), sha256=digest(token), created_at=now)
             return [replace(old, expires_at=end), new]
 
-        _, new = self._home.change(followed)
+        _, new = self._shelf.change(followed)
         return token, new
 
     def take_in(self, others: Sequence[Key]) -> list[Key]:
@@ -108,7 +108,7 @@ class Keys:
             mine = {key.id: _end(key) for key in known}
             return [key for key in others if key.id not in mine or _end(key) < mine[key.id]]
 
-        return list(self._home.change(missing))
+        return list(self._shelf.change(missing))
 
 
 def _living(key: Key | None) -> Key | None:

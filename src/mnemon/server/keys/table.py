@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import StoreCorrupt
-from mnemon.server.keys.home import Decide
 from mnemon.server.keys.key import Key, read
+from mnemon.server.keys.shelf import Decide
 from mnemon.wire.plain import plain
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _SELECT = "SELECT told FROM keys WHERE tenant = 0"
 
 
 class KeyTable:
-    """See `home.Home` for what each method promises."""
+    """See `shelf.Shelf` for what each method promises."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared

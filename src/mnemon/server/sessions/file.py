@@ -15,7 +15,7 @@ _TABLE = "CREATE TABLE IF NOT EXISTS sessions (id TEXT PRIMARY KEY, key TEXT, en
 
 
 class SessionFile:
-    """See `sessions.Home` for what each method promises."""
+    """See `sessions.Shelf` for what each method promises."""
 
     def __init__(self, store: Path) -> None:
         self._path = store.with_name(f"{store.name}-sessions")

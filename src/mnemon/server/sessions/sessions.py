@@ -13,12 +13,12 @@ MOST = 10_000
 """Sessions that are kept; the oldest go."""
 
 
-class Home(Protocol):
+class Shelf(Protocol):
     """Where sessions are kept, which every process asks that serves the store, also a later one."""
 
     @property
     def name(self) -> str:
-        """What tells this home from others."""
+        """What tells this shelf from others."""
         ...
 
     def put(self, digest: str, key: str, seconds: float) -> None:
@@ -38,28 +38,28 @@ class Sessions:
     """Safe to use from many threads and processes. A key that is revoked or expires ends its
     sessions with the next request."""
 
-    def __init__(self, home: Home, keys: Keys, seconds: float = SECONDS) -> None:
-        self._home = home
+    def __init__(self, shelf: Shelf, keys: Keys, seconds: float = SECONDS) -> None:
+        self._shelf = shelf
         self._keys = keys
         self._seconds = seconds
         # Cookies know no ports: two servers on one machine must not sign each other's users out.
-        self.cookie = f"mnemon_{hashlib.sha256(home.name.encode()).hexdigest()[:8]}"
+        self.cookie = f"mnemon_{hashlib.sha256(shelf.name.encode()).hexdigest()[:8]}"
 
     def begin(self, key: Key) -> str:
         """A new session of a key: what goes into the cookie."""
         id = secrets.token_urlsafe(32)
-        self._home.put(_digest(id), key.id, self._seconds)
+        self._shelf.put(_digest(id), key.id, self._seconds)
         return id
 
     def key(self, id: str | None) -> Key | None:
         """The key of a session, if both are alive."""
-        key = self._home.key(_digest(id)) if id else None
+        key = self._shelf.key(_digest(id)) if id else None
         return None if key is None else self._keys.living(key)
 
     def end(self, id: str | None) -> None:
         """Sign out; ending what is not there is no error."""
         if id:
-            self._home.drop(_digest(id))
+            self._shelf.drop(_digest(id))
 
 
 def _digest(id: str) -> str:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SessionTable:
-    """See `sessions.Home` for what each method promises."""
+    """See `sessions.Shelf` for what each method promises."""
 
     def __init__(self, shared: Shared) -> None:
         self._shared = shared

@@ -11,7 +11,7 @@ Decide = Callable[[Sequence[Key]], Sequence[Key]]
 """All keys → those to be written: new ones, and others in place of those with their ids."""
 
 
-class Home(Protocol):
+class Shelf(Protocol):
     """What one process writes, all others see with their next question."""
 
     def in_use(self) -> bool:
