@@ -93,7 +93,7 @@ def test_a_session_is_known_to_all_until_it_ends(home, again):
     assert other.sessions.key(id) == key and other.sessions.key("guessed") is None
     other.sessions.end(id)
     assert home.sessions.key(id) is None
-    gone = Sessions(home.sessions._home, home.keys, seconds=-1)
+    gone = Sessions(home.sessions._shelf, home.keys, seconds=-1)
     assert home.sessions.key(gone.begin(key)) is None
     id = home.sessions.begin(key)
     other.keys.revoke(key.id)
