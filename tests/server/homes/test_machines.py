@@ -61,7 +61,9 @@ def test_a_key_opens_every_machine_until_it_is_revoked_on_one(ask, machines):
 def test_both_append_to_one_audit_log(ask, machines):
     def add(number):
         added = {"content": f"number {number}", "namespace": "log"}
-        return ask(number % 2, "POST", "/v1/add", json=added).json()["id"]
+        told = ask(number % 2, "POST", "/v1/add", json=added)
+        assert told.status_code == 200, told.text
+        return told.json()["id"]
 
     with ThreadPoolExecutor(8) as pool:
         ids = list(pool.map(add, range(24)))

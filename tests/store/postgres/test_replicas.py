@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from mnemon.errors import StoreBusy, VersionConflict
+from mnemon.errors import SpaceMoved, StoreBusy, VersionConflict
 from mnemon.store import open_store
 from mnemon.store.postgres import numbers
 from mnemon.store.postgres.migrate import scripts
-from mnemon.store.rows import Filter
+from mnemon.store.rows import Filter, Space
 from mnemon.store.scope import Scope
 
 from ...conformance.rows import HOME, ME, add, found, new
@@ -210,3 +210,25 @@ def test_large_artifacts_are_seen_by_every_replica(url):
         assert [listed.payload for listed in two.artifacts.list()] == [None]
         one.forget(cube.id, purge=True)
         assert two.artifacts.list() == []
+
+
+def space(name="small"):
+    return Space(name, name, "1", 8, "{}", "active")
+
+
+def test_many_replicas_may_make_the_first_space_at_once(replica, url):
+    stores = [replica() for _ in range(6)]
+    for _ in range(15):
+        made = at_once(*[lambda one=one: one.create_space(space()) for one in stores])
+        assert made == [None] * len(stores)
+        assert [one.state for one in stores[0].spaces()] == ["active"]
+        with psycopg.connect(url) as connection:
+            connection.execute("DELETE FROM spaces")
+
+
+def test_who_comes_second_with_another_embedder_is_told_to_look_again(replica):
+    one, two = replica(), replica()
+    one.create_space(space())
+    with pytest.raises(SpaceMoved):
+        two.create_space(space("other"))
+    assert [known.name for known in two.spaces()] == ["small"]

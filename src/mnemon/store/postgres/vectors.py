@@ -94,14 +94,25 @@ def active(connection: Connection[Any]) -> Space | None:
 
 
 def create(connection: Connection[Any], space: Space, now: int) -> None:
-    """Record a space; keeps the one of that name if it is there (revived when it was retired)."""
+    """Record a space; keeps the one of that name if it is there (revived when it was retired).
+
+    Raises:
+        SpaceMoved: it was to be the active one, and meanwhile another one became that.
+    """
+    # Of any conflict: another process's first vectors may make the same space active just now.
     connection.execute(
         "INSERT INTO spaces (name, model, revision, dimension, embedder, state, created_at) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT (name) DO UPDATE "
-        "SET state = excluded.state WHERE spaces.state = 'retired'",
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (space.name, space.model, space.revision, space.dimension, space.embedder, space.state,
          now),
     )  # fmt: skip
+    found = connection.execute(
+        "UPDATE spaces SET state = CASE state WHEN 'retired' THEN %s ELSE state END "
+        "WHERE name = %s RETURNING num",
+        (space.state, space.name),
+    ).fetchone()
+    if found is None:
+        raise SpaceMoved(space.name)
 
 
 def switch(connection: Connection[Any], name: str, keep: bool, now: int) -> bool:
