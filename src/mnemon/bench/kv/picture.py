@@ -34,7 +34,7 @@ def draw(found: Sequence[Line], title: str, path: Path) -> Path:
         _panel(right, [(line, line.accuracy("kv")) for line in found])
         right.set_title("kv: dense, no filler")
         left.set_ylabel("exact answers, %")
-        left.set_ylim(-2, 102)
+        left.set_ylim(-2, 104)
         figure.suptitle(f"{title}\nblack rings: the Pareto front", fontsize=11)
         _names(figure, left, right)
         figure.savefig(path, format="svg", metadata={"Date": None, "Creator": None})
