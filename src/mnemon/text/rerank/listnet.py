@@ -16,7 +16,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +54,18 @@ class ListNet:
             return fused
         network = chosen(self.weights, view.space)
         told = signals.signals(view, query, rankings, candidates)
-        chances = network.chances(told)
-        order = np.argsort(-chances, kind="stable")
-        rest = fused.scores[self.depth :] * chances.min() / max(float(fused.scores[0]), 1e-6)
-        return Ranking(
-            "listnet",
-            np.concatenate([candidates[order], fused.indices[self.depth :]]),
-            np.concatenate([chances[order], rest]).astype(np.float32),
-        )
+        return reranked("listnet", fused, candidates, network.chances(told))
+
+
+def reranked(name: str, fused: Ranking, candidates: np.ndarray, chances: np.ndarray) -> Ranking:
+    """The first of `fused`, `candidates` [C], by their chances [C]; the rest behind, as it was."""
+    order, depth = np.argsort(-chances, kind="stable"), len(candidates)
+    rest = fused.scores[depth:] * chances.min() / max(float(fused.scores[0]), 1e-6)
+    return Ranking(
+        name,
+        np.concatenate([candidates[order], fused.indices[depth:]]),
+        np.concatenate([chances[order], rest]).astype(np.float32),
+    )
 
 
 def chosen(weights: str | None, space: str | None) -> Network:
@@ -91,7 +96,7 @@ class Network:
 
     def scores(self, told: np.ndarray) -> np.ndarray:
         """Raw scores float32 [C] for signals [C, S]."""
-        values = np.clip((told - self.mean) / self.scale, -4.0, 4.0)
+        values = self.standardised(told)
         *hidden, (weight, bias) = self.layers
         for inner, shift in hidden:
             values = multiplied(values, inner)
@@ -99,6 +104,18 @@ class Network:
             np.maximum(values, 0.0, out=values)
         result: np.ndarray = (values @ weight + bias)[:, 0]
         return result
+
+    def standardised(self, told: np.ndarray) -> np.ndarray:
+        """Signals [C, S] as the layers take them."""
+        found: np.ndarray = np.clip((told - self.mean) / self.scale, -4.0, 4.0)
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the weights, whatever their calibration."""
+        parts = [self.mean, self.scale, *(part for layer in self.layers for part in layer)]
+        told = b"".join(np.ascontiguousarray(part, dtype="<f4").tobytes() for part in parts)
+        return sha256(told).hexdigest()[:16]
 
     def chances(self, told: np.ndarray) -> np.ndarray:
         """Probabilities float32 [C] that a candidate answers, for one list's signals."""
