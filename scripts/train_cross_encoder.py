@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from train_ranker import MISTAKEN, strangers
 from transformers import AutoTokenizer
 from tune import cross_encoder, reading
 from tune.cross_encoder import Student
+from tune.lists import MISTAKEN, strangers
 from tune.reading import Asked, Conversation
 
 from mnemon import methods

@@ -19,151 +19,48 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import sys
-from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 from dataclasses import asdict, replace
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from tune import lists
+from tune.lists import HELD_OUT, Told, each
 
-from mnemon import methods
 from mnemon.bench import fivefold, learning
-from mnemon.bench.case import Case
-from mnemon.bench.labelled import labelled
-from mnemon.bench.learning import Labelled, Scored
-from mnemon.bench.recipes.mnemon import Mnemon
 from mnemon.text import signals
 from mnemon.text.rerank import listnet
-from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
+from mnemon.text.rerank._calibration import Calibration
 from mnemon.text.rerank.listnet import Network
-
-ROOT = Path(__file__).parent.parent
-HELD_OUT = ROOT / "src" / "mnemon" / "bench" / "folds"
-MISTAKEN = 2
-"""How often a question that is wrong about who did it counts in calibration."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--embedder", default="static", help="of the slot models.embed")
-    parser.add_argument("--model", default="", help="the embedder's option of that name")
-    parser.add_argument("--base", default="", help="the embedder's option of that name")
-    parser.add_argument("--jobs", type=int, default=1, help="processes, each with its embedder")
-    options = parser.parse_args()
-    folder = os.environ.get("MNEMON_DATA")
-    if folder is None:
-        sys.exit("set MNEMON_DATA to the folder of locomo10.json")
-    recipe = Mnemon(embedder=options.embedder, model=options.model, base=options.base)
-    groups = [
-        methods.load("bench.tasks", "locomo").read(Path(folder) / "locomo10.json"),
-        methods.load("bench.tasks", "chats").read(ROOT / "training" / "conversations"),
-    ]
-    program = methods.load("text.programs", "fused")
-    folds = fivefold.assign([[case.id for case in group] for group in groups])
-
-    def signals_of(case: Case) -> list[Labelled]:
-        return labelled(case, program, recipe.of_fold(folds[case.id]))
-
-    kind = listnet.kind(recipe.of_fold(0).model)
-    cases, moves = [case for group in groups for case in group], strangers(groups)
-    told = each(signals_of, [*cases, *moves], options.jobs)
-    lists = {case.id: one for case, one in zip(cases, told[: len(cases)], strict=True)}
-    moved = {case.id: one for case, one in zip(moves, told[len(cases) :], strict=True)}
-    wrong = {
-        case.id: [question.category == "adversarial" for question in case.questions]
-        for case in cases
-    }
+    lists.add_arguments(parser)
+    told = lists.told(parser.parse_args())
 
     def network_without(fold: int | None) -> Network:
-        seen = [case for case in lists if folds[case] != fold]
-        taught = [one for case in seen for one in lists[case]]
+        seen = [case for case in told.lists if told.folds[case] != fold]
+        taught = [one for case in seen for one in told.lists[case]]
         return learning.network(learning.fit_several(taught), taught, seen)
 
-    numbers = sorted(set(folds.values()))
-    *fitted, full = each(network_without, [*numbers, None], options.jobs)
+    numbers = sorted(set(told.folds.values()))
+    *fitted, full = each(network_without, [*numbers, None], told.jobs)
     networks = dict(zip(numbers, fitted, strict=True))
-    calibration = write_folds(kind, networks, lists, folds, moved, wrong)
-    write(listnet.BUNDLED[kind], replace(full, calibration=calibration))
+    calibration = write_folds(told, networks)
+    write(listnet.BUNDLED[told.kind], replace(full, calibration=calibration))
     print(calibration)
 
 
-_TASK: list[Callable[[Any], Any]] = []
-"""What a forked process does; a closure cannot be sent to it."""
-
-
-def each(task: Callable[[Any], Any], of: Sequence[Any], jobs: int) -> list[Any]:
-    """A `map` over so many processes, which have what the task knows."""
-    if jobs == 1:
-        return [task(one) for one in of]
-    _TASK[:] = [task]
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        return list(pool.map(_do, of))
-
-
-def _do(one: Any) -> Any:
-    return _TASK[0](one)
-
-
-def strangers(groups: Sequence[Sequence[Case]]) -> list[Case]:
-    """Every conversation with a quarter of the next one's questions, which it cannot answer."""
-    return [
-        replace(case, questions=tuple(replace(one, evidence=()) for one in asked.questions[::4]))
-        for group in groups
-        for case, asked in zip(group, [*group[1:], group[0]], strict=True)
-    ]
-
-
-def write_folds(
-    kind: str,
-    fitted: dict[int, Network],
-    lists: dict[str, list[Labelled]],
-    folds: dict[str, int],
-    moved: dict[str, list[Labelled]],
-    wrong: dict[str, list[bool]],
-) -> Calibration:
-    """Write the folds' networks; what calibrates their held-out scores. Where the question is
-    `wrong` about who did it, nothing answers it."""
-    told = fivefold.held_out(lists, folds, fitted)
-    every = [
-        seen_by_ranker(one, scores, not mistaken)
-        for case in lists
-        for one, scores, mistaken in zip(lists[case], told[case], wrong[case], strict=True)
-        for _ in range(MISTAKEN if mistaken else 1)
-    ]
-    never = fivefold.held_out(moved, folds, fitted)
-    every += [
-        seen_by_ranker(one, scores, False)
-        for case in moved
-        for one, scores in zip(moved[case], never[case], strict=True)
-    ]
-    calibration = learning.calibrate(every)
+def write_folds(told: Told, fitted: dict[int, Network]) -> Calibration:
+    """Write the folds' networks; what calibrates their held-out scores."""
+    held_out = fivefold.held_out(told.lists, told.folds, fitted)
+    never = fivefold.held_out(told.moved, told.folds, fitted)
+    calibration = learning.calibrate(told.scored(held_out, never))
     for fold, network in fitted.items():
-        write(HELD_OUT / f"{kind}-{fold}.json", replace(network, calibration=calibration))
-    for name in ("conv-", "conversations/"):
-        found = [
-            _recall(scores, one.holds)
-            for case in lists
-            if case.startswith(name)
-            for one, scores in zip(lists[case], told[case], strict=True)
-        ]
-        there = [one for one in found if one is not None]
-        print(f"{name}: held-out recall@10 of questions with a candidate {np.mean(there):.4f}")
+        write(HELD_OUT / f"{told.kind}-{fold}.json", replace(network, calibration=calibration))
+    told.report(held_out)
     return calibration
-
-
-def seen_by_ranker(one: Labelled, scores: np.ndarray, answers: bool) -> Scored:
-    """A list for calibration; nothing in it answers unless it `answers`."""
-    around = context(scores, one.signals[:, [signals.NAMES.index(name) for name in CONTEXT]])
-    return Scored(scores, around, one.holds & answers)
-
-
-def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:
-    best = holds[np.argsort(-scores, kind="stable")[:10]]
-    return float(best.sum() / holds.sum()) if holds.any() else None
 
 
 def write(path: Path, network: Network) -> None:

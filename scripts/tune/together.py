@@ -1,4 +1,4 @@
-"""Networks in which candidates look at each other, as students: `text/rerank/_attending.py` in torch.
+"""Students in which candidates look at each other: `text/rerank/_attending.py` in torch.
 
 As for the ranker (`mnemon.bench.learning`), each piece of evidence competes with what is none.
 """
@@ -19,7 +19,7 @@ from mnemon.text.rerank._attending import HEADS, inputs
 WIDTH, LAYERS = 32, 2
 RATE, DECAY, LISTS = 2e-3, 0.02, 64
 DROPPED = (0.1, 0.2, 0.2)
-"""Shares of inputs, of hidden units before the first layer and within each that a step leaves out."""
+"""Shares of inputs, of hidden units before the layers and within each that a step leaves out."""
 
 
 @dataclass(frozen=True)

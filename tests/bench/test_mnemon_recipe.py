@@ -63,7 +63,7 @@ def test_parts_of_a_program_can_be_switched_by_name() -> None:
     program: Any = changed(methods.load("text.programs", "memgas"), change)
     assert program.channels[0][2] == {"router": "uniform", "damping": 0}
     assert program.fusion == ("rrf", {"k": 8})
-    default: Any = changed(methods.load("text.programs", "default"), "listnet.depth=9")
+    default: Any = changed(methods.load("text.programs", "default"), "setrank.depth=9")
     assert default.rerank[1]["depth"] == 9
     assert changed(default, "") == default
 

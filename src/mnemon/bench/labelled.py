@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from mnemon.models.embed import Embedder
 
 
-def labelled(case: Case, program: Any, embedder: Embedder | str) -> list[Labelled]:
-    """The candidates of every question of a conversation, as a search by a program makes them.
+def labelled(
+    case: Case, program: Any, embedder: Embedder | str, *, standing: bool = False
+) -> list[Labelled]:
+    """The candidates of every question of a conversation, as a search by a program makes them; with
+    `standing`, also how they stand to each other.
 
     In the order of their fusion, at most as many as the ranker reads. Evidence that is no candidate
     is in no list. The program needs the channels `words` and `meaning`, whose scores are signals.
@@ -26,6 +29,7 @@ def labelled(case: Case, program: Any, embedder: Embedder | str) -> list[Labelle
 
     from mnemon.text import program as programs
     from mnemon.text import signals
+    from mnemon.text.rerank._relations import Standing
     from mnemon.text.rerank.listnet import ListNet
 
     with Memory(":memory:", program=program, embedder=embedder) as memory:
@@ -38,7 +42,8 @@ def labelled(case: Case, program: Any, embedder: Embedder | str) -> list[Labelle
             chosen = fused.indices[: ListNet.depth]
             told = signals.signals(view, query, rankings, chosen)
             holds = np.asarray([ids[i] in question.evidence for i in chosen], dtype=bool)
-            found.append(Labelled(told, holds))
+            stand = Standing.of(view, chosen) if standing else None
+            found.append(Labelled(told, holds, stand))
         return found
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mnemon.text.rerank._calibration import Calibration
+    from mnemon.text.rerank._relations import Standing
     from mnemon.text.rerank.listnet import Network
 
 UNITS = (64, 32)
@@ -24,10 +25,12 @@ DROPPED = (0.1, 0.3, 0.0)
 
 @dataclass(frozen=True)
 class Labelled:
-    """The candidates of one question: signals float32 [C, S], which hold evidence bool [C]."""
+    """The candidates of one question: signals float32 [C, S], which hold evidence bool [C], and, if
+    it was asked for, how they stand to each other."""
 
     signals: np.ndarray
     holds: np.ndarray
+    standing: Standing | None = None
 
 
 def fit(

@@ -4,7 +4,8 @@ A memory in RAM for each conversation, with the upkeep of its program done. Reca
 and numbers, which count. A record that a program derived stands for the turns whose words it
 quotes: all of a turn, or the stretch of it that the record cites as its source. On a
 conversation that the bundled ranker and embedder were fitted on, those of a fold that never saw it
-take their place (`bench/folds/`, made by `scripts/tune_embedder.py` and `scripts/train_ranker.py`).
+take their place (`bench/folds/`, made by `scripts/tune_embedder.py`, `scripts/train_ranker.py` and
+`scripts/train_setrank.py`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from mnemon.bench.case import Turn
 from mnemon.cube import Hit, MemCube, Span
 from mnemon.errors import InvalidInput
 from mnemon.memory import Memory
-from mnemon.text.rerank import listnet
+from mnemon.text.rerank import listnet, setrank
 
 __all__ = ["Mnemon"]
 
@@ -39,6 +40,7 @@ class Mnemon:
         model, base: the embedder's option of that name, where it has one; "" for its own; a
             cross-encoder has the same base.
         weights: a file of weights for the program's ranker; None for the bundled ones.
+        together: one for what looks at the ranker's best together; None for the bundled one.
         tuning: the embedder's option of that name; None for the bundled one, "" for none.
         reading: a cross-encoder's tuning, for a program with one; None for the bundled one.
         change: options of the program's methods to change, as `method.option=value`, several joined
@@ -50,6 +52,7 @@ class Mnemon:
     model: str = ""
     base: str = ""
     weights: str | None = None
+    together: str | None = None
     tuning: str | None = None
     reading: str | None = None
     change: str = ""
@@ -75,7 +78,12 @@ class Mnemon:
                 reading = self.reading
                 if reading is None:
                     reading = str(_FOLDS / f"cross_encoder-{number}.safetensors")
-                return replace(self, weights=weights, tuning=tuning, reading=reading)
+                together = self.together
+                if together is None and self.weights is None and kind in setrank.KINDS:
+                    together = str(_FOLDS / f"{setrank.KINDS[kind]}-{number}.npz")
+                return replace(
+                    self, weights=weights, together=together, tuning=tuning, reading=reading
+                )
         raise InvalidInput(f"every ranker was fitted on {case}: run scripts/train_ranker.py")
 
     def of_fold(self, fold: int) -> Any:
@@ -104,6 +112,8 @@ class Mnemon:
         if program.rerank is not None:
             name, options = program.rerank
             named = {"weights": self.weights}
+            if name == "setrank":
+                named = {"first": self.weights, "weights": self.together}
             if name == "cross-encoder":
                 named |= {"tuning": self.reading, "base": self.base or None}
             given = {option: value for option, value in named.items() if value is not None}

@@ -1,6 +1,7 @@
 """The default program: verbatim turns; words with neighbours, meaning and time; fused, reranked.
 
-No LLM. Neighbours enter in `retrieve/words.py` and among the signals of `rerank/listnet.py`.
+No LLM. Neighbours enter in `retrieve/words.py` and among the signals of `rerank/listnet.py`,
+whose best `rerank/setrank.py` looks at together.
 """
 
 from __future__ import annotations
@@ -21,6 +22,6 @@ class Default:
         default=(("words", 1.0, {}), ("meaning", 0.5, {}), ("time", 0.8, {}))
     )
     fusion: tuple[str, dict[str, Any]] = ("zscore", {})
-    rerank: tuple[str, dict[str, Any]] | None = ("listnet", {})
+    rerank: tuple[str, dict[str, Any]] | None = ("setrank", {})
     maintain: Sequence[str] = ("expire",)
     select: tuple[str, dict[str, Any]] = ("covering", {})

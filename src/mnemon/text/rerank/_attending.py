@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
 
+from mnemon.blas import multiplied
 from mnemon.errors import InvalidInput
 from mnemon.text import signals
 from mnemon.text.rerank import _relations as relations
@@ -35,17 +36,14 @@ class Attending:
     calibration: Calibration
     fitted_on: frozenset[str]
 
-    @property
-    def layers(self) -> int:
-        return sum(name.endswith(".query") for name in self.weights)
-
     def shifts(self, told: np.ndarray, first: np.ndarray, related: np.ndarray) -> np.ndarray:
         """What is added to scores float32 [C], given standardised signals [C, S] and relations
         [C, C, P]."""
         ahead = first - first.max()
         hidden = np.maximum(self._of("in", inputs(told, ahead)), 0.0)
-        for layer in range(self.layers):
-            hidden = hidden + self._attended(layer, hidden, ahead, related)
+        for layer, stand in enumerate(self._standing(related)):
+            stand += ahead * self.weights[f"{layer}.score"]
+            hidden = hidden + self._attended(layer, hidden, stand)
             inner = np.maximum(self._of(f"{layer}.up", hidden), 0.0)
             hidden = hidden + self._of(f"{layer}.down", inner)
         found: np.ndarray = self._of("last", hidden)[..., 0].mean(axis=0)
@@ -56,21 +54,32 @@ class Attending:
         found += self.weights[f"{name}_bias"]
         return found
 
-    def _attended(
-        self, layer: int, hidden: np.ndarray, ahead: np.ndarray, related: np.ndarray
-    ) -> np.ndarray:
+    @cached_property
+    def _related(self) -> np.ndarray:
+        """float32 [P, L * E * H]: all weights of relations side by side."""
+        layers = sum(name.endswith(".related") for name in self.weights)
+        every = np.stack([self.weights[f"{layer}.related"] for layer in range(layers)])
+        return np.ascontiguousarray(every.reshape(-1, *every.shape[2:]).swapaxes(0, 1)).reshape(
+            every.shape[2], -1
+        )
+
+    def _standing(self, related: np.ndarray) -> np.ndarray:
+        """float32 [L, E, H, C, C]: what relations add to what is attended to."""
+        count, networks = len(related), len(self.weights["in"])
+        flat = multiplied(related.reshape(count * count, -1), self._related)
+        return np.ascontiguousarray(flat.T).reshape(-1, networks, HEADS, count, count)
+
+    def _attended(self, layer: int, hidden: np.ndarray, stand: np.ndarray) -> np.ndarray:
         query, key, value = (
             _by_head(self._of(f"{layer}.{name}", hidden)) for name in ("query", "key", "value")
         )
         likely = query @ key.swapaxes(2, 3)
         likely *= query.shape[-1] ** -0.5
-        likely += (related @ self.weights[f"{layer}.related"][:, None]).transpose(0, 3, 1, 2)
-        likely += ahead * self.weights[f"{layer}.score"]
+        likely += stand
         likely -= likely.max(axis=-1, keepdims=True)
         np.exp(likely, out=likely)
-        likely /= likely.sum(axis=-1, keepdims=True)
-        together = (likely @ value).swapaxes(1, 2)
-        return self._of(f"{layer}.out", together.reshape(hidden.shape))
+        together = (likely @ value) / likely.sum(axis=-1, keepdims=True)
+        return self._of(f"{layer}.out", together.swapaxes(1, 2).reshape(hidden.shape))
 
     def write(self, path: Path) -> None:
         """To a file, in half precision."""

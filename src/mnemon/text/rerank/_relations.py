@@ -40,6 +40,12 @@ class Standing:
             view.speakers.take(candidates),
         )
 
+    def some(self, places: np.ndarray) -> Standing:
+        """Of those at places int [B] only."""
+        vectors = None if self.vectors is None else self.vectors[places]
+        others = (self.own, self.before, self.after, self.sessions, self.speakers)
+        return Standing(vectors, *(one[places] for one in others))
+
 
 def relations(standing: Standing) -> np.ndarray:
     """float32 [C, C, len(NAMES)]: of each candidate to each, in that order."""

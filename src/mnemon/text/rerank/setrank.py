@@ -108,5 +108,6 @@ def together(
     found[best] += attending.shifts(told, first[best], relations(standing))
     behind = np.ones(len(first), dtype=bool)
     behind[best] = False
-    found[behind] = np.minimum(found[behind], found[best].min())
+    if behind.any():
+        found[behind] -= max(0.0, float(found[behind].max() - found[best].min()))
     return found
