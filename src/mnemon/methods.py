@@ -94,11 +94,10 @@ def load(slot: str, name: str, **options: Any) -> Any:
 
 def describe(method: Any) -> dict[str, Any]:
     """A method instance as JSON-ready data: slot, name, version and options."""
-    module = type(method).__module__
-    slot, _, name = module.removeprefix("mnemon.").rpartition(".")
+    slot, name = _home(type(method))
     return {
         "slot": slot,
-        "name": name.replace("_", "-"),
+        "name": name,
         "version": getattr(type(method), "version", 1),
         "options": asdict(method),
     }
@@ -116,6 +115,24 @@ def nearest(name: str, known: list[str]) -> str:
     if close:
         return "did you mean " + " or ".join(repr(one) for one in close) + "?"
     return "there are " + ", ".join(repr(one) for one in known) if known else "there are none"
+
+
+@cache
+def _home(method: type[Any]) -> tuple[str, str]:
+    """The slot and the name that `find` finds this class by; else those of its module."""
+    slot, _, name = method.__module__.removeprefix("mnemon.").rpartition(".")
+    own = (slot, name.replace("_", "-"))
+    return own if method.__module__.startswith("mnemon.") else next(_entries(method), own)
+
+
+def _entries(method: type[Any]) -> Iterator[tuple[str, str]]:
+    """The entry points that name a class: slot and name."""
+    from importlib.metadata import entry_points
+
+    groups = [group for group in entry_points().groups if group.startswith("mnemon.")]
+    for found in (one for group in groups for one in entry_points(group=group)):
+        if found.attr == method.__qualname__ and found.load() is method:
+            yield found.group.removeprefix("mnemon."), found.name
 
 
 def _imported(module: str) -> Any:

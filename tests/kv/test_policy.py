@@ -34,6 +34,28 @@ def test_text_and_json_say_the_same_policy(written: str) -> None:
     assert Policy.of(str(policy)) == policy
 
 
+def test_a_policy_with_a_method_of_another_package_is_found_again_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole method that docs/adding-a-kv-method.md shows, in a package of its own."""
+    page = Path(__file__).parents[2] / "docs" / "adding-a-kv-method.md"
+    (tmp_path / "theirs.py").write_text(
+        page.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    )
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mnemon.kv.score]\nshort-values = theirs:Shortest\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = tiny_llama(head_dim=32)
+    cache = KVCache(model, "short-values + ada-kv + kivi(bits=4)", budget=0.4)
+    forward(model, text(200), cache)
+    assert cache.nbytes < 0.4 * cache.full_nbytes
+    assert str(cache.policy) == "short-values + ada-kv + kivi(bits=4)"
+    assert Policy.of(str(cache.policy)) == cache.policy
+    assert Policy.from_json(cache.policy.to_json()) == cache.policy
+
+
 def test_the_order_of_words_does_not_matter_and_slots_can_be_named() -> None:
     assert Policy.of("kivi(bits=4) + snapkv") == Policy.of("snapkv + kivi(bits=4)")
     assert Policy.of({"score": "snapkv", "window": 16}) == Policy.of("snapkv + window=16")
