@@ -82,8 +82,11 @@ class Policy:
 
     @property
     def question(self) -> Literal["agnostic", "aware"]:
-        """Whether a question at the end of the prompt steers what is kept."""
-        return self.score.question
+        """Whether a question at the end of the prompt steers what is kept, where or how.
+
+        Any of the methods makes it so that looks at the newest queries.
+        """
+        return "aware" if Need.QUERIES in self.needs else self.score.question
 
     @property
     def queries(self) -> int:
