@@ -111,7 +111,8 @@ def producer(method: Any) -> str:
 
 def nearest(name: str, known: list[str]) -> str:
     """Advice for a name that is not among `known`: the close ones, or all."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    spelt = (name, name.casefold())
+    close = next(filter(None, (difflib.get_close_matches(one, known, 3, 0.5) for one in spelt)), [])
     if close:
         return "did you mean " + " or ".join(repr(one) for one in close) + "?"
     return "there are " + ", ".join(repr(one) for one in known) if known else "there are none"

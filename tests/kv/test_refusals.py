@@ -111,3 +111,33 @@ def test_a_policy_saved_by_another_version() -> None:
     saved = Policy.of("snapkv").to_json().replace('"version": 1', '"version": 9', 1)
     with pytest.raises(InvalidInput, match="version 9"):
         Policy.from_json(saved)
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (None, "give a text such as"),
+        (3, "give a text such as"),
+        ("", "write name"),
+        ("snapkv +", "write name"),
+        ("auto + window=8", "'auto' is a whole policy"),
+        ("AdaKV", "did you mean 'ada-kv'"),
+        ("snapkv + window=abc", "window='abc' is not a whole number"),
+        ("snapkv + window=2.5", "window=2.5 is not a whole number"),
+        ("snapkv + rerotate=perhaps", "rerotate='perhaps' is not true or false"),
+        ("snapkv(window_size=many)", "snapkv: window_size='many' is not a whole number"),
+        ("compactor(blending=much)", "compactor: blending='much' is not a number"),
+        ({"scorer": "snapkv"}, "no setting 'scorer': did you mean 'score'"),
+        ({"score": 3}, "score=3 is no kv.score method"),
+        ({"compress": "snapkv"}, r"not one of kv\.compress"),
+    ],
+)
+def test_what_is_no_policy(model: PreTrainedModel, policy: Any, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        KVCache(model, policy, 0.5)
+
+
+@pytest.mark.parametrize("saved", ["snapkv", "[]", '{"scorer": null}', '{"window": "wide"}'])
+def test_what_is_no_saved_policy(saved: str) -> None:
+    with pytest.raises(InvalidInput):
+        Policy.from_json(saved)

@@ -1,0 +1,42 @@
+"""Options of the kinds that a method's fields say: words that cannot be meant are refused early."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from mnemon.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+    "None": (type(None),),
+}
+_WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
+
+
+def check(told: str, options: DataclassInstance) -> None:
+    """Raise unless each field that is said to be a number, a text or a switch holds one.
+
+    Args:
+        told: who has the options, for the message.
+
+    Raises:
+        InvalidInput: one holds something else.
+    """
+    for option in fields(options):
+        kind = option.type if isinstance(option.type, str) else option.type.__name__
+        kinds = [one.strip() for one in kind.split("|")]
+        value = getattr(options, option.name)
+        if _KINDS.keys() >= set(kinds) and not any(_is(value, one) for one in kinds):
+            words = " or ".join(_WORDS[one] for one in kinds if one != "None")
+            raise InvalidInput(f"{told}: {option.name}={value!r} is not {words}")
+
+
+def _is(value: Any, kind: str) -> bool:
+    return isinstance(value, _KINDS[kind]) and (kind == "bool") == isinstance(value, bool)
