@@ -94,7 +94,7 @@ def load(slot: str, name: str, **options: Any) -> Any:
 
 def describe(method: Any) -> dict[str, Any]:
     """A method instance as JSON-ready data: slot, name, version and options."""
-    slot, name = _home(type(method))
+    slot, name = _home(type(method).__module__, type(method).__qualname__)
     return {
         "slot": slot,
         "name": name,
@@ -119,20 +119,20 @@ def nearest(name: str, known: list[str]) -> str:
 
 
 @cache
-def _home(method: type[Any]) -> tuple[str, str]:
-    """The slot and the name that `find` finds this class by; else those of its module."""
-    slot, _, name = method.__module__.removeprefix("mnemon.").rpartition(".")
+def _home(module: str, kind: str) -> tuple[str, str]:
+    """The slot and the name that `find` finds a class by; else those of its module."""
+    slot, _, name = module.removeprefix("mnemon.").rpartition(".")
     own = (slot, name.replace("_", "-"))
-    return own if method.__module__.startswith("mnemon.") else next(_entries(method), own)
+    return own if module.startswith("mnemon.") else next(_entries(module, kind), own)
 
 
-def _entries(method: type[Any]) -> Iterator[tuple[str, str]]:
+def _entries(module: str, kind: str) -> Iterator[tuple[str, str]]:
     """The entry points that name a class: slot and name."""
     from importlib.metadata import entry_points
 
     groups = [group for group in entry_points().groups if group.startswith("mnemon.")]
     for found in (one for group in groups for one in entry_points(group=group)):
-        if found.attr == method.__qualname__ and found.load() is method:
+        if found.attr == kind and found.load().__module__ == module:
             yield found.group.removeprefix("mnemon."), found.name
 
 

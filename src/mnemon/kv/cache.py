@@ -219,6 +219,15 @@ class KVCache(Cache):
         """
         return checks.padding(mask, batch, count, self.slots)
 
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Take new tokens `[B, Hkv, Q, D]` of a layer in; what the model is to attend to."""
+        given = super().update(key_states, value_states, layer_idx, *args, **kwargs)
+        if self.passing is not None:
+            self.passing.given[layer_idx] = given
+        return given
+
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
         index = getattr(module, "layer_idx", -1)
@@ -252,7 +261,10 @@ class KVCache(Cache):
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """Reorder the sequences, as beam search does."""
-        self.batch_select_indices(beam_idx)
+        before = [layer.stores for layer in self.compressed]
+        super().reorder_cache(beam_idx)  # type: ignore[arg-type]
+        self._share(before)
+        self._pick(beam_idx)
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""

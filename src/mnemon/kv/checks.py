@@ -51,8 +51,8 @@ def supplied(
     """
     if not layers:
         raise InvalidInput(
-            f"{type(model).__name__} has no layer of full attention that a policy could compress:"
-            " its cache is bounded as it is"
+            f"{type(model).__name__} has no layer that is full attention and nothing else, which is"
+            " what a policy compresses: use transformers' own cache"
         )
     if budget.unit == "tokens":
         protected(policy, budget.amount)
@@ -80,11 +80,9 @@ def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | 
     """
     if mask is None:
         return None
-    if mask.dim() != 2:
-        raise InvalidInput(
-            f"a KVCache takes a two-dimensional attention mask, not one of shape"
-            f" {tuple(mask.shape)}"
-        )
+    if not isinstance(mask, torch.Tensor) or mask.dim() != 2:
+        told = f"one of shape {tuple(mask.shape)}" if hasattr(mask, "shape") else type(mask)
+        raise InvalidInput(f"a KVCache takes a two-dimensional attention mask, not {told}")
     if mask.shape != (batch, seen + count):
         raise InvalidInput(
             f"the attention mask is for {mask.shape[1]} tokens, and the cache has seen {seen} and "

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnemon.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "bool": (bool,),
@@ -20,11 +17,11 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number", "str": "a text"}
 
 
-def check(told: str, options: DataclassInstance) -> None:
+def check(told: str, options: Any) -> None:
     """Raise unless each field that is said to be a number, a text or a switch holds one.
 
     Args:
-        told: who has the options, for the message.
+        told: who has the options, for the message. options: a dataclass instance.
 
     Raises:
         InvalidInput: one holds something else.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import yaml
@@ -64,11 +64,12 @@ class Policy:
         options.check("policy", self)
         for slot, verb in zip(SLOTS, _VERBS, strict=True):
             method = getattr(self, slot)
-            if slot == "retrieve" and method is None:
+            if (slot, method) == ("retrieve", None):
                 continue
             if not hasattr(method, verb) or isinstance(method, type):
                 raise InvalidInput(f"policy: {slot}={method!r} is no kv.{slot} method: name one")
-            options.check(self._name(slot), method)
+            if is_dataclass(method):
+                options.check(self._name(slot), method)
 
     def _check_retrieval(self) -> None:
         if self.retrieve is None:
@@ -97,9 +98,10 @@ class Policy:
     def question(self) -> Literal["agnostic", "aware"]:
         """Whether a question at the end of the prompt steers what is kept, where or how.
 
-        Any of the methods makes it so that looks at the newest queries.
+        A scorer says so itself; an allocator or form of storage does if it asks for queries.
         """
-        return "aware" if Need.QUERIES in self.needs else self.score.question
+        looking = Need.QUERIES in self.allocate.needs | self.compress.needs
+        return "aware" if looking else self.score.question
 
     @property
     def queries(self) -> int:
