@@ -81,6 +81,20 @@ def test_a_second_generate_on_a_consumed_cache(model: PreTrainedModel) -> None:
     assert int(cache.real[0]) == 37
 
 
+def test_a_second_generate_with_another_padding(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    told = {"max_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    for skipped in (5, 9):
+        mask = torch.ones(2, 30 + 5 * skipped, dtype=torch.long)
+        mask[0, :skipped] = 0
+        ids = text(mask.shape[1], batch=2, seed=skipped)
+        if skipped == 5:
+            model.generate(ids, attention_mask=mask, **named(model, cache), **told)
+            continue
+        with pytest.raises(InvalidInput, match="other padding than this KVCache has seen"):
+            model.generate(ids, attention_mask=mask, **named(model, cache), **told)
+
+
 def test_another_batch_or_precision_on_the_way(model: PreTrainedModel) -> None:
     cache = KVCache(model, "recency", 0.5)
     forward(model, text(30), cache)
@@ -92,6 +106,23 @@ def test_another_batch_or_precision_on_the_way(model: PreTrainedModel) -> None:
             forward(model, text(5), cache)
     finally:
         model.to(torch.float32)
+
+
+def test_another_device_on_the_way() -> None:
+    moved = tiny_llama()
+    cache = KVCache(moved, "recency", 0.5)
+    forward(moved, text(30), cache)
+    moved.to("meta")
+    with pytest.raises(InvalidInput, match="the cache is on cpu, and the new tokens are on meta"):
+        forward(moved, text(5).to("meta"), cache)
+
+
+def test_a_mask_or_positions_of_images(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    with pytest.raises(InvalidInput, match="two-dimensional attention mask, not one of shape"):
+        forward(model, text(9), cache, attention_mask=torch.ones(1, 1, 9, 9))
+    with pytest.raises(InvalidInput, match="as models have that see images"):
+        forward(model, text(9), cache, position_ids=torch.arange(9).expand(3, 1, 9))
 
 
 def test_what_is_no_model_of_transformers() -> None:

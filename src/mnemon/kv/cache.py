@@ -217,7 +217,7 @@ class KVCache(Cache):
         Raises:
             InvalidInput: a mask that does not fit, or padding on the right.
         """
-        return checks.padding(mask, batch, count, self.slots)
+        return checks.padding(mask, batch, count, self.slots, self.real)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any

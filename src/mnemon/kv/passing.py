@@ -42,7 +42,7 @@ def begin(
     """Take note of the tokens of the forward pass that begins.
 
     Raises:
-        InvalidInput: another model, a mask that does not fit, padding on the right.
+        InvalidInput: another model or device, a mask that does not fit, padding on the right.
     """
     if body is not cache.body:
         raise InvalidInput(
@@ -56,14 +56,7 @@ def begin(
             "pass the conversation with something added; to start again, make a new KVCache"
         )
     valid = cache.padding_of(mask, batch, count)
-    if positions is not None and positions.dim() > 2:
-        raise InvalidInput(
-            f"positions of shape {tuple(positions.shape)}, as models have that see images, are not"
-            " known to a KVCache: use transformers' own cache for this model"
-        )
-    if positions is None:
-        positions = torch.arange(cache.slots, cache.slots + count, device=tokens.device)[None]
-    positions = positions.expand(batch, -1).to(torch.int32)
+    positions = checks.positions(positions, batch, count, cache.slots, tokens.device)
     checks.going_on(cache.positions, positions, count)
     cache.passing = Passing(count, tokens, valid, positions)
     cache.spoken = False
