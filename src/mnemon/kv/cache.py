@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -248,6 +249,15 @@ class KVCache(Cache):
                 "this KVCache was made for another model (or its attention was changed since): "
                 "make a KVCache(model) for the model that you call"
             )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> KVCache:
+        """A cache of its own for the same model: each copy can be asked something else."""
+        for shared in (*self.modules.values(), *self._projections.values()):
+            memo[id(shared)] = shared
+        made = copy.copy(self)
+        memo[id(self)] = made
+        vars(made).update(copy.deepcopy(vars(self), memo))
+        return made
 
     def reset(self) -> None:
         """Forget everything: the cache is as new."""
