@@ -158,6 +158,8 @@ def test_a_policy_saved_by_another_version() -> None:
         ("snapkv + rerotate=perhaps", "rerotate='perhaps' is not true or false"),
         ("snapkv(window_size=many)", "snapkv: window_size='many' is not a whole number"),
         ("compactor(blending=much)", "compactor: blending='much' is not a number"),
+        ("snapkv(window_size=0)", "snapkv: window_size=0 is no size"),
+        ("compactor(chunk_size=-1)", "compactor: chunk_size=-1 is no size"),
         ({"scorer": "snapkv"}, "no setting 'scorer': did you mean 'score'"),
         ({"score": 3}, "score=3 is no kv.score method"),
         ({"compress": "snapkv"}, r"not one of kv\.compress"),

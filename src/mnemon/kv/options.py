@@ -20,11 +20,13 @@ _WORDS = {"bool": "true or false", "int": "a whole number", "float": "a number",
 def check(told: str, options: Any) -> None:
     """Raise unless each field that is said to be a number, a text or a switch holds one.
 
+    What is called a size is 1 at least.
+
     Args:
         told: who has the options, for the message. options: a dataclass instance.
 
     Raises:
-        InvalidInput: one holds something else.
+        InvalidInput: one holds something else, or a size is below 1.
     """
     for option in fields(options):
         kind = option.type if isinstance(option.type, str) else option.type.__name__
@@ -33,6 +35,8 @@ def check(told: str, options: Any) -> None:
         if _KINDS.keys() >= set(kinds) and not any(_is(value, one) for one in kinds):
             words = " or ".join(_WORDS[one] for one in kinds if one != "None")
             raise InvalidInput(f"{told}: {option.name}={value!r} is not {words}")
+        if option.name.endswith("_size") and isinstance(value, int) and value < 1:
+            raise InvalidInput(f"{told}: {option.name}={value} is no size: give 1 at least")
 
 
 def _is(value: Any, kind: str) -> bool:
