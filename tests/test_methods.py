@@ -57,7 +57,10 @@ def test_a_strangers_method_is_found_by_its_entry_point(
     (info / "entry_points.txt").write_text("[mnemon.text.retrieve]\nloud = stranger:Loud\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     assert "loud" in methods.names("text.retrieve")
-    assert methods.load("text.retrieve", "loud", volume=3).volume == 3
+    loud = methods.load("text.retrieve", "loud", volume=3)
+    assert loud.volume == 3
+    told = {"slot": "text.retrieve", "name": "loud", "version": 1, "options": {"volume": 3}}
+    assert methods.describe(loud) == told
 
 
 def test_a_new_file_is_a_new_method(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

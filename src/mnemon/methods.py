@@ -94,11 +94,10 @@ def load(slot: str, name: str, **options: Any) -> Any:
 
 def describe(method: Any) -> dict[str, Any]:
     """A method instance as JSON-ready data: slot, name, version and options."""
-    module = type(method).__module__
-    slot, _, name = module.removeprefix("mnemon.").rpartition(".")
+    slot, name = _home(type(method).__module__, type(method).__qualname__)
     return {
         "slot": slot,
-        "name": name.replace("_", "-"),
+        "name": name,
         "version": getattr(type(method), "version", 1),
         "options": asdict(method),
     }
@@ -112,10 +111,29 @@ def producer(method: Any) -> str:
 
 def nearest(name: str, known: list[str]) -> str:
     """Advice for a name that is not among `known`: the close ones, or all."""
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    spelt = (name, name.casefold())
+    close = next(filter(None, (difflib.get_close_matches(one, known, 3, 0.5) for one in spelt)), [])
     if close:
         return "did you mean " + " or ".join(repr(one) for one in close) + "?"
     return "there are " + ", ".join(repr(one) for one in known) if known else "there are none"
+
+
+@cache
+def _home(module: str, kind: str) -> tuple[str, str]:
+    """The slot and the name that `find` finds a class by; else those of its module."""
+    slot, _, name = module.removeprefix("mnemon.").rpartition(".")
+    own = (slot, name.replace("_", "-"))
+    return own if module.startswith("mnemon.") else next(_entries(module, kind), own)
+
+
+def _entries(module: str, kind: str) -> Iterator[tuple[str, str]]:
+    """The entry points that name a class: slot and name."""
+    from importlib.metadata import entry_points
+
+    groups = [group for group in entry_points().groups if group.startswith("mnemon.")]
+    for found in (one for group in groups for one in entry_points(group=group)):
+        if found.attr == kind and found.load().__module__ == module:
+            yield found.group.removeprefix("mnemon."), found.name
 
 
 def _imported(module: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 from typing import Any
 
@@ -98,6 +99,29 @@ def test_a_conversation_goes_on_in_the_same_cache(model: PreTrainedModel) -> Non
     again = torch.cat([first, text(15, seed=3)], 1)
     assert model.generate(again, **named(model, cache), **told).shape[1] == 115
     assert int(cache.real[0]) == 114
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["snapkv + ada-kv", "keydiff + minicache(start=0.0)", "keydiff + xquant(group_size=16)",
+     "sirllm + mikv(group_size=16)", "recency + louiskv"],
+)  # fmt: skip
+def test_copies_of_a_cache_are_asked_each_by_itself(model: PreTrainedModel, policy: str) -> None:
+    context = text(150)
+    once = KVCache(model, f"{policy} + window=8 + block=8", 0.5)
+    forward(model, context, once)
+    weight = once.nbytes, once.offloaded_nbytes
+    told = {"max_new_tokens": 20, "do_sample": False, "pad_token_id": 0}
+    for seed in (1, 2):
+        asked = torch.cat([context, text(9, seed=seed)], 1)
+        copied = copy.deepcopy(once)
+        assert copied.nbytes == weight[0]
+        fresh = KVCache(model, once.policy, 0.5)
+        forward(model, context, fresh)
+        answer = model.generate(asked, **named(model, copied), **told)
+        assert torch.equal(answer, model.generate(asked, **named(model, fresh), **told))
+        assert (once.nbytes, once.offloaded_nbytes) == weight
+        assert once.get_seq_length() == 150
 
 
 def test_newest_tokens_can_be_taken_back(model: PreTrainedModel) -> None:

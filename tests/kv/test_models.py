@@ -41,6 +41,12 @@ MIXED: dict[str, Any] = {
     "layer_types": ["linear_attention", "full_attention"],
 }
 
+SHARED: dict[str, Any] = {  # the last two layers attend to the keys and values of earlier ones
+    **{**HEADS, "num_hidden_layers": 4, "sliding_window": 24, "num_kv_shared_layers": 2},
+    **{"vocab_size_per_layer_input": 97, "hidden_size_per_layer_input": 16},
+    "layer_types": ["sliding_attention", "full_attention"] * 2,
+}
+
 MODELS: dict[str, Callable[[], PreTrainedModel]] = {
     "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**HEADS)),
     "mistral": lambda: hf.MistralForCausalLM(hf.MistralConfig(**HEADS, sliding_window=None)),
@@ -50,6 +56,20 @@ MODELS: dict[str, Callable[[], PreTrainedModel]] = {
     "gemma2": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**WINDOWED)),
     "gemma3": lambda: hf.Gemma3ForCausalLM(
         hf.Gemma3TextConfig(**WINDOWED, layer_types=["sliding_attention", "full_attention"])
+    ),
+    "gemma3n": lambda: hf.Gemma3nForCausalLM(
+        hf.Gemma3nTextConfig(**SHARED, laurel_rank=4, altup_num_inputs=2)
+    ),
+    "gemma4": lambda: hf.Gemma4ForCausalLM(hf.Gemma4TextConfig(**SHARED, global_head_dim=16)),
+    "llama4": lambda: hf.Llama4ForCausalLM(
+        hf.Llama4TextConfig(
+            **HEADS,
+            intermediate_size_mlp=96,
+            num_local_experts=2,
+            num_experts_per_tok=1,
+            attention_chunk_size=32,
+            layer_types=["chunked_attention", "full_attention"],
+        )
     ),
     "gpt-neox": lambda: hf.GPTNeoXForCausalLM(hf.GPTNeoXConfig(**SIZES, intermediate_size=96)),
     "opt": lambda: hf.OPTForCausalLM(
@@ -111,6 +131,13 @@ def test_a_left_padded_batch_is_compressed_as_if_each_were_alone(
         assert alone.lengths()[0].tolist() == together.lengths()[row].tolist()
 
 
+def test_beams_follow_their_own_past(model: PreTrainedModel) -> None:
+    told = {"num_beams": 3, "max_new_tokens": 12, "do_sample": False, "pad_token_id": 0}
+    plain = model.generate(PROMPT, attention_mask=PADDED, **told)
+    cache = named(model, KVCache(model, "recency", 1.0))
+    assert torch.equal(model.generate(PROMPT, attention_mask=PADDED, **cache, **told), plain)
+
+
 @pytest.mark.parametrize("budget", [0.6, 0.25, 40])
 def test_auto_fits_every_model(model: PreTrainedModel, budget: float) -> None:
     cache = KVCache(model, "auto", budget)
@@ -122,8 +149,50 @@ def test_auto_fits_every_model(model: PreTrainedModel, budget: float) -> None:
 
 def test_models_with_nothing_to_compress_are_refused() -> None:
     windows = hf.MistralForCausalLM(hf.MistralConfig(**HEADS, sliding_window=24))
-    with pytest.raises(InvalidInput, match="no layer of full attention"):
+    with pytest.raises(InvalidInput, match="no layer that is full attention"):
         KVCache(windows, "snapkv", 0.5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: hf.T5ForConditionalGeneration(hf.T5Config(vocab_size=97, d_model=32, num_layers=2)),
+        lambda: hf.BertLMHeadModel(hf.BertConfig(**{**SIZES, "intermediate_size": 96})),
+    ],
+    ids=["encoder and decoder", "looks both ways"],
+)
+def test_what_is_no_causal_language_model_is_refused(make: Callable[[], PreTrainedModel]) -> None:
+    with pytest.raises(InvalidInput, match="serves causal language models"):
+        KVCache(make(), "recency", 0.5)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: hf.DiffLlamaForCausalLM(hf.DiffLlamaConfig(**HEADS)),
+        lambda: hf.DeepseekV3ForCausalLM(
+            hf.DeepseekV3Config(
+                **{**GROUPED, "num_key_value_heads": 4, "first_k_dense_replace": 2},
+                **{"q_lora_rank": 32, "kv_lora_rank": 16, "qk_rope_head_dim": 8},
+                **{"qk_nope_head_dim": 16, "v_head_dim": 16},
+            )
+        ),
+    ],
+    ids=["values are mixed", "keys come of latents"],
+)
+def test_a_model_that_changes_what_the_cache_gives_is_refused(
+    make: Callable[[], PreTrainedModel],
+) -> None:
+    model = make().eval()
+    with pytest.raises(InvalidInput, match="are not those in its cache"):
+        generate(model, PROMPT, PADDED, KVCache(model, "recency", 1.0))
+
+
+def test_passes_that_answer_in_a_tuple_count_too() -> None:
+    model = MODELS["llama"]().eval()
+    cache = KVCache(model, "recency", 0.5)
+    assert isinstance(model(PROMPT, return_dict=False, **named(model, cache)), tuple)
+    assert cache.lengths().unique().tolist() == [30]
 
 
 def test_a_model_with_an_attention_of_its_own_is_refused_and_left_as_it_was() -> None:

@@ -34,6 +34,28 @@ def test_text_and_json_say_the_same_policy(written: str) -> None:
     assert Policy.of(str(policy)) == policy
 
 
+def test_a_policy_with_a_method_of_another_package_is_found_again_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole method that docs/adding-a-kv-method.md shows, in a package of its own."""
+    page = Path(__file__).parents[2] / "docs" / "adding-a-kv-method.md"
+    (tmp_path / "theirs.py").write_text(
+        page.read_text("utf-8").split("```python\n")[1].split("```")[0]
+    )
+    info = tmp_path / "theirs-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[mnemon.kv.score]\nshort-values = theirs:Shortest\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = tiny_llama(head_dim=32)
+    cache = KVCache(model, "short-values + ada-kv + kivi(bits=4)", budget=0.4)
+    forward(model, text(200), cache)
+    assert cache.nbytes < 0.4 * cache.full_nbytes
+    assert str(cache.policy) == "short-values + ada-kv + kivi(bits=4)"
+    assert Policy.of(str(cache.policy)) == cache.policy
+    assert Policy.from_json(cache.policy.to_json()) == cache.policy
+
+
 def test_the_order_of_words_does_not_matter_and_slots_can_be_named() -> None:
     assert Policy.of("kivi(bits=4) + snapkv") == Policy.of("snapkv + kivi(bits=4)")
     assert Policy.of({"score": "snapkv", "window": 16}) == Policy.of("snapkv + window=16")
@@ -46,9 +68,28 @@ def test_a_policy_knows_whether_a_question_steers_it() -> None:
     assert Policy.of("recency + kivi").question == "agnostic"
 
 
-def test_every_scorer_says_whether_it_is_agnostic() -> None:
-    for name in methods.names("kv.score"):
-        assert methods.find("kv.score", name).question in ("agnostic", "aware")
+@pytest.mark.parametrize("name", ["cake", "zigzagkv", "d2o-layers", "compress-kv", "mikv", "think"])
+def test_an_allocator_or_a_form_of_storage_that_looks_at_the_question_makes_it_aware(
+    name: str,
+) -> None:
+    """The scorer never looks, the question stays outside: what is stored of the context differs."""
+    model = tiny_llama()
+    stored = []
+    for seed in (1, 2):
+        cache = KVCache(model, f"keydiff + {name} + window=10", 0.3)
+        forward(model, torch.cat([text(150), text(10, seed=seed)], 1), cache)
+        stored.append([one.read().keys for layer in cache.compressed for one in layer.stores])
+    assert any(a.shape != b.shape or not torch.equal(a, b) for a, b in zip(*stored, strict=True))
+    assert cache.policy.question == "aware"
+
+
+@pytest.mark.parametrize(("slot", "page"), [("score", "scorers"), ("allocate", "allocators")])
+def test_the_tables_say_of_every_method_whether_it_is_aware(slot: str, page: str) -> None:
+    told = (Path(__file__).parents[2] / "docs" / f"kv-{page}.md").read_text("utf-8")
+    rows = [line.split("|") for line in told.splitlines() if line.startswith("| `")]
+    table = {row[1].strip(" `"): {cell.strip() for cell in row} for row in rows}
+    for name in methods.names(f"kv.{slot}"):
+        assert Policy.of(name).question in table[name], name
 
 
 def test_a_measured_profile_is_found_again_and_only_for_that_model(

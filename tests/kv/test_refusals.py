@@ -81,6 +81,20 @@ def test_a_second_generate_on_a_consumed_cache(model: PreTrainedModel) -> None:
     assert int(cache.real[0]) == 37
 
 
+def test_a_second_generate_with_another_padding(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    told = {"max_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    for skipped in (5, 9):
+        mask = torch.ones(2, 30 + 5 * skipped, dtype=torch.long)
+        mask[0, :skipped] = 0
+        ids = text(mask.shape[1], batch=2, seed=skipped)
+        if skipped == 5:
+            model.generate(ids, attention_mask=mask, **named(model, cache), **told)
+            continue
+        with pytest.raises(InvalidInput, match="other padding than this KVCache has seen"):
+            model.generate(ids, attention_mask=mask, **named(model, cache), **told)
+
+
 def test_another_batch_or_precision_on_the_way(model: PreTrainedModel) -> None:
     cache = KVCache(model, "recency", 0.5)
     forward(model, text(30), cache)
@@ -92,6 +106,23 @@ def test_another_batch_or_precision_on_the_way(model: PreTrainedModel) -> None:
             forward(model, text(5), cache)
     finally:
         model.to(torch.float32)
+
+
+def test_another_device_on_the_way() -> None:
+    moved = tiny_llama()
+    cache = KVCache(moved, "recency", 0.5)
+    forward(moved, text(30), cache)
+    moved.to("meta")
+    with pytest.raises(InvalidInput, match="the cache is on cpu, and the new tokens are on meta"):
+        forward(moved, text(5).to("meta"), cache)
+
+
+def test_a_mask_or_positions_of_images(model: PreTrainedModel) -> None:
+    cache = KVCache(model, "recency", 0.5)
+    with pytest.raises(InvalidInput, match="two-dimensional attention mask, not one of shape"):
+        forward(model, text(9), cache, attention_mask=torch.ones(1, 1, 9, 9))
+    with pytest.raises(InvalidInput, match="as models have that see images"):
+        forward(model, text(9), cache, position_ids=torch.arange(9).expand(3, 1, 9))
 
 
 def test_what_is_no_model_of_transformers() -> None:
@@ -110,4 +141,36 @@ def test_head_budgets_without_a_profile(
 def test_a_policy_saved_by_another_version() -> None:
     saved = Policy.of("snapkv").to_json().replace('"version": 1', '"version": 9', 1)
     with pytest.raises(InvalidInput, match="version 9"):
+        Policy.from_json(saved)
+
+
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [
+        (None, "give a text such as"),
+        (3, "give a text such as"),
+        ("", "write name"),
+        ("snapkv +", "write name"),
+        ("auto + window=8", "'auto' is a whole policy"),
+        ("AdaKV", "did you mean 'ada-kv'"),
+        ("snapkv + window=abc", "window='abc' is not a whole number"),
+        ("snapkv + window=2.5", "window=2.5 is not a whole number"),
+        ("snapkv + rerotate=perhaps", "rerotate='perhaps' is not true or false"),
+        ("snapkv(window_size=many)", "snapkv: window_size='many' is not a whole number"),
+        ("compactor(blending=much)", "compactor: blending='much' is not a number"),
+        ("snapkv(window_size=0)", "snapkv: window_size=0 is no size"),
+        ("compactor(chunk_size=-1)", "compactor: chunk_size=-1 is no size"),
+        ({"scorer": "snapkv"}, "no setting 'scorer': did you mean 'score'"),
+        ({"score": 3}, "score=3 is no kv.score method"),
+        ({"compress": "snapkv"}, r"not one of kv\.compress"),
+    ],
+)
+def test_what_is_no_policy(model: PreTrainedModel, policy: Any, told: str) -> None:
+    with pytest.raises(InvalidInput, match=told):
+        KVCache(model, policy, 0.5)
+
+
+@pytest.mark.parametrize("saved", ["snapkv", "[]", '{"scorer": null}', '{"window": "wide"}'])
+def test_what_is_no_saved_policy(saved: str) -> None:
+    with pytest.raises(InvalidInput):
         Policy.from_json(saved)

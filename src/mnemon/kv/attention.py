@@ -35,7 +35,8 @@ def over_layer(
                 f"{type(module).__name__} adds {extra} to its attention, which a KVCache cannot:"
                 " use transformers' own cache for this model"
             )
-    layer.observe(query)
+    if layer.cache.layer_of(module) is layer:  # others may read it too
+        layer.observe(query)
     with _unplanned(query):
         return _over_layer(layer, module, query, base, **kwargs)
 

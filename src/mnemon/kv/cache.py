@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -217,7 +218,16 @@ class KVCache(Cache):
         Raises:
             InvalidInput: a mask that does not fit, or padding on the right.
         """
-        return checks.padding(mask, batch, count, self.slots)
+        return checks.padding(mask, batch, count, self.slots, self.real)
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        """Take new tokens `[B, Hkv, Q, D]` of a layer in; what the model is to attend to."""
+        given = super().update(key_states, value_states, layer_idx, *args, **kwargs)
+        if self.passing is not None:
+            self.passing.given[layer_idx] = given
+        return given
 
     def layer_of(self, module: nn.Module) -> KVLayer | None:
         """The layer behind an attention module, if the policy compresses it."""
@@ -240,6 +250,15 @@ class KVCache(Cache):
                 "make a KVCache(model) for the model that you call"
             )
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> KVCache:
+        """A cache of its own for the same model: each copy can be asked something else."""
+        for shared in (*self.modules.values(), *self._projections.values()):
+            memo[id(shared)] = shared
+        made = copy.copy(self)
+        memo[id(self)] = made
+        vars(made).update(copy.deepcopy(vars(self), memo))
+        return made
+
     def reset(self) -> None:
         """Forget everything: the cache is as new."""
         super().reset()
@@ -252,7 +271,10 @@ class KVCache(Cache):
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """Reorder the sequences, as beam search does."""
-        self.batch_select_indices(beam_idx)
+        before = [layer.stores for layer in self.compressed]
+        super().reorder_cache(beam_idx)  # type: ignore[arg-type]
+        self._share(before)
+        self._pick(beam_idx)
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""

@@ -51,8 +51,8 @@ def supplied(
     """
     if not layers:
         raise InvalidInput(
-            f"{type(model).__name__} has no layer of full attention that a policy could compress:"
-            " its cache is bounded as it is"
+            f"{type(model).__name__} has no layer that is full attention and nothing else, which is"
+            " what a policy compresses: use transformers' own cache"
         )
     if budget.unit == "tokens":
         protected(policy, budget.amount)
@@ -71,8 +71,13 @@ def supplied(
     return None
 
 
-def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | None:
+def padding(
+    mask: Tensor | None, batch: int, count: int, seen: int, known: Tensor | None = None
+) -> Tensor | None:
     """Which of the new tokens are real, `[B, count]`; None if all are.
+
+    Args:
+        known: how many of the tokens seen were real, `[B]`; None: that is not compared.
 
     Raises:
         InvalidInput: a mask of another length than the text so far, of four dimensions, or with
@@ -80,11 +85,9 @@ def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | 
     """
     if mask is None:
         return None
-    if mask.dim() != 2:
-        raise InvalidInput(
-            f"a KVCache takes a two-dimensional attention mask, not one of shape"
-            f" {tuple(mask.shape)}"
-        )
+    if not isinstance(mask, torch.Tensor) or mask.dim() != 2:
+        told = f"one of shape {tuple(mask.shape)}" if hasattr(mask, "shape") else type(mask)
+        raise InvalidInput(f"a KVCache takes a two-dimensional attention mask, not {told}")
     if mask.shape != (batch, seen + count):
         raise InvalidInput(
             f"the attention mask is for {mask.shape[1]} tokens, and the cache has seen {seen} and "
@@ -98,8 +101,31 @@ def padding(mask: Tensor | None, batch: int, count: int, seen: int) -> Tensor | 
         raise InvalidInput(
             "the batch is padded on the right: pad on the left (tokenizer.padding_side = 'left')"
         )
+    if known is not None and not torch.equal(real[:, :seen].sum(1).cpu(), known):
+        raise InvalidInput(
+            "the attention mask says other padding than this KVCache has seen: to go on, pass the"
+            " whole conversation; to start again, make a new KVCache"
+        )
     new = real[:, seen:]
     return None if bool(new.all()) else new
+
+
+def positions(
+    given: Tensor | None, batch: int, count: int, seen: int, device: torch.device
+) -> Tensor:
+    """Where the new tokens stand, `[B, count]` int32; after those `seen` if nothing is given.
+
+    Raises:
+        InvalidInput: positions along several axes.
+    """
+    if given is None:
+        given = torch.arange(seen, seen + count, device=device)[None]
+    if given.dim() > 2:
+        raise InvalidInput(
+            f"positions of shape {tuple(given.shape)}, as models have that see images, are not"
+            " known to a KVCache: use transformers' own cache for this model"
+        )
+    return given.expand(batch, -1).to(torch.int32)
 
 
 def going_on(old: Tensor | None, new: Tensor, count: int) -> None:
@@ -109,8 +135,14 @@ def going_on(old: Tensor | None, new: Tensor, count: int) -> None:
         old, new: positions `[B, W]` and `[B, count]`.
 
     Raises:
-        InvalidInput: they go back: the text was begun anew on a cache already used.
+        InvalidInput: they go back: the text was begun anew on a cache already used; or the model
+            has been moved to another device.
     """
+    if old is not None and old.device != new.device:
+        raise InvalidInput(
+            f"the cache is on {old.device}, and the new tokens are on {new.device}: leave the model"
+            " where it was, or make a new KVCache"
+        )
     if old is None or not old.numel() or count == 1 or old.shape[0] != new.shape[0]:
         return
     if bool((new[:, 0] <= old[:, -1]).any()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mnemon.kv.cache import KVCache
+    from mnemon.kv.layer import KVLayer
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,14 @@ class Passing:
         count: how many. tokens: `[B, count]` their ids, or `[B, count, d]` embeddings.
         valid: `[B, count]`, false where padding; None if there is none.
         positions: `[B, count]` int32, as the rotary embedding takes them.
+        given: keys and values that the model got from each layer of the cache in this pass.
     """
 
     count: int
     tokens: Tensor
     valid: Tensor | None
     positions: Tensor
+    given: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)
 
 
 def begin(
@@ -39,7 +42,7 @@ def begin(
     """Take note of the tokens of the forward pass that begins.
 
     Raises:
-        InvalidInput: another model, a mask that does not fit, padding on the right.
+        InvalidInput: another model or device, a mask that does not fit, padding on the right.
     """
     if body is not cache.body:
         raise InvalidInput(
@@ -53,12 +56,40 @@ def begin(
             "pass the conversation with something added; to start again, make a new KVCache"
         )
     valid = cache.padding_of(mask, batch, count)
-    if positions is None:
-        positions = torch.arange(cache.slots, cache.slots + count, device=tokens.device)[None]
-    positions = positions.expand(batch, -1).to(torch.int32)
+    positions = checks.positions(positions, batch, count, cache.slots, tokens.device)
     checks.going_on(cache.positions, positions, count)
     cache.passing = Passing(count, tokens, valid, positions)
     cache.spoken = False
+
+
+def read_by(cache: KVCache, module: nn.Module, keys: Tensor, values: Tensor) -> KVLayer | None:
+    """The layer that an attention module reads; None if it reads what it was given.
+
+    A module that makes no keys of its own is given those of an earlier layer (Gemma 3n, Gemma 4).
+
+    Raises:
+        InvalidInput: keys or values are not those that the cache took: they were changed since.
+    """
+    given = {} if cache.passing is None else cache.passing.given
+    own = cache.layer_of(module)
+    if own is not None and own.index in given:
+        same = all(map(_same, given[own.index], (keys, values)))
+        places = [own.index] if same else []
+    else:
+        places = [place for place, pair in given.items() if pair[0] is keys and pair[1] is values]
+    if not places and own is None and getattr(module, "layer_idx", None) in given:
+        return None  # transformers' own layers give what they hold
+    if not places:
+        raise InvalidInput(
+            f"{type(module).__name__} attends to keys and values that are not those in its cache"
+            " (it changes them after the cache has taken them): this model's cache cannot be"
+            " compressed; use transformers' own"
+        )
+    return next((layer for layer in cache.compressed if layer.index == places[0]), None)
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one is other or (one.shape == other.shape and torch.equal(one, other))
 
 
 def finish(cache: KVCache, hidden: Tensor) -> None:

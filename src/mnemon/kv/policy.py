@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 import yaml
 
 from mnemon import methods
 from mnemon.errors import InvalidInput, UnknownName
+from mnemon.kv import options
 from mnemon.kv.needs import Need
 
 SLOTS = ("score", "allocate", "compress", "retrieve")
+_VERBS = ("score", "allocate", "compress", "select")
 _ALL = 1 << 30
 
 
@@ -42,6 +44,7 @@ class Policy:
     rerotate: bool = False
 
     def __post_init__(self) -> None:
+        self._check_methods()
         self._check_retrieval()
         for name in ("sinks", "window"):
             value = getattr(self, name)
@@ -56,6 +59,17 @@ class Policy:
                 f"{self._name('score')} keeps the same tokens in all heads of a layer, and "
                 f"{self._name('allocate')} gives heads different amounts: choose one or the other"
             )
+
+    def _check_methods(self) -> None:
+        options.check("policy", self)
+        for slot, verb in zip(SLOTS, _VERBS, strict=True):
+            method = getattr(self, slot)
+            if (slot, method) == ("retrieve", None):
+                continue
+            if not hasattr(method, verb) or isinstance(method, type):
+                raise InvalidInput(f"policy: {slot}={method!r} is no kv.{slot} method: name one")
+            if is_dataclass(method):
+                options.check(self._name(slot), method)
 
     def _check_retrieval(self) -> None:
         if self.retrieve is None:
@@ -82,8 +96,12 @@ class Policy:
 
     @property
     def question(self) -> Literal["agnostic", "aware"]:
-        """Whether a question at the end of the prompt steers what is kept."""
-        return self.score.question
+        """Whether a question at the end of the prompt steers what is kept, where or how.
+
+        A scorer says so itself; an allocator or form of storage does if it asks for queries.
+        """
+        looking = Need.QUERIES in self.allocate.needs | self.compress.needs
+        return "aware" if looking else self.score.question
 
     @property
     def queries(self) -> int:
@@ -124,8 +142,15 @@ class Policy:
 
         Raises:
             InvalidInput: not such JSON, or of a version of a method that is no longer here.
+            UnknownName: a method, option or setting that is not here.
         """
-        told = json.loads(text)
+        try:
+            told = json.loads(text)
+        except ValueError as wrong:
+            raise InvalidInput(f"this is not the JSON of a policy: {wrong}") from None
+        if not isinstance(told, dict):
+            raise InvalidInput(f"the JSON of a policy is an object, not {told!r}")
+        _check_names(told)
         for slot in SLOTS:
             if told.get(slot) is not None:
                 told[slot] = _load(told[slot])
@@ -139,13 +164,19 @@ class Policy:
         not named is `recency`, `uniform` and `drop`. A dictionary names slots.
 
         Raises:
-            InvalidInput: two methods of one slot, or words that cannot be combined.
+            InvalidInput: two methods of one slot, words that cannot be combined, or no policy.
             UnknownName: no such method, option or setting.
         """
         if isinstance(value, Policy):
             return value
         if isinstance(value, dict):
+            _check_names(value)
             return cls(**{key: _of_slot(key, one) for key, one in value.items()})
+        if not isinstance(value, str):
+            raise InvalidInput(
+                f"policy={value!r}: give a text such as 'snapkv + kivi(bits=4)', a dictionary of"
+                " its slots and settings, or a Policy"
+            )
         chosen: dict[str, Any] = {}
         for word in (one.strip() for one in re.split(r"\+(?![^(]*\))", value)):
             key, part = _read(word)
@@ -155,19 +186,27 @@ class Policy:
         return cls(**chosen)
 
 
+def _check_names(told: dict[str, Any]) -> None:
+    known = [option.name for option in fields(Policy)]
+    for name in told:
+        if name not in known:
+            raise UnknownName(f"a policy has no setting {name!r}: {methods.nearest(name, known)}")
+
+
 def _read(word: str) -> tuple[str, Any]:
     if (setting := re.fullmatch(r"(\w+)\s*=\s*(.+)", word)) is not None:
-        known = [option.name for option in fields(Policy) if option.name not in SLOTS]
-        if setting[1] not in known:
-            raise UnknownName(
-                f"a policy has no setting {setting[1]!r}: {methods.nearest(setting[1], known)}"
-            )
-        return setting[1], yaml.safe_load(setting[2])
+        _check_names({setting[1]: None})
+        return setting[1], _of_slot(setting[1], yaml.safe_load(setting[2]))
     called = re.fullmatch(r"([\w-]+)\s*(?:\((.*)\))?", word)
     if called is None:
         raise InvalidInput(f"policy word {word!r}: write name, name(option=value) or setting=value")
-    name, options = called[1], called[2] or ""
-    given = dict(_option(one) for one in options.split(",") if one.strip())
+    name, inside = called[1], called[2] or ""
+    if name == "auto":
+        raise InvalidInput(
+            "'auto' is a whole policy, chosen for a model and a budget: give KVCache 'auto' alone,"
+            " or name methods"
+        )
+    given = dict(_option(one) for one in inside.split(",") if one.strip())
     for slot in SLOTS:
         if name in methods.names(f"kv.{slot}"):
             return slot, methods.load(f"kv.{slot}", name, **given)

@@ -49,7 +49,7 @@ def attach(model: PreTrainedModel) -> None:
         InvalidInput: not a causal language model of transformers, or one with an attention of its
             own; the model is left as it was.
     """
-    if not isinstance(model, PreTrainedModel) or model.get_decoder() is None:
+    if not isinstance(model, PreTrainedModel) or not _is_causal(model):
         raise InvalidInput(
             f"a KVCache serves causal language models of transformers, not {type(model).__name__}"
         )
@@ -61,6 +61,13 @@ def attach(model: PreTrainedModel) -> None:
         body.register_forward_pre_hook(_begin, with_kwargs=True)
         body.register_forward_hook(_end, with_kwargs=True, always_call=True)
         _attached[model] = base
+
+
+def _is_causal(model: PreTrainedModel) -> bool:
+    """Whether it has a decoder alone, in which each token sees what is before it and no more."""
+    if model.get_decoder() is None or model.config.is_encoder_decoder:
+        return False
+    return all(getattr(one, "is_causal", True) for one in attention_modules(model).values())
 
 
 def _base_of(model: PreTrainedModel) -> str:
@@ -79,7 +86,8 @@ def _base_of(model: PreTrainedModel) -> str:
 def decoder(model: PreTrainedModel) -> nn.Module:
     """The stack of layers inside a causal language model."""
     body: nn.Module = model.get_decoder()
-    return body
+    # Some (Llama 4) name the whole model, with its head.
+    return getattr(body, "model", body) if body is model else body
 
 
 def decoder_layers(model: PreTrainedModel) -> list[nn.Module]:
@@ -234,21 +242,6 @@ def watch_inputs(model: PreTrainedModel) -> None:
             _watched.add(module)
 
 
-def surprisal(model: PreTrainedModel, hidden: Tensor, ids: Tensor, step: int = 512) -> Tensor:
-    """Minus the logarithm of the probability of `ids` `[B, T]`, nats, float32.
-
-    Args:
-        hidden: `[B, T, d]` the decoder's output at the tokens before each of them.
-        step: tokens whose logits are held at a time.
-    """
-    head = model.get_output_embeddings()
-    found = []
-    for piece, told in zip(hidden.split(step, 1), ids.split(step, 1), strict=True):
-        logp = head(piece).float().log_softmax(-1)
-        found.append(-logp.gather(-1, told[..., None])[..., 0])
-    return torch.cat(found, 1)
-
-
 def current() -> KVCache | None:
     """The cache of the pass that this thread is in, if it is one of ours."""
     return getattr(_pass, "cache", None)
@@ -281,11 +274,10 @@ def _end(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], outpu
 
     cache, _pass.cache = current(), None
     if cache is not None and cache_of(kwargs) is cache:
-        hidden = getattr(output, "last_hidden_state", None)
-        if hidden is None:
+        if output is None:
             passing.abort(cache)  # the pass raised: what it appended is taken back
         else:
-            passing.finish(cache, hidden)
+            passing.finish(cache, output[0])  # the last hidden state, in a tuple too
 
 
 def _input(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -317,14 +309,15 @@ def _attention(base: str) -> Any:
         attention_mask: Tensor | None,
         **kwargs: Any,
     ) -> tuple[Tensor, None]:
-        from mnemon.kv import attending
+        from mnemon.kv import attending, passing
         from mnemon.kv import attention as ours
 
         cache = current()
         if cache is None and (own := attending.current()) is not None:
             seen = attending.seen(attention_mask, query, key)
             return own(module, query, key, value, seen, kwargs.get("scaling")), None
-        if cache is not None and (layer := cache.layer_of(module)) is not None:
+        layer = None if cache is None else passing.read_by(cache, module, key, value)
+        if layer is not None:
             return ours.over_layer(layer, module, query, base, **kwargs), None
         return ours.plain(module, query, key, value, attention_mask, base, **kwargs), None
 

@@ -7,7 +7,7 @@ memory and has no name any more: its space is free again when the cache goes, wh
 from __future__ import annotations
 
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -53,6 +53,10 @@ class Slow:
         found = torch.empty(len(places), flat.shape[1], dtype=flat.dtype, pin_memory=True)
         torch.index_select(flat, 0, places, out=found)
         return found.to(self._device, non_blocking=True)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Slow:
+        """Another one in the slower place, of the same rows."""
+        return Slow(self._data[:, : self.length], self._device)
 
     def select(self, rows: Tensor) -> Slow:
         """Another one, of these rows."""
