@@ -249,7 +249,10 @@ class Memory:
             NotFound: no such cube in the namespace (or it was forgotten, or not there yet).
         """
         if version is not None:
-            found = [c for c in self.history(id, namespace=namespace) if c.version == version]
+            past = self.history(id, namespace=namespace)
+            found = [cube for cube in past if cube.version == version]
+            if not found:
+                raise NotFound(f"cube {id} has versions 1 to {past[-1].version}, not {version}")
         else:
             within = self._chosen(namespace, as_of=as_of, ids=(id,))
             found = [cube for _, cube in self._store.select(within)]
