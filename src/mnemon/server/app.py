@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, logs, otel, page, retention, spool
+from mnemon.server import failures, heads, logs, otel, page, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.asking import Asking
 from mnemon.server.audit.recording import Audited
@@ -67,7 +67,10 @@ class App(FastAPI):
 
     async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What is behind the layers."""
-        await super().__call__(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await heads.asked(super().__call__, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build(settings: Settings, tracing: Any = None) -> App:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Response
 
 from mnemon import __version__
 from mnemon.server import bodies, cursors, queries
@@ -40,7 +40,11 @@ def status(grant: Granted) -> Response:
 
 
 @router.post("/reflect", response_model=Counted, responses=ACCEPTED)
-async def reflect(body: bodies.Body, grant: Granted, background: InBackground) -> Response:
+async def reflect(
+    body: Annotated[bodies.Body, Body(default_factory=bodies.Body)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Run the program's maintenance; how many of its proposals were carried out."""
     memory, scope = grant.on("admin", body.namespace)
 
@@ -73,13 +77,21 @@ def size(grant: Granted) -> Response:
 
 
 @router.post("/fsck", response_model=list[Problem], responses=ACCEPTED)
-async def fsck(body: bodies.Fsck, grant: Granted, background: InBackground) -> Response:
+async def fsck(
+    body: Annotated[bodies.Fsck, Body(default_factory=bodies.Fsck)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Check every promise of the store; an empty list is a sound store."""
     return await background.answer(grant.whole("admin"), "fsck", list, repair=body.repair)
 
 
 @router.post("/reindex", response_model=Counted, responses=ACCEPTED)
-async def reindex(body: bodies.Reindex, grant: Granted, background: InBackground) -> Response:
+async def reindex(
+    body: Annotated[bodies.Reindex, Body(default_factory=bodies.Reindex)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Move the store to another embedder; how many vectors were written."""
     memory = grant.whole("admin")
     return await background.answer(memory, "reindex", Counted, body.embedder, keep=body.keep)
