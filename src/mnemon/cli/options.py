@@ -32,6 +32,12 @@ def place(command: F) -> F:
     )(command)  # fmt: skip
 
 
+api_key = click.option(
+    "--api-key", metavar="KEY", expose_value=False, callback=_remember,
+    help="The key, for a server that asks; see `mnemon --help`.",
+)  # fmt: skip
+
+
 def as_json(command: F) -> F:
     """`--json`, as the argument `json_`."""
     return click.option("--json", "json_", is_flag=True, help="Print JSON.")(command)

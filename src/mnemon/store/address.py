@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from mnemon.errors import InvalidInput
 
 _SCHEMES = ("postgresql://", "postgres://")
+_SERVED = ("http://", "https://")
 _SECRET = ("password", "sslpassword")
 
 
@@ -23,6 +24,11 @@ def default_path() -> Path:
 def is_database(address: str) -> bool:
     """Whether an address is the URL of a PostgreSQL database, and no file."""
     return address.startswith(_SCHEMES)
+
+
+def is_server(address: str) -> bool:
+    """Whether an address is that of a `mnemon serve`, and no store's own."""
+    return address.startswith(_SERVED)
 
 
 def shown(address: str) -> str:

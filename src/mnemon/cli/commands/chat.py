@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -75,7 +76,7 @@ def command(
     from mnemon.cli import chatting
 
     with (
-        settings.memory() as memory,
+        replace(settings, store=settings.own).memory() as memory,
         _tiers(kv) as tiers,
         _runtime(memory, tiers, weights=weights or False, **how) as runtime,
     ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,8 +20,14 @@ if TYPE_CHECKING:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of stdin and stdout.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine's own.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8078, show_default=True)
+@click.option(
+    "--api-key-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where the key is, for a server as --store that asks; else MNEMON_API_KEY.",
+)  # fmt: skip
 @options.place
-def command(settings: Settings, http: bool, host: str, port: int) -> None:
+def command(
+    settings: Settings, http: bool, host: str, port: int, api_key_file: Path | None
+) -> None:
     """Serve the memory to MCP clients.
 
     Its calls become tools of an agent. Clients start this themselves: see
@@ -30,7 +37,7 @@ def command(settings: Settings, http: bool, host: str, port: int) -> None:
         raise MissingExtra("mcp", "mcp")
     from mnemon.server.mcp.desk import Desk
 
-    desk = Desk(settings.store, settings.scope)
+    desk = Desk(settings.store, settings.scope, api_key=_key(settings, api_key_file))
     try:
         if http:
             _http(desk, host, port)
@@ -38,6 +45,10 @@ def command(settings: Settings, http: bool, host: str, port: int) -> None:
             _stdio(desk)
     finally:
         desk.close()
+
+
+def _key(settings: Settings, file: Path | None) -> str | None:
+    return settings.api_key if file is None else file.read_text("utf-8").strip()
 
 
 def _stdio(desk: Desk) -> None:

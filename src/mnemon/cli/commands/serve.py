@@ -94,7 +94,7 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.address, host, port, otel=otel or asked(os.environ), **more)
+    told = Served(settings.own, host, port, otel=otel or asked(os.environ), **more)
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 

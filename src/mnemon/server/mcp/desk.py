@@ -21,12 +21,14 @@ class Desk:
     """One store and one namespace; every tool works here, and only here.
 
     Args:
-        store: the store's file, or None for the user's own.
+        store: the store's file, its database or a server; None for the user's own file.
         scope: the namespace; a tool can name one below it, never beside or above it.
+        api_key: what a server asks for.
     """
 
-    def __init__(self, store: str | None, scope: str) -> None:
+    def __init__(self, store: str | None, scope: str, *, api_key: str | None = None) -> None:
         self.store = store
+        self.api_key = api_key
         self.scope = paths.check(scope)
         self._memory: Memory | None = None
         self._lock = threading.Lock()
@@ -37,8 +39,12 @@ class Desk:
         with self._lock:
             if self._memory is None:
                 from mnemon.memory import Memory
+                from mnemon.store.address import is_server
 
-                self._memory = Memory(self.store, namespace=self.scope, actor="mcp")
+                key = self.api_key if is_server(self.store or "") else None
+                # With a key it is the key that acts.
+                who = {"actor": "mcp"} if key is None else {"api_key": key}
+                self._memory = Memory(self.store, namespace=self.scope, **who)
             return self._memory
 
     def close(self) -> None:
