@@ -30,10 +30,10 @@ class Heads:
 
 async def asked(app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer HEAD as GET would be, without the body: probes and proxies ask so."""
-    inner = scope | {"method": "GET"}
+    inner = {**scope, "method": "GET"}
 
     async def bare(message: Message) -> None:
-        await send(message | {"body": b""} if "body" in message else message)
+        await send({**message, "body": b""} if "body" in message else message)
 
     try:
         await app(inner, receive, bare)

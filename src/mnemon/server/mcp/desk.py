@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, InvalidNamespace, NotFound
@@ -43,7 +43,7 @@ class Desk:
 
                 key = self.api_key if is_server(self.store or "") else None
                 # With a key it is the key that acts.
-                who = {"actor": "mcp"} if key is None else {"api_key": key}
+                who: dict[str, Any] = {"actor": "mcp"} if key is None else {"api_key": key}
                 self._memory = Memory(self.store, namespace=self.scope, **who)
             return self._memory
 
