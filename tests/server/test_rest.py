@@ -280,6 +280,16 @@ def test_every_route_is_described_whole(http, url):
                      "namespaces", "export", "import", "size", "status"}  # fmt: skip
 
 
+def test_tuples_are_described_as_makers_of_clients_read_them(http, url):
+    told = http.get(f"{url}/openapi.json").json()["components"]["schemas"]
+    progress, none = told["Job_Any_"]["properties"]["progress"]["anyOf"]
+    two = {"type": "array", "minItems": 2, "maxItems": 2}
+    assert progress == {**two, "items": {"type": "integer"}} and none == {"type": "null"}
+    possible = told["PersonReceipt"]["properties"]["possible"]["items"]
+    assert possible == {**two, "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}
+    assert "prefixItems" not in http.get(f"{url}/openapi.json").text
+
+
 def test_the_page_of_routes_needs_no_internet(http, url):
     page = http.get(f"{url}/docs").text
     assert "POST /v1/search" in page and "Idempotency-Key" in page and "min_score" in page

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, heads, logs, otel, page, retention, spool
+from mnemon.server import described, failures, heads, logs, otel, page, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.asking import Asking
 from mnemon.server.audit.recording import Audited
@@ -64,6 +64,12 @@ class App(FastAPI):
             await self.layers(scope, receive, send)
         else:
             await self.routed(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """The description of the routes, made once."""
+        if self.openapi_schema is None:
+            described.plain(super().openapi())
+        return super().openapi()
 
     async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What is behind the layers."""
