@@ -9,9 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable
 from types import FrameType
+
+from mnemon.errors import MnemonError
 
 _SHORT_LIFE = 5.0  # seconds: one that ends sooner would do so again at once
 _PATIENCE = 3
@@ -59,6 +62,7 @@ class _Crew:
             self._serve()
             status = 0
         finally:
+            _tell(sys.exception())
             os._exit(status)  # what the parent has open is the parent's to close
 
     def stop(self, number: int, frame: FrameType | None) -> None:
@@ -78,3 +82,12 @@ class _Crew:
             else:
                 self.start()
         return int(self._short_lives > _PATIENCE)
+
+
+def _tell(error: BaseException | None) -> None:
+    """Why a process ends: nobody else would say so."""
+    if isinstance(error, MnemonError):
+        sys.stderr.write(f"Error: {error}\n")
+    elif isinstance(error, Exception):
+        sys.excepthook(type(error), error, error.__traceback__)
+    sys.stderr.flush()

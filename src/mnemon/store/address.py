@@ -64,8 +64,14 @@ def _parts(address: str) -> tuple[str, str, str, str, str]:
 
 def beside(address: str) -> Path:
     """What the files beside a store (keys, uploads) are named after: the store's own file, or one
-    in the user's data folder (which may not be there yet) that stands for a database."""
+    in the user's data folder (which may not be there yet) that stands for a database.
+
+    Raises:
+        InvalidInput: `.`, `/` or the like, which can only be folders.
+    """
     if not is_database(address):
+        if not Path(address).name:
+            raise InvalidInput(f"{address!r} is a folder: name a file in it, such as memory.db")
         return Path(address)
     from platformdirs import user_data_path
 

@@ -64,7 +64,8 @@ def _stdio(desk: Desk) -> None:
 
 
 def _http(desk: Desk, host: str, port: int) -> None:
-    from mnemon.server.mcp.http import PATH, serve_http
+    from mnemon.server.mcp.http import PATH, check, serve_http
 
+    check(host)
     click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
     serve_http(desk, host, port)
