@@ -19,8 +19,8 @@ def check(host: str) -> None:
     if host not in _LOOPBACK:
         raise InvalidInput(
             f"the MCP server has no login and serves this machine only, not {host!r}: use "
-            f"{', '.join(_LOOPBACK)}. From elsewhere: a tunnel such as ssh -L, or `mnemon mcp` there, "
-            "with the address of a `mnemon serve` as --store and its key"
+            f"{', '.join(_LOOPBACK)}. From elsewhere: a tunnel such as ssh -L, or `mnemon mcp` "
+            "there, with the address of a `mnemon serve` as --store and its key"
         )
 
 
