@@ -294,6 +294,9 @@ def test_the_page_of_routes_needs_no_internet(http, url):
     page = http.get(f"{url}/docs").text
     assert "POST /v1/search" in page and "Idempotency-Key" in page and "min_score" in page
     assert "http:" not in page and "https:" not in page and "<script" not in page
+    assert '<a href="#search_v1_search_post">' in page and 'id="search_v1_search_post"' in page
+    assert "<code>query</code></td><td>body</td><td>string</td><td><b>needed</b>" in page
+    assert "null" not in page and "`" not in page
 
 
 def test_the_documents_name_every_route(shared):
