@@ -50,6 +50,15 @@ def _import(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> 
     return replace(report, malformed=places + ([("…", f"and {rest} more")] if rest else []))
 
 
+def _compile(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> dict[str, int]:
+    told = job.options
+    done = memory.compile(
+        [*job.cubes] or told["selection"], told["model"], told["form"], policy=told["policy"],
+        to=told["to"], alias=told["alias"], namespace=job.namespace, progress=progress,
+    )  # fmt: skip
+    return {"compiled": done.compiled, "fresh": done.fresh, "skipped": len(done.skipped)}
+
+
 def _schedule(
     memory: Memory, store: Store, job: Job[Any], progress: Progress
 ) -> dict[str, int]:  # fmt: skip
@@ -63,7 +72,7 @@ def _schedule(
 
 CALLS: dict[str, Work] = {
     "reflect": _reflect, "reindex": _reindex, "fsck": _fsck, "import": _import,
-    "schedule": _schedule,
+    "compile": _compile, "schedule": _schedule,
 }  # fmt: skip
 
 _RESULTS: dict[str, Any] = {"fsck": list[Problem], "import": ImportReport}
