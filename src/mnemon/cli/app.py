@@ -90,9 +90,17 @@ def _files() -> dict[str, str]:
     metavar="NAME",
     help="Where to work; by default 'default'. Reads see it and everything below it.",
 )
+@click.option(
+    "--program",
+    envvar="MNEMON_PROGRAM",
+    metavar="NAME",
+    help="How to search: one that `mnemon methods text.programs` lists; by default 'default'.",
+)
 @click.version_option(__version__, prog_name="mnemon")
 @click.pass_context
-def mnemon(ctx: click.Context, store: str | None, namespace: str | None) -> None:
+def mnemon(
+    ctx: click.Context, store: str | None, namespace: str | None, program: str | None
+) -> None:
     """A memory for language models: remember, search, recall, correct and forget.
 
     \b
@@ -101,6 +109,6 @@ def mnemon(ctx: click.Context, store: str | None, namespace: str | None) -> None
       mnemon recall "Where does Ana live?" --budget 500
       mnemon demo
     """
-    ctx.obj = Settings(store or None, namespace or None)
+    ctx.obj = Settings(store or None, namespace or None, program or None)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False

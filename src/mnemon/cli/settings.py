@@ -28,10 +28,11 @@ class Nothing(click.ClickException):
 
 @dataclass(slots=True)
 class Settings:
-    """The store and namespace that were asked for; None means the default ones."""
+    """The store, namespace and program that were asked for; None means the default ones."""
 
     store: str | None = None
     namespace: str | None = None
+    program: str | None = None
 
     @property
     def address(self) -> str:
@@ -53,7 +54,7 @@ class Settings:
         """The memory, made if it is not there yet."""
         from mnemon.memory import Memory
 
-        return Memory(self.address, namespace=self.scope)
+        return Memory(self.address, namespace=self.scope, program=self.program or PROGRAM)
 
     def existing(self) -> Memory:
         """The memory that is there; it is never made only to find it empty.
@@ -70,7 +71,25 @@ class Settings:
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
         # Whoever may only read still can; then reads are not counted.
         frozen = self.path.is_file() and not os.access(self.path, os.W_OK)
-        return Memory(self.path, namespace=self.scope, read_only=frozen)
+        return Memory(
+            self.path, namespace=self.scope, program=self.program or PROGRAM, read_only=frozen
+        )
+
+    def asked(self) -> Memory:
+        """`existing`, to be searched: what the program lacks is told now."""
+        return self.existing()._prepared()
+
+    def known_program(self) -> str:
+        """The program's name, for what opens the memory later.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        from mnemon import methods
+
+        name = self.program or PROGRAM
+        methods.find("text.programs", name)
+        return name
 
     def opened(self) -> Store:
         """The bare store that is there, for what is about the store and no cube.
@@ -119,4 +138,5 @@ class Settings:
         return self.namespace or "default"
 
 
+PROGRAM = "default"
 ADVICE = 'add to it with `mnemon add "…"`, or read a history with `mnemon import PATH`'

@@ -54,8 +54,8 @@ class RemoteMemory(Reading, Writing):
     ) -> None:
         if servers:
             raise InvalidInput(
-                f"{', '.join(servers)}= belongs to whoever opens the store: give it to the server, "
-                "not to its client"
+                f"{', '.join(servers)}= belongs to whoever opens the store: give it to the server "
+                "(`mnemon serve --help`), not to its client"
             )
         self.namespace = paths.check(namespace)
         self.actor = actor

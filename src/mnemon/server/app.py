@@ -77,13 +77,14 @@ def build(settings: Settings, tracing: Any = None) -> App:
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+        UnknownName, InvalidInput, MissingExtra, EmbedderError: the program lacks something.
         MissingExtra: traces are asked for, and the extra `otel` is not installed.
         InvalidInput, MissingExtra: the upstream cannot be used.
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
     spool.clear(settings.place)
-    memory = Memory(settings.store)
+    memory = Memory(settings.store, program=settings.program)._prepared()
     home = homes.of(memory._store)
     service = Service(memory, home, settings, Asking(home.far))
     app = App(

@@ -17,13 +17,14 @@ from mnemon.store.address import is_database, shown
 @click.command("install")
 @clients.chosen
 @click.option("--print", "only_print", is_flag=True, help="Print the entry and change nothing.")
+@options.program
 @options.place
 def command(settings: Settings, client: str, project: bool, only_print: bool) -> None:
     """Give an agent this memory.
 
     Puts `mnemon mcp` into the client's configuration. Everything else in the
-    file stays as it is, and a copy from before is kept beside it. --store
-    and --namespace are written into the entry.
+    file stays as it is, and a copy from before is kept beside it. --store,
+    --namespace and --program are written into the entry.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing
@@ -62,4 +63,6 @@ def _command(settings: Settings, project: bool) -> Sequence[str]:
         words += ["--store", _store(settings.store)]
     if settings.namespace:
         words += ["--namespace", settings.namespace]
+    if settings.program:
+        words += ["--program", settings.known_program()]
     return words

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of stdin and stdout.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine's own.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8078, show_default=True)
+@options.program
 @options.place
 def command(settings: Settings, http: bool, host: str, port: int) -> None:
     """Serve the memory to MCP clients.
@@ -30,7 +31,7 @@ def command(settings: Settings, http: bool, host: str, port: int) -> None:
         raise MissingExtra("mcp", "mcp")
     from mnemon.server.mcp.desk import Desk
 
-    desk = Desk(settings.store, settings.scope)
+    desk = Desk(settings.store, settings.scope, settings.known_program())
     try:
         if http:
             _http(desk, host, port)
@@ -46,7 +47,8 @@ def _stdio(desk: Desk) -> None:
     greeting = greet()
     if not greeting.line:  # the client went away without a word
         return
-    # Only now: it takes a second, and the client has its answer.
+    # Only now: it takes a second or more, and the client has its answer.
+    desk.prepare()
     from mnemon.server.mcp.serving import serve_stdio
 
     serve_stdio(desk, greeting)
@@ -55,5 +57,6 @@ def _stdio(desk: Desk) -> None:
 def _http(desk: Desk, host: str, port: int) -> None:
     from mnemon.server.mcp.http import PATH, serve_http
 
+    desk.prepare()
     click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
     serve_http(desk, host, port)

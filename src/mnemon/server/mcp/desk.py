@@ -23,11 +23,13 @@ class Desk:
     Args:
         store: the store's file, or None for the user's own.
         scope: the namespace; a tool can name one below it, never beside or above it.
+        program: how it is searched, by name.
     """
 
-    def __init__(self, store: str | None, scope: str) -> None:
+    def __init__(self, store: str | None, scope: str, program: str = "default") -> None:
         self.store = store
         self.scope = paths.check(scope)
+        self.program = program
         self._memory: Memory | None = None
         self._lock = threading.Lock()
 
@@ -38,8 +40,19 @@ class Desk:
             if self._memory is None:
                 from mnemon.memory import Memory
 
-                self._memory = Memory(self.store, namespace=self.scope, actor="mcp")
+                self._memory = Memory(
+                    self.store, namespace=self.scope, program=self.program, actor="mcp"
+                )
             return self._memory
+
+    def prepare(self) -> None:
+        """Load what another program than the default one needs, which takes as long as it takes.
+
+        Raises:
+            MnemonError: the program lacks something.
+        """
+        if self.program != "default":
+            self.memory._searcher.prepare()
 
     def close(self) -> None:
         """Give the memory back, if it was opened."""

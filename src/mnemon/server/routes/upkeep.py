@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from mnemon import __version__
 from mnemon.server import bodies, cursors, queries
-from mnemon.server.access import Granted
+from mnemon.server.access import Granted, Service
 from mnemon.server.background import ACCEPTED, InBackground
 from mnemon.server.replies import Counted, Events, Namespace, Reply
 from mnemon.store.rows import Problem
@@ -20,11 +20,12 @@ router = APIRouter(prefix="/v1", tags=["upkeep"])
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who the caller is here. `namespaces` is null for one who reaches everything; `role` is the
-    word for `verbs`, if there is one."""
+    """Who the caller is here. `program` is how the server searches; `namespaces` is null for one
+    who reaches everything; `role` is the word for `verbs`, if there is one."""
 
     mnemon: str
     actor: str
+    program: str
     namespaces: tuple[str, ...] | None = None
     verbs: tuple[str, ...] | None = None
     role: str | None = None
@@ -32,11 +33,12 @@ class Status:
 
 
 @router.get("/status", response_model=Status)
-def status(grant: Granted) -> Response:
-    """The server's version, and what the caller may do."""
+def status(request: Request, grant: Granted) -> Response:
+    """The server's version and program, and what the caller may do."""
+    service: Service = request.app.state.service
     key = grant.key
     told = () if key is None else (key.namespaces, key.verbs, key.role, key.rate)
-    return Reply(Status(__version__, grant.memory.actor, *told))
+    return Reply(Status(__version__, grant.memory.actor, service.settings.program, *told))
 
 
 @router.post("/reflect", response_model=Counted, responses=ACCEPTED)
