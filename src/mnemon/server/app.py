@@ -30,6 +30,7 @@ from mnemon.server.periodic import Periodic
 from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
+from mnemon.server.rates import Declared
 from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
 from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
@@ -86,7 +87,7 @@ def build(settings: Settings, tracing: Any = None) -> App:
     spool.clear(settings.place)
     memory = Memory(settings.store, program=settings.program)._prepared()
     home = homes.of(memory._store)
-    service = Service(memory, home, settings, Asking(home.far))
+    service = Service(memory, home, settings, Asking(home.far), Declared(memory._store))
     app = App(
         title="Mnemon",
         version=__version__,
