@@ -17,7 +17,7 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MNEMON_STORE", "MNEMON_NAMESPACE", "NO_COLOR"):
+    for name in ("MNEMON_STORE", "MNEMON_NAMESPACE", "MNEMON_PROGRAM", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
 
 

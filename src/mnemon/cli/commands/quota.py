@@ -18,7 +18,7 @@ _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 @click.group("quota")
 def command() -> None:
-    """How much a namespace, with all below it, may hold and be asked."""
+    """What a namespace, with all below it, may hold and be asked."""
 
 
 @command.command("set")
