@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import httpx2
 import pytest
 
@@ -36,11 +34,10 @@ def test_one_that_nobody_knows_is_refused(path):
         serving.server(Settings(path, program="hemma"))
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_a_process_that_lacks_something_says_so_and_serves_nobody(process, path, workers):
+def test_several_processes_that_lack_something_say_so_once_and_serve_nobody(process, path):
     with Memory(path) as memory:
         memory.add("x")
-    child, line = process("--program", "cross-encoded", "--workers", workers)
+    child, line = process("--program", "cross-encoded", "--workers", "2")
     assert "Error: the cross-encoder was fitted with the embedder 'minilm'" in line
     assert child.wait(timeout=20) == 2 and child.stderr.read() == ""
 
@@ -56,16 +53,6 @@ def test_an_extra_that_is_missing_is_told_at_start(path, monkeypatch):
         serving.server(Settings(path, program="cross-encoded"))
     with Memory(path) as memory:  # which the refusal has let go
         assert memory.count() == 0
-
-
-def test_a_process_of_several_serves_by_it(process):
-    child, url = process("--program", "fused", "--workers", "2")
-    with Memory(url) as memory:
-        memory.add(TURNS)
-        found = memory.search("lemon tree", explain=True)
-        assert "listnet" not in {one.channel for one in found[0].why}
-    child.terminate()
-    assert isinstance(child, subprocess.Popen) and child.wait(timeout=20) == 0
 
 
 def test_an_agents_tools_search_by_it(path):
