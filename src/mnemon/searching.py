@@ -67,7 +67,8 @@ class Searcher:
         self._moments: dict[str, _Moment] = {}
 
     def prepare(self) -> None:
-        """Load what the program needs, so that what it lacks is told before anything is asked.
+        """Load what the program needs, if it is a program that needs anything, and the embedder; so
+        what is lacking is told before anything is asked.
 
         Raises:
             UnknownName, InvalidInput, MissingExtra, EmbedderError: it cannot work here.
@@ -77,6 +78,7 @@ class Searcher:
             space = self._embedding.space or space_of(self._embedding.embedder).name
             for method in wanting:
                 method.prepare(space)
+            self._embedding.query("Where?", ())  # it too loads with the first question
 
     def search(
         self,

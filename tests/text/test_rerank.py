@@ -15,6 +15,7 @@ from mnemon import Memory, methods
 from mnemon.bench import learning
 from mnemon.errors import EmbedderError, InvalidInput, UnknownName
 from mnemon.models import cross_encoder as models
+from mnemon.models.embed.static import StaticEmbedder
 from mnemon.store.rows import Filter
 from mnemon.text import asked, program, signals
 from mnemon.text.lexicon import lexicon
@@ -91,6 +92,13 @@ def test_only_the_best_are_read_again_and_the_others_follow(
     assert two.indices[2:].tolist() == ranked[2:]
 
 
+class Gone(StaticEmbedder):
+    """An embedder that cannot embed."""
+
+    def embed_query(self, text: str) -> Any:
+        raise EmbedderError("its model went away")
+
+
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_what_a_program_needs_is_loaded_before_the_first_question(
     encoder: dict[str, str], tmp_path: Path
@@ -102,6 +110,8 @@ def test_what_a_program_needs_is_loaded_before_the_first_question(
         ready.add([{**turn, "at": "2024-05-03"} for turn in TURNS], session="s")
         assert ready.search("When is the operation?")
         assert models._load.cache_info().misses == loaded.misses and before <= loaded.currsize
+    with pytest.raises(EmbedderError, match="its model went away"):
+        Memory(":memory:", embedder=Gone(), program=ready._program)._prepared()
     (tmp_path / "empty").mkdir()
     other = CrossEncoded(rerank=("cross-encoder", {**encoder, "base": str(tmp_path / "empty")}))
     with pytest.raises(EmbedderError, match="give a model on the hub or a local folder"):
