@@ -22,7 +22,9 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MNEMON_STORE", "MNEMON_NAMESPACE", "MNEMON_API_KEY", "NO_COLOR"):
+    for name in (
+        "MNEMON_STORE", "MNEMON_NAMESPACE", "MNEMON_PROGRAM", "MNEMON_API_KEY", "NO_COLOR",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 

@@ -93,12 +93,22 @@ def _files() -> dict[str, str]:
     help="Where to work; by default 'default'. Reads see it and everything below it.",
 )
 @click.option(
+    "--program",
+    envvar="MNEMON_PROGRAM",
+    metavar="NAME",
+    help="How to search: one that `mnemon methods text.programs` lists; by default 'default'.",
+)
+@click.option(
     "--api-key", envvar="MNEMON_API_KEY", metavar="KEY", help="The key, for a server that asks."
 )
 @click.version_option(__version__, prog_name="mnemon")
 @click.pass_context
 def mnemon(
-    ctx: click.Context, store: str | None, namespace: str | None, api_key: str | None
+    ctx: click.Context,
+    store: str | None,
+    namespace: str | None,
+    program: str | None,
+    api_key: str | None,
 ) -> None:
     """A memory for language models: remember, search, recall, correct and forget.
 
@@ -108,6 +118,6 @@ def mnemon(
       mnemon recall "Where does Ana live?" --budget 500
       mnemon demo
     """
-    ctx.obj = Settings(store or None, namespace or None, api_key or None)
+    ctx.obj = Settings(store or None, namespace or None, program or None, api_key or None)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False

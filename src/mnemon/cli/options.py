@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    # The same two options stand before the command too; after it they win.
+    # The same options stand before the command too; after it they win.
     if value is not None:
         setattr(ctx.ensure_object(Settings), str(param.name), value)
 
@@ -35,6 +35,10 @@ def place(command: F) -> F:
 api_key = click.option(
     "--api-key", metavar="KEY", expose_value=False, callback=_remember,
     help="The key, for a server that asks; see `mnemon --help`.",
+)  # fmt: skip
+program = click.option(
+    "--program", metavar="NAME", expose_value=False, callback=_remember,
+    help="How to search; see `mnemon --help`.",
 )  # fmt: skip
 
 

@@ -28,11 +28,12 @@ class Nothing(click.ClickException):
 
 @dataclass(slots=True)
 class Settings:
-    """The store and namespace that were asked for; None means the default ones. `api_key` is for a
-    server's address."""
+    """The store, namespace and program that were asked for; None means the default ones. `api_key`
+    is for a server's address."""
 
     store: str | None = None
     namespace: str | None = None
+    program: str | None = None
     api_key: str | None = None
 
     @property
@@ -73,8 +74,9 @@ class Settings:
         from mnemon.store.address import is_server
 
         if is_server(self.address):
-            return Memory(self.address, namespace=self.scope, api_key=self.api_key)
-        return Memory(self.address, namespace=self.scope)
+            told: dict[str, Any] = {} if self.program is None else {"program": self.program}
+            return Memory(self.address, namespace=self.scope, api_key=self.api_key, **told)
+        return Memory(self.address, namespace=self.scope, program=self.program or PROGRAM)
 
     def existing(self) -> Memory:
         """The memory that is there; it is never made only to find it empty.
@@ -91,7 +93,25 @@ class Settings:
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
         # Whoever may only read still can; then reads are not counted.
         frozen = self.path.is_file() and not os.access(self.path, os.W_OK)
-        return Memory(self.path, namespace=self.scope, read_only=frozen)
+        return Memory(
+            self.path, namespace=self.scope, program=self.program or PROGRAM, read_only=frozen
+        )
+
+    def asked(self) -> Memory:
+        """`existing`, to be searched: what the program lacks is told now."""
+        return self.existing()._prepared()
+
+    def known_program(self) -> str:
+        """The program's name, for what opens the memory later.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        from mnemon import methods
+
+        name = self.program or PROGRAM
+        methods.find("text.programs", name)
+        return name
 
     def here(self) -> Memory:
         """`existing`, for what is done beside the store only: see `own`."""
@@ -144,4 +164,5 @@ class Settings:
         return self.namespace or "default"
 
 
+PROGRAM = "default"
 ADVICE = 'add to it with `mnemon add "…"`, or read a history with `mnemon import PATH`'

@@ -30,6 +30,7 @@ from mnemon.server.periodic import Periodic
 from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
+from mnemon.server.rates import Declared
 from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
 from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
@@ -86,15 +87,16 @@ def build(settings: Settings, tracing: Any = None) -> App:
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+        UnknownName, InvalidInput, MissingExtra, EmbedderError: the program lacks something.
         MissingExtra: traces are asked for, and the extra `otel` is not installed.
         InvalidInput, MissingExtra: the upstream cannot be used.
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
     spool.clear(settings.place)
-    memory = Memory(settings.store)
+    memory = Memory(settings.store, program=settings.program)._prepared()
     home = homes.of(memory._store)
-    service = Service(memory, home, settings, Asking(home.far))
+    service = Service(memory, home, settings, Asking(home.far), Declared(memory._store))
     app = App(
         title="Mnemon",
         version=__version__,

@@ -87,7 +87,8 @@ class Straight:
         key = heads.get(b"idempotency-key")
         if isinstance(body.content, list) or body.content is None or _has_sources(body.content):
             return await run_in_threadpool(remember.add, body, grant, key)
-        made = await self._adds.ask(remember.single(body, grant, key))
+        single = await self._service.asking(remember.single, body, grant, key)
+        made = await self._adds.ask(single)
         grant.act.touch([made.id])
         return replies.cube(made)
 

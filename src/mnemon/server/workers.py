@@ -11,10 +11,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from types import FrameType
+from typing import Any
 
 from mnemon.errors import MnemonError
+from mnemon.wire import problems
 
 _SHORT_LIFE = 5.0  # seconds: one that ends sooner would do so again at once
 _PATIENCE = 3
@@ -37,6 +41,26 @@ def run(count: int, serve: Callable[[], None]) -> int:
     finally:
         for one, handler in zip(_ENDING, before, strict=True):
             signal.signal(one, handler)
+
+
+def tried(work: Callable[[], None]) -> None:
+    """Do `work`, which can be pickled, in a process that ends with it.
+
+    Raises:
+        MnemonError: the error that it ended with there.
+    """
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        told = pool.submit(_problem, work).result()
+    if told is not None:
+        raise problems.error_of(told)
+
+
+def _problem(work: Callable[[], None]) -> Mapping[str, Any] | None:
+    try:
+        work()
+    except MnemonError as error:
+        return problems.document(error)
+    return None
 
 
 class _Crew:

@@ -21,6 +21,7 @@ from mnemon.store.address import is_database, is_server, shown
     "--api-key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
     help="Where the key is, for a server as --store that asks: the file is named in the entry.",
 )  # fmt: skip
+@options.program
 @options.place
 def command(
     settings: Settings, client: str, project: bool, only_print: bool, api_key_file: Path | None
@@ -28,8 +29,8 @@ def command(
     """Give an agent this memory.
 
     Puts `mnemon mcp` into the client's configuration. Everything else in the
-    file stays as it is, and a copy from before is kept beside it. --store
-    and --namespace are written into the entry.
+    file stays as it is, and a copy from before is kept beside it. --store,
+    --namespace and --program are written into the entry.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing
@@ -72,4 +73,6 @@ def _command(settings: Settings, project: bool, api_key_file: Path | None) -> Se
         words += ["--api-key-file", str(api_key_file.absolute())]
     if settings.namespace:
         words += ["--namespace", settings.namespace]
+    if settings.program:
+        words += ["--program", settings.known_program()]
     return words

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--api-key-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Where the key is, for a server as --store that asks; else MNEMON_API_KEY.",
 )  # fmt: skip
+@options.program
 @options.place
 def command(
     settings: Settings, http: bool, host: str, port: int, api_key_file: Path | None
@@ -37,7 +38,8 @@ def command(
         raise MissingExtra("mcp", "mcp")
     from mnemon.server.mcp.desk import Desk
 
-    desk = Desk(settings.store, settings.scope, api_key=_key(settings, api_key_file))
+    key = _key(settings, api_key_file)
+    desk = Desk(settings.store, settings.scope, settings.known_program(), api_key=key)
     try:
         if http:
             _http(desk, host, port)
@@ -57,7 +59,8 @@ def _stdio(desk: Desk) -> None:
     greeting = greet()
     if not greeting.line:  # the client went away without a word
         return
-    # Only now: it takes a second, and the client has its answer.
+    # Only now: it takes a second or more, and the client has its answer.
+    desk.prepare()
     from mnemon.server.mcp.serving import serve_stdio
 
     serve_stdio(desk, greeting)
@@ -67,5 +70,6 @@ def _http(desk: Desk, host: str, port: int) -> None:
     from mnemon.server.mcp.http import PATH, check, serve_http
 
     check(host)
+    desk.prepare()
     click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
     serve_http(desk, host, port)
