@@ -352,6 +352,7 @@ def test_the_property_sees_what_a_page_shows(places, monkeypatch):
     monkeypatch.setattr(Viewer, "namespaces", lambda viewer: [
         (path, viewer.grant.memory.size()["cubes"]) for path, _ in counted(viewer)
     ])  # fmt: skip
+    monkeypatch.setitem(globals(), "EXAMPLES", 80)  # it ends with the first that shows it
     for rules, name in ((CALLS, "add"), (TOOLS, "memory_status"), (PAGES, "namespaces")):
         for other in rules.keys() - {name}:
             monkeypatch.delitem(rules, other)
