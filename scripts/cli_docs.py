@@ -21,7 +21,8 @@ _HEAD = """# The command line
 <!-- Made by scripts/cli_docs.py from the code: change the code, then run it. -->
 
 Data goes to stdout, messages to stderr. `--json` makes the data JSON. `--store` and `--namespace`
-may stand before or after the command. `python -m mnemon` is the same as `mnemon`.
+may stand before or after the command, and so may `--program` where a command searches. `python -m
+mnemon` is the same as `mnemon`.
 
 An ID is a whole id, or its last 4 characters or more if no other id of the namespace ends so;
 listings print the last 8. A TIME is ISO 8601, such as `2024-05-07` or `2024-05-07T18:30:00+02:00`;
@@ -34,6 +35,7 @@ _ENVIRONMENT = """## Environment
 | --- | --- |
 | `MNEMON_STORE` | the store's file or URL, when `--store` is not given |
 | `MNEMON_NAMESPACE` | the namespace, when `--namespace` is not given |
+| `MNEMON_PROGRAM` | the program, when `--program` is not given |
 | `NO_COLOR` | when set, no colours |
 | `COLUMNS` | how wide to print |
 """

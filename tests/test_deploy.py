@@ -97,6 +97,11 @@ def test_replicas_share_no_volume():
     assert "server,postgres" in (DEPLOY / "Dockerfile").read_text()
 
 
+def test_the_image_has_what_the_servers_options_need():
+    # --upstream and OTEL_EXPORTER_OTLP_ENDPOINT: without their extras a container would not start.
+    assert "'.[client,otel,server,postgres]'" in (DEPLOY / "Dockerfile").read_text()
+
+
 def test_the_composed_database_has_a_role_that_is_accepted(postgresql, tmp_path):
     script = composed()["configs"]["role"]["content"].replace("$$", "$")
     script = script.replace("mnemon", "composed")  # the tests have a role of that name

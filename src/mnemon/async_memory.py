@@ -67,6 +67,7 @@ class AsyncJobs(Face):
     reflect = awaited(Jobs.reflect)
     reindex = awaited(Jobs.reindex)
     fsck = awaited(Jobs.fsck)
+    compile = awaited(Jobs.compile)
     schedule = awaited(Jobs.schedule)
     import_ = awaited(Jobs.import_)
     get = awaited(Jobs.get)

@@ -18,7 +18,7 @@
     │   ├── OnHold                          it must be kept: `mnemon retention release`
     │   └── NotForWeights                   it is withheld from them: `mnemon weights allow`
     ├── QuotaExceeded                       the namespace may not hold more
-    ├── RateLimited                         the API key asks faster than it may
+    ├── RateLimited                         a key, or all in a namespace, ask too often
     ├── StaleArtifact                       a source of the artifact has changed
     ├── StoreError                          the store cannot do its work
     │   ├── StoreBusy
@@ -196,17 +196,18 @@ class QuotaExceeded(MnemonError):
 
 
 class RateLimited(MnemonError):
-    """The API key asks faster than it may. Nothing was done: ask again after a while.
+    """A key, or all in a namespace together, ask too often. Nothing was done: ask again later.
 
     Attributes:
         retry_after: seconds until the next request will be let in.
+        namespace: where all together ask too often; None: it is the key alone.
     """
 
-    def __init__(self, rate: str, retry_after: float) -> None:
-        super().__init__(
-            f"the key may ask {rate}: wait {retry_after:.3g} s, or have its rate raised"
-        )
+    def __init__(self, rate: str, retry_after: float, namespace: str | None = None) -> None:
+        who = "the key" if namespace is None else f"in namespace {namespace!r} all keys together"
+        super().__init__(f"{who} may ask {rate}: wait {retry_after:.3g} s, or have the rate raised")
         self.retry_after = retry_after
+        self.namespace = namespace
 
 
 class StaleArtifact(MnemonError):

@@ -16,7 +16,7 @@ from mnemon.artifacts import Artifacts
 from mnemon.choosing import Kinds, chosen, micros
 from mnemon.cube import Document, Draft, Event, Hit, Link, MemCube, Recall, Receipt, Rollback
 from mnemon.embedding import Embedding
-from mnemon.errors import AccessDenied, InvalidInput, NotFound
+from mnemon.errors import AccessDenied, InvalidInput, MnemonError, NotFound
 from mnemon.forgetting import check_narrowed, check_one, forget_chosen
 from mnemon.instant import Instant
 from mnemon.jobs.crew import Crew
@@ -132,6 +132,15 @@ class Memory:
             self._searcher.close()
         finally:
             self._store.close()
+
+    def _prepared(self) -> Memory:
+        """Itself, once its program has what it needs; closed if it lacks something."""
+        try:
+            self._searcher.prepare()
+        except MnemonError:
+            self.close()
+            raise
+        return self
 
     def acting(self, actor: str) -> Memory:
         """The same memory for another actor. It stays one memory: closing either closes both."""
@@ -249,7 +258,10 @@ class Memory:
             NotFound: no such cube in the namespace (or it was forgotten, or not there yet).
         """
         if version is not None:
-            found = [c for c in self.history(id, namespace=namespace) if c.version == version]
+            past = self.history(id, namespace=namespace)
+            found = [cube for cube in past if cube.version == version]
+            if not found:
+                raise NotFound(f"cube {id} has versions 1 to {past[-1].version}, not {version}")
         else:
             within = self._chosen(namespace, as_of=as_of, ids=(id,))
             found = [cube for _, cube in self._store.select(within)]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon.assembly import Counter
 from mnemon.assembly.text import render
 from mnemon.cube import Hit, MemCube, Reason, Recall
-from mnemon.embedding import Embedding
+from mnemon.embedding import Embedding, space_of
 from mnemon.errors import InvalidInput
 from mnemon.intake import check_text
 from mnemon.stages import stage
@@ -65,6 +65,20 @@ class Searcher:
         self._lock = threading.Lock()
         self._reads: dict[str, int] = {}
         self._moments: dict[str, _Moment] = {}
+
+    def prepare(self) -> None:
+        """Load what the program needs, if it is a program that needs anything, and the embedder; so
+        what is lacking is told before anything is asked.
+
+        Raises:
+            UnknownName, InvalidInput, MissingExtra, EmbedderError: it cannot work here.
+        """
+        if wanting := programs.prepares(self._program):
+            # A store without vectors yet will have those of its embedder.
+            space = self._embedding.space or space_of(self._embedding.embedder).name
+            for method in wanting:
+                method.prepare(space)
+            self._embedding.query("Where?", ())  # it too loads with the first question
 
     def search(
         self,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +14,41 @@ import pytest
 from click.testing import CliRunner, Result
 
 from mnemon.cli.app import mnemon
+from mnemon.server import serving
+from mnemon.server.settings import Settings
 
 Run = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MNEMON_STORE", "MNEMON_NAMESPACE", "NO_COLOR"):
+    for name in (
+        "MNEMON_STORE", "MNEMON_NAMESPACE", "MNEMON_PROGRAM", "MNEMON_API_KEY", "NO_COLOR",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     return tmp_path / "memory.db"
+
+
+@pytest.fixture
+def served() -> Callable[[Path], AbstractContextManager[str]]:
+    """Serves a store while it is entered; the address."""
+    return _served
+
+
+@contextmanager
+def _served(path: Path) -> Iterator[str]:
+    server = serving.server(Settings(path, port=0))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    thread.join()
 
 
 @pytest.fixture

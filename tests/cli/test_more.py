@@ -76,3 +76,10 @@ def test_bench_speed_is_shown(run, monkeypatch, parsed):
     monkeypatch.setattr(scale, "run_speed", measured)
     assert parsed(run("bench", "speed", "--sizes", "5,7", "--json"))["values"][0]["size"] == 7
     assert "| search |" in run("bench", "speed").stdout
+
+
+@pytest.mark.parametrize("command", ["key list", "ls", "serve", "audit verify"])
+def test_a_folder_is_no_store(tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(mnemon, ["--store", ".", *command.split()])
+    assert done.exit_code in (2, 3) and "a folder" in done.output and done.exc_info[0] is SystemExit

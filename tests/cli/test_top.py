@@ -8,8 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,7 @@ from click.testing import CliRunner
 from mnemon import Memory
 from mnemon.cli.app import mnemon
 from mnemon.cli.watching.frame import Watch
-from mnemon.server import serving
 from mnemon.server.keys import beside
-from mnemon.server.settings import Settings
 
 SOURCE = Path(__file__).parents[2] / "src"
 
@@ -89,19 +85,7 @@ def test_many_namespaces_are_watched_in_part_and_that_is_told(memory):
     assert "7 smaller namespaces" in untold
 
 
-@contextmanager
-def served(path):
-    server = serving.server(Settings(path, port=0))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join()
-
-
-def test_a_server_is_watched_as_far_as_the_key_reaches(memory, store, parsed, monkeypatch):
+def test_a_server_is_watched_as_far_as_the_key_reaches(memory, store, served, parsed, monkeypatch):
     token, _ = beside(store).add("ana", ["acme/ana"])
     owner, _ = beside(store).add("owner", None)
     with served(store) as url:

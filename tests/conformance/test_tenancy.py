@@ -36,6 +36,19 @@ def test_a_quota_binds_all_below_it_and_nothing_beside_it(store):
     add(store, "x")
 
 
+def test_a_quota_may_be_a_rate_which_no_write_checks(store):
+    store.set_quota("ben", 1, None)
+    store.set_quota("acme", None, 8, "5/s")
+    store.set_quota(HOME, None, None, "1/d")
+    add(store, *"123456", namespace="acme/x")
+    assert store.rates() == [("acme", "5/s"), (HOME, "1/d")]
+    assert [(one.bytes, one.held_cubes, one.rate) for one in store.quotas()] == [
+        (8, 6, "5/s"), (None, 0, "1/d"), (None, 0, None),
+    ]  # fmt: skip
+    store.set_quota("acme", None, 8)
+    assert store.remove_quota(HOME) and store.rates() == []
+
+
 def test_what_is_held_follows_every_write(store):
     store.set_quota("acme", 10, None)
     one, two, three = add(store, "é", "two", "three", metadata={"a": 1})

@@ -46,6 +46,30 @@ def test_a_plan_of_the_scheduler_is_queued_and_keeps_to_the_budgets(memory):
         memory.jobs.schedule(object())
 
 
+def test_cubes_are_compiled_in_the_background(memory):
+    pytest.importorskip("transformers", reason="the extra 'kv' is not installed")
+    one, _ = memory.add(["Ana lives in Lisbon.", "Ben likes tea."])
+    job = memory.jobs.compile([one.id], "nano", wait=PATIENT)
+    assert (job.state, job.result) == ("done", {"compiled": 1, "fresh": 0, "skipped": 0})
+    assert job.cubes == (one.id,) and "Lisbon" not in repr(job)
+    everything = memory.jobs.compile({}, "nano", wait=PATIENT)
+    assert everything.result == {"compiled": 1, "fresh": 1, "skipped": 0}
+    assert memory.jobs.list(call="compile") == [everything, job]
+    memory.forget(one.id, purge=True)
+    assert memory.jobs.list(call="compile") == [everything]  # what named it went with it
+
+
+@pytest.mark.parametrize(
+    ("selection", "told"),
+    [({"query": "tea"}, "not query"), ({"speaker": "Ana"}, "not speaker"), ([], "no ids")],
+)
+def test_a_job_of_compiling_keeps_no_words(memory, selection, told):
+    with pytest.raises(InvalidInput, match=told):
+        memory.jobs.compile(selection, "nano")
+    with pytest.raises(InvalidInput, match="name a model"):
+        memory.jobs.compile({}, object())
+
+
 def test_it_works_without_a_file(expiring):
     with Memory(":memory:") as memory:
         expiring(memory)

@@ -122,6 +122,14 @@ def answering(*answers: tuple[int, bytes] | None) -> Iterator[tuple[str, list[st
 BUSY = (503, json.dumps(problems.document(StoreBusy("busy"))).encode())
 
 
+def test_a_server_that_is_not_there_has_written_nothing():
+    with Memory("http://127.0.0.1:1") as memory:
+        for call in (lambda: memory.count(), lambda: memory.add("x")):
+            with pytest.raises(ServerError, match="cannot be reached") as told:
+                call()
+            assert "may have been made" not in str(told.value)
+
+
 def test_what_may_be_repeated_is_and_nothing_else():
     with answering(None, BUSY, (200, b"[]")) as (url, asked), Memory(url) as memory:
         assert memory.search("x") == []

@@ -1,9 +1,9 @@
 """Two tenants on one server get the answers that each would get on a server of their own.
 
-Ana and Ben call at random, through REST and MCP, also at each other's namespaces and ids. Every
-call is made twice: on the server that they share, and on one where the caller is alone. Whatever
-shows of the other (a count, an id, a score, an ETag, the words of an error, a page's end) would
-make the two answers differ.
+Ana and Ben call at random, through REST, MCP and the page, also at each other's namespaces and ids
+(the proxy has a property of its own in `proxy/test_callers.py`). Every call is made twice: on the
+server that they share, and on one where the caller is alone. Whatever shows of the other (a count,
+an id, a score, an ETag, the words of an error, a page's end) would make the two answers differ.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from mnemon.identity import new_id
 from mnemon.server.keys import beside
 from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.serving import call
+from mnemon.server.page.viewer import Viewer
 from mnemon.server.settings import Settings
 
 from .conftest import running
@@ -40,6 +41,10 @@ VOLATILE = {
     "at", "recorded_at", "retired_at", "valid_from", "valid_to", "created_at", "seq", "usage", "ms",
     "view_ms", "stamp", "space",
 }  # fmt: skip
+CLOCKED = re.compile(
+    r"\d{1,2} \w{3} \d{4}|\b\d\d:\d\d(:\d\d)?\b|\d{4}-\d\d-\d\dT[\d:.+]*|(?<=Reads</dt><dd>)[^<]*"
+    r'|data-seq="\d+"|(seq|before|after|latest|newest)="?\d+'
+)
 WORDS = ("zebra", "lemon tree", "Ana's balcony", "the plumber's number", "Miso the cat")
 NAMES = [("an", "ana"), ("acme/ana", "acme/ana-x"), ("ana", "Ana"), ("é", "e"), ("a/b", "a/c")]
 
@@ -55,6 +60,16 @@ class Place:
         headers = {"Authorization": f"Bearer {token}", **sent.pop("headers", {})}
         return self.http.request(method, address, headers=headers, **sent)
 
+    def signed_in(self, token: str) -> str:
+        """The session's cookie of a browser that signs in with a key."""
+        url = str(self.http.base_url).rstrip("/")
+        told = {"data": {"key": token}, "headers": {"Origin": url}}
+        answer = httpx2.post(f"{url}/login", verify=False, **told)
+        return answer.headers["set-cookie"].partition(";")[0]
+
+    def look(self, cookie: str, address: str, query: dict[str, str]) -> httpx2.Response:
+        return self.http.get(address, params=query, headers={"Cookie": cookie})
+
 
 @dataclass
 class Tenant:
@@ -64,6 +79,7 @@ class Tenant:
     namespace: str
     alone: Place
     tokens: tuple[str, str]
+    cookies: tuple[str, str]
     desks: tuple[Desk, Desk]
     ids: dict[str, str] = field(default_factory=dict)
     cursors: list[tuple[str, str]] = field(default_factory=list)
@@ -102,7 +118,10 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
             stores = (shared.path, alone.path)
             tokens = tuple(beside(path).add(name, [namespace])[0] for path in stores)
             desks = tuple(Desk(str(path), namespace) for path in stores)
-            return Tenant(name, namespace, alone, tokens, desks)
+            cookies = tuple(
+                place.signed_in(token) for place, token in zip((shared, alone), tokens, strict=True)
+            )
+            return Tenant(name, namespace, alone, tokens, cookies, desks)
 
         def teardown(self) -> None:
             # What each holds in the end is what it would hold alone.
@@ -145,6 +164,18 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
             assert one.is_error == two.is_error, texts
             self._compare(tenant, other, *texts, json.dumps(arguments))
 
+        @rule(who=st.integers(0, 1), name=st.sampled_from(sorted(PAGES)), data=st.data())
+        def page(self, who: int, name: str, data: st.DataObject) -> None:
+            tenant, other = self.tenants[who], self.tenants[1 - who]
+            draw = _Draws(data, tenant, other)
+            asked = PAGES[name](draw), {**draw.where(), "q": draw.word()}
+            one = shared.look(tenant.cookies[0], *asked)
+            two = tenant.alone.look(tenant.cookies[1], *_exchanged([*asked], tenant))
+            assert one.status_code == two.status_code < 500, (asked, one.text, two.text)
+            said = json.dumps(asked)
+            assert not [id for id in UUID.findall(one.text) if id in other.ids and id not in said]
+            assert _drawn(_exchanged(one.text, tenant)) == _drawn(two.text), asked
+
         def _compare(
             self, tenant: Tenant, other: Tenant, shared: str, alone: str, said: str
         ) -> None:
@@ -180,6 +211,11 @@ def _normal(text: str) -> Any:
     except ValueError:
         lines = [json.loads(line) for line in text.splitlines()]  # an export
         return [_stripped(one) for one in lines[1:-1]], lines[-1]["end"] if lines else None
+
+
+def _drawn(page: str) -> str:
+    """A page without what the clock decides, and without the numbers of the journal."""
+    return CLOCKED.sub("", page)
 
 
 def _stripped(value: Any) -> Any:
@@ -278,6 +314,17 @@ CALLS = {
         "params": {**d.where(), "name": "a.md"}, "content": f"# x\n\n{d.word()}\n".encode()}),
 }  # fmt: skip
 
+PAGES = {
+    "search": lambda d: "/",
+    "timeline": lambda d: "/timeline",
+    "namespaces": lambda d: "/namespaces",
+    "journal": lambda d: "/journal",
+    "storage": lambda d: "/storage",
+    "cube": lambda d: f"/cubes/{d.id()}",
+    "edit": lambda d: f"/cubes/{d.id()}/edit",
+    "purge": lambda d: f"/cubes/{d.id()}/purge",
+}
+
 TOOLS = {
     "add_memory": lambda d: {"content": d.word(), "namespace": d.of("x", "../x", "y")},
     "search_memory": lambda d: {"query": d.word()},
@@ -297,6 +344,20 @@ def test_neither_shows_nor_changes_anything_of_the_other(places):
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip
+
+
+def test_the_property_sees_what_a_page_shows(places, monkeypatch):
+    # A page that counts everything's cubes in its own namespace.
+    counted = Viewer.namespaces
+    monkeypatch.setattr(Viewer, "namespaces", lambda viewer: [
+        (path, viewer.grant.memory.size()["cubes"]) for path, _ in counted(viewer)
+    ])  # fmt: skip
+    monkeypatch.setitem(globals(), "EXAMPLES", 80)  # it ends with the first that shows it
+    for rules, name in ((CALLS, "add"), (TOOLS, "memory_status"), (PAGES, "namespaces")):
+        for other in rules.keys() - {name}:
+            monkeypatch.delitem(rules, other)
+    with pytest.raises(AssertionError):
+        test_neither_shows_nor_changes_anything_of_the_other(places)
 
 
 def test_the_property_can_fail(places, monkeypatch):

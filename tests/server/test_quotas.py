@@ -17,7 +17,7 @@ from mnemon import Draft, Memory
 from mnemon.cli.app import mnemon
 from mnemon.errors import InvalidInput, QuotaExceeded, RateLimited
 from mnemon.server.keys import beside
-from mnemon.server.rates import Rate, parse
+from mnemon.server.rates import Bucket, Rate, parse
 from mnemon.server.rates.process import RatesInProcess
 from mnemon.store import open_store
 
@@ -222,16 +222,16 @@ def test_the_client_does_not_wait_for_hours(serve, path):
 )  # fmt: skip
 def test_no_more_get_in_than_the_rate_says(most, seconds, gaps):
     now = [0.0]
-    rate, rates, let_in = Rate(most, seconds), RatesInProcess(lambda: now[0]), 0
+    bucket, rates, let_in = Bucket(Rate(most, seconds), "key"), RatesInProcess(lambda: now[0]), 0
     for gap in gaps:
         now[0] += gap
-        standing, error = rates.take("key", rate)
+        standings, error = rates.take([bucket])
         let_in += error is None
         assert let_in <= most + now[0] * most / seconds + 1e-6
-        assert 0 <= standing.left < most
+        assert 0 <= standings[bucket].left < most
         if error is not None:
             now[0] += error.retry_after + 1e-6
-            assert rates.take("key", rate)[1] is None  # as it was told
+            assert rates.take([bucket])[1] is None  # as it was told
             let_in += 1
 
 

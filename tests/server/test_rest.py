@@ -45,6 +45,7 @@ def test_an_etag_is_a_version(http, problem):
     known = http.get(f"/get/{cube['id']}", headers={"If-None-Match": 'W/"1", "9"'})
     assert (known.status_code, known.content) == (304, b"")
     match = {"If-Match": '"1"'}
+    assert http.post("/add", json={"content": "A cat."}).headers["etag"] == '"1"'
     changed = http.post(f"/update/{cube['id']}", json={"content": "Porto."}, headers=match)
     assert changed.headers["etag"] == '"2"'
     late = http.post(f"/update/{cube['id']}", json={"content": "Faro."}, headers=match)
@@ -185,6 +186,48 @@ def test_what_is_wrong_is_a_problem_document(shared, method, call, sent, status,
     problem(shared.request(method, call, **sent), status, f"urn:mnemon:{type}")
 
 
+def test_a_body_that_is_not_said_to_be_json_is_told_so(shared, problem):
+    for kind in ("application/x-www-form-urlencoded", "text/plain", ""):
+        sent = {"content": b'{"content": "x"}', "headers": {"Content-Type": kind}}
+        told = problem(shared.post("/add", **sent), 415, "urn:mnemon:invalid-input")
+        assert "Content-Type: application/json" in told["detail"]
+
+
+def test_a_parameter_that_nobody_knows_is_told_with_the_nearest(shared, problem):
+    typed = shared.post("/search", json={"query": "x", "min_scor": 1})
+    told = problem(typed, 422, "urn:mnemon:invalid-input")
+    assert "min_scor: is no parameter of this call (did you mean 'min_score'?)" in told["detail"]
+    told = problem(shared.get("/list?speakr=Ana"), 422, "urn:mnemon:invalid-input")
+    assert "did you mean 'speaker'?" in told["detail"]
+
+
+def test_calls_that_need_nothing_need_no_body(http):
+    assert http.post("/reflect").json() == {"count": 0}
+    assert http.post("/fsck?wait=10").json() == []
+    assert http.post("/reindex").json() == {"count": 0}
+    cube = add(http)
+    assert http.post(f"/restore/{cube['id']}").json()["version"] == 2
+
+
+def test_what_cannot_be_imported_is_told_by_its_name_and_no_place_of_the_servers(
+    http, path, problem
+):
+    for query in ("name=diary.txt", "name=diary.txt&wait=10", "name=diary.txt&format=mnemon"):
+        told = problem(http.post(f"/import?{query}", content=b"?"), 422, "urn:mnemon:import-failed")
+        assert told["detail"].startswith("diary.txt is no ")
+        assert str(path.parent) not in told["detail"]
+
+
+def test_a_probe_may_ask_for_the_headers_alone(http, url):
+    cube = add(http)
+    for address in (f"{url}/healthz", f"{url}/readyz", f"{url}/", f"/get/{cube['id']}"):
+        whole, head = http.get(address), http.head(address)
+        assert (head.status_code, head.content) == (200, b"")
+        for name in ("content-length", "content-type", "etag"):
+            assert head.headers.get(name) == whole.headers.get(name)
+    assert http.head("/add").status_code == 405
+
+
 def test_unknown_routes_and_methods_are_problem_documents(shared, problem):
     problem(shared.get("/nothing"), 404, "about:blank")
     problem(shared.get("/../nothing"), 404, "about:blank")
@@ -237,10 +280,23 @@ def test_every_route_is_described_whole(http, url):
                      "namespaces", "export", "import", "size", "status"}  # fmt: skip
 
 
+def test_tuples_are_described_as_makers_of_clients_read_them(http, url):
+    told = http.get(f"{url}/openapi.json").json()["components"]["schemas"]
+    progress, none = told["Job_Any_"]["properties"]["progress"]["anyOf"]
+    two = {"type": "array", "minItems": 2, "maxItems": 2}
+    assert progress == {**two, "items": {"type": "integer"}} and none == {"type": "null"}
+    possible = told["PersonReceipt"]["properties"]["possible"]["items"]
+    assert possible == {**two, "items": {"anyOf": [{"type": "string"}, {"type": "integer"}]}}
+    assert "prefixItems" not in http.get(f"{url}/openapi.json").text
+
+
 def test_the_page_of_routes_needs_no_internet(http, url):
     page = http.get(f"{url}/docs").text
     assert "POST /v1/search" in page and "Idempotency-Key" in page and "min_score" in page
     assert "http:" not in page and "https:" not in page and "<script" not in page
+    assert '<a href="#search_v1_search_post">' in page and 'id="search_v1_search_post"' in page
+    assert "<code>query</code></td><td>body</td><td>string</td><td><b>needed</b>" in page
+    assert "null" not in page and "`" not in page
 
 
 def test_the_documents_name_every_route(shared):

@@ -88,6 +88,13 @@ def test_a_taken_port_is_told(path):
             serving.serve(Settings(path, port=port), ready=print)
 
 
+def test_several_processes_say_why_none_of_them_serves(tmp_path):
+    words = [sys.executable, "-m", "mnemon", "--store", str(tmp_path), "serve", "--port", "0"]
+    done = subprocess.run([*words, "--workers", "2"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert f"Error: cannot open {tmp_path}: it is a folder" in done.stderr
+
+
 def test_too_much_is_refused(serve, problem, tmp_path):
     url = serve(max_body=2048, max_upload=4096, max_depth=20)
     long = httpx2.post(f"{url}/v1/add", json={"content": "x" * 3000})

@@ -74,7 +74,8 @@ def test_metrics_need_a_key_that_watches_all_of_it_once_there_are_keys(serve, pa
         answer = httpx2.get(f"{url}/v1/{call}", headers={"Authorization": f"Bearer {watcher}"})
         problem(answer, 403, "urn:mnemon:access-denied")
     _, found = scraped(url, watcher)
-    assert (found[("mnemon_key_refused_total",)], found[("mnemon_rate_limited_total",)]) == (1, 1)
+    limited = [found["mnemon_rate_limited_total", of] for of in ("key", "namespace")]
+    assert (found[("mnemon_key_refused_total",)], *limited) == (1, 1, 0)
 
 
 def test_addresses_that_nobody_knows_make_no_series(serve):

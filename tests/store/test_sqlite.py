@@ -146,6 +146,7 @@ def test_a_store_from_before_places_keeps_its_artifacts(path):
         raw.executescript("DROP TABLE promotions; DROP TABLE withheld; DROP TABLE budgets")
         for column in ("helpful", "unhelpful"):
             raw.execute(f"ALTER TABLE artifacts DROP COLUMN {column}")
+        raw.execute("ALTER TABLE quotas DROP COLUMN rate")
         raw.execute("DELETE FROM migrations WHERE number >= 5")
         raw.execute("PRAGMA user_version = 4")
     raw.close()
@@ -153,7 +154,7 @@ def test_a_store_from_before_places_keeps_its_artifacts(path):
         assert memory.artifacts.open(made.key).payload == b"harbour"
         assert memory.artifacts.list()[0].parent is None and memory.artifacts.places() == []
         assert memory._store.withheld() == [] == memory._store.promotions("default")
-        assert memory._store.budgets() == []
+        assert memory._store.budgets() == [] == memory._store.quotas() == memory._store.rates()
         assert memory.fsck() == []
     with Memory(path) as memory:
         assert memory.artifacts.open(made.key).payload == b"harbour"

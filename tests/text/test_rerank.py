@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from mnemon import Memory, methods
 from mnemon.bench import learning
-from mnemon.errors import InvalidInput
+from mnemon.errors import EmbedderError, InvalidInput, UnknownName
+from mnemon.models import cross_encoder as models
+from mnemon.models.embed.static import StaticEmbedder
 from mnemon.store.rows import Filter
 from mnemon.text import asked, program, signals
 from mnemon.text.lexicon import lexicon
+from mnemon.text.programs.cross_encoded import CrossEncoded
 from mnemon.text.programs.default import Default
 from mnemon.text.rerank import cross_encoder, listnet
 from mnemon.text.rerank._calibration import CONTEXT
@@ -87,6 +90,42 @@ def test_only_the_best_are_read_again_and_the_others_follow(
     two = methods.load("text.rerank", "cross-encoder", depth=2, **encoder).rerank(*asked)
     assert sorted(two.indices[:2].tolist()) == sorted(ranked[:2])
     assert two.indices[2:].tolist() == ranked[2:]
+
+
+class Gone(StaticEmbedder):
+    """An embedder that cannot embed."""
+
+    def embed_query(self, text: str) -> Any:
+        raise EmbedderError("its model went away")
+
+
+@pytest.mark.filterwarnings("ignore::Warning")
+def test_what_a_program_needs_is_loaded_before_the_first_question(
+    encoder: dict[str, str], tmp_path: Path
+) -> None:
+    with Memory(":memory:", program=CrossEncoded(rerank=("cross-encoder", encoder))) as ready:
+        before = models._load.cache_info().currsize
+        assert ready._prepared() is ready
+        loaded = models._load.cache_info()
+        ready.add([{**turn, "at": "2024-05-03"} for turn in TURNS], session="s")
+        assert ready.search("When is the operation?")
+        assert models._load.cache_info().misses == loaded.misses and before <= loaded.currsize
+    with pytest.raises(EmbedderError, match="its model went away"):
+        Memory(":memory:", embedder=Gone(), program=ready._program)._prepared()
+    (tmp_path / "empty").mkdir()
+    other = CrossEncoded(rerank=("cross-encoder", {**encoder, "base": str(tmp_path / "empty")}))
+    with pytest.raises(EmbedderError, match="give a model on the hub or a local folder"):
+        Memory(":memory:", program=other)._prepared()
+
+
+def test_the_cross_encoder_refuses_vectors_that_it_was_not_fitted_with() -> None:
+    with pytest.raises(InvalidInput, match="reindex --embedder minilm"):
+        Memory(":memory:", program="cross-encoded")._prepared()
+    with pytest.raises(UnknownName, match="did you mean 'listnet'"):
+        Memory(":memory:", program=Default(rerank=("listne", {})))._prepared()
+    for name in set(methods.names("text.programs")) - {"cross-encoded"}:
+        with Memory(":memory:", program=name) as memory:
+            memory._prepared()
 
 
 @pytest.mark.filterwarnings("ignore::Warning")

@@ -13,7 +13,7 @@ import click
 from mnemon import __version__
 from mnemon.cli import commands, exits
 from mnemon.cli.settings import Settings
-from mnemon.errors import MnemonError
+from mnemon.errors import KeyRefused, MnemonError
 
 
 class Commands(click.Group):
@@ -66,7 +66,8 @@ class Commands(click.Group):
             click.echo("stopped", err=True)
             return exits.INTERRUPTED
         except (MnemonError, OSError) as error:
-            click.echo(f"Error: {error}", err=True)
+            advice = "; here: --api-key or MNEMON_API_KEY" if isinstance(error, KeyRefused) else ""
+            click.echo(f"Error: {error}{advice}", err=True)
             return exits.code(error)
 
 
@@ -81,7 +82,8 @@ def _files() -> dict[str, str]:
     "--store",
     envvar="MNEMON_STORE",
     metavar="PATH",
-    help="The store's file or postgresql:// URL; by default the user's own file.",
+    help="The store's file or postgresql:// URL, or a server's address; by default the user's own "
+    "file.",
 )
 @click.option(
     "-n",
@@ -90,9 +92,24 @@ def _files() -> dict[str, str]:
     metavar="NAME",
     help="Where to work; by default 'default'. Reads see it and everything below it.",
 )
+@click.option(
+    "--program",
+    envvar="MNEMON_PROGRAM",
+    metavar="NAME",
+    help="How to search: one that `mnemon methods text.programs` lists; by default 'default'.",
+)
+@click.option(
+    "--api-key", envvar="MNEMON_API_KEY", metavar="KEY", help="The key, for a server that asks."
+)
 @click.version_option(__version__, prog_name="mnemon")
 @click.pass_context
-def mnemon(ctx: click.Context, store: str | None, namespace: str | None) -> None:
+def mnemon(
+    ctx: click.Context,
+    store: str | None,
+    namespace: str | None,
+    program: str | None,
+    api_key: str | None,
+) -> None:
     """A memory for language models: remember, search, recall, correct and forget.
 
     \b
@@ -101,6 +118,6 @@ def mnemon(ctx: click.Context, store: str | None, namespace: str | None) -> None
       mnemon recall "Where does Ana live?" --budget 500
       mnemon demo
     """
-    ctx.obj = Settings(store or None, namespace or None)
+    ctx.obj = Settings(store or None, namespace or None, program or None, api_key or None)
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         ctx.color = False

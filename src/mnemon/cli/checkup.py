@@ -14,7 +14,7 @@ from mnemon import __version__, methods
 from mnemon.cli.requirements import requirements
 from mnemon.errors import MnemonError
 from mnemon.methods import slots
-from mnemon.store.address import is_database, shown
+from mnemon.store.address import is_database, is_server, shown
 
 _SECRET = ("KEY", "TOKEN", "SECRET", "PASSWORD")
 _PYTHON = (3, 11)
@@ -30,9 +30,10 @@ class Finding:
     ok: bool | None = True
 
 
-def findings(address: str) -> list[Finding]:
-    """All of them, for the store at an address."""
-    return [*_system(), *_packages(), *_store(address), *_environment(), *_methods()]
+def findings(address: str, api_key: str | None = None) -> list[Finding]:
+    """All of them, for the store at an address; the key is for a server's."""
+    store = _store(address, api_key)
+    return [*_system(), *_packages(), *store, *_environment(), *_methods()]
 
 
 def _system() -> Iterator[Finding]:
@@ -72,8 +73,11 @@ def _packages() -> Iterator[Finding]:
         yield Finding(part, name, f"{have}: pip install {wanted}", None if one.extra else False)
 
 
-def _store(address: str) -> Iterator[Finding]:
+def _store(address: str, api_key: str | None) -> Iterator[Finding]:
     yield Finding("store", "path", shown(address))
+    if is_server(address):
+        yield _served(address, api_key)
+        return
     if not is_database(address) and not Path(address).exists():
         yield Finding("store", "state", "not made yet: the first `mnemon add` makes it", None)
         return
@@ -81,6 +85,18 @@ def _store(address: str) -> Iterator[Finding]:
         yield from _opened(address)
     except MnemonError as error:
         yield Finding("store", "state", str(error), False)
+
+
+def _served(address: str, api_key: str | None) -> Finding:
+    from mnemon.memory import Memory
+
+    try:
+        with Memory(address, api_key=api_key) as memory:
+            spaces = memory.namespaces()
+    except MnemonError as error:
+        return Finding("store", "server", str(error), False)
+    cubes = sum(count for _, count in spaces)
+    return Finding("store", "server", f"answers; cubes that can be reached: {cubes:,}")
 
 
 def _opened(address: str) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
-    # The same two options stand before the command too; after it they win.
+    # The same options stand before the command too; after it they win.
     if value is not None:
         setattr(ctx.ensure_object(Settings), str(param.name), value)
 
@@ -30,6 +30,16 @@ def place(command: F) -> F:
         "--store", metavar="PATH", expose_value=False, callback=_remember,
         help="The store; see `mnemon --help`.",
     )(command)  # fmt: skip
+
+
+api_key = click.option(
+    "--api-key", metavar="KEY", expose_value=False, callback=_remember,
+    help="The key, for a server that asks; see `mnemon --help`.",
+)  # fmt: skip
+program = click.option(
+    "--program", metavar="NAME", expose_value=False, callback=_remember,
+    help="How to search; see `mnemon --help`.",
+)  # fmt: skip
 
 
 def as_json(command: F) -> F:

@@ -28,7 +28,7 @@ def forget(
     person = Person(names)
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("forgetting without a terminal to ask on needs --yes (or --dry-run)")
-    with settings.existing() as memory:
+    with settings.here() as memory:
         plan = persons.forget(memory, memory.namespace, person, dry_run=True)
         if dry_run or not plan.cubes:
             _show(plan, json_)

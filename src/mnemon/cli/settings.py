@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,10 +28,13 @@ class Nothing(click.ClickException):
 
 @dataclass(slots=True)
 class Settings:
-    """The store and namespace that were asked for; None means the default ones."""
+    """The store, namespace and program that were asked for; None means the default ones. `api_key`
+    is for a server's address."""
 
     store: str | None = None
     namespace: str | None = None
+    program: str | None = None
+    api_key: str | None = None
 
     @property
     def address(self) -> str:
@@ -43,17 +46,37 @@ class Settings:
         return str(default_path())
 
     @property
+    def own(self) -> str:
+        """The address of a store that this process opens itself.
+
+        Raises:
+            InvalidInput: it is a server's, which opens its store alone.
+        """
+        from mnemon.store.address import is_server
+
+        if is_server(self.address):
+            raise InvalidInput(
+                f"{self.address} is a server, and this is done on the store itself: do it where "
+                "that is, with the store's file or postgresql:// URL as --store"
+            )
+        return self.address
+
+    @property
     def path(self) -> Path:
         """What files beside the store are named after: its own file, if it is one."""
         from mnemon.store.address import beside
 
-        return beside(self.address)
+        return beside(self.own)
 
     def memory(self) -> Memory:
         """The memory, made if it is not there yet."""
         from mnemon.memory import Memory
+        from mnemon.store.address import is_server
 
-        return Memory(self.address, namespace=self.scope)
+        if is_server(self.address):
+            told: dict[str, Any] = {} if self.program is None else {"program": self.program}
+            return Memory(self.address, namespace=self.scope, api_key=self.api_key, **told)
+        return Memory(self.address, namespace=self.scope, program=self.program or PROGRAM)
 
     def existing(self) -> Memory:
         """The memory that is there; it is never made only to find it empty.
@@ -62,15 +85,37 @@ class Settings:
             Nothing: there is no such file.
         """
         from mnemon.memory import Memory
-        from mnemon.store.address import is_database
+        from mnemon.store.address import is_database, is_server
 
-        if is_database(self.address):
+        if is_database(self.address) or is_server(self.address):
             return self.memory()
         if not self.path.exists():
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
         # Whoever may only read still can; then reads are not counted.
         frozen = self.path.is_file() and not os.access(self.path, os.W_OK)
-        return Memory(self.path, namespace=self.scope, read_only=frozen)
+        return Memory(
+            self.path, namespace=self.scope, program=self.program or PROGRAM, read_only=frozen
+        )
+
+    def asked(self) -> Memory:
+        """`existing`, to be searched: what the program lacks is told now."""
+        return self.existing()._prepared()
+
+    def known_program(self) -> str:
+        """The program's name, for what opens the memory later.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        from mnemon import methods
+
+        name = self.program or PROGRAM
+        methods.find("text.programs", name)
+        return name
+
+    def here(self) -> Memory:
+        """`existing`, for what is done beside the store only: see `own`."""
+        return replace(self, store=self.own).existing()
 
     def opened(self) -> Store:
         """The bare store that is there, for what is about the store and no cube.
@@ -81,16 +126,16 @@ class Settings:
         from mnemon.store import open_store
         from mnemon.store.address import is_database
 
-        if not is_database(self.address) and not self.path.exists():
+        if not is_database(self.own) and not self.path.exists():
             raise Nothing(f"there is no store at {self.path} yet: {ADVICE}")
-        return open_store(self.address)
+        return open_store(self.own)
 
     @contextmanager
     def home(self) -> Iterator[Home]:
         """Where keys and the audit log are; the store itself need not be there."""
         from mnemon.server.homes.opening import opened
 
-        with opened(self.address) as home:
+        with opened(self.own) as home:
             yield home
 
     def tell(self, verb: str, outcome: str = "done", **told: Any) -> None:
@@ -119,4 +164,5 @@ class Settings:
         return self.namespace or "default"
 
 
+PROGRAM = "default"
 ADVICE = 'add to it with `mnemon add "…"`, or read a history with `mnemon import PATH`'

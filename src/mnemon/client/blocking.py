@@ -40,7 +40,7 @@ class Blocking(Connection):
         try:
             answer = self._tenacity.Retrying(**self._policy(request.repeatable))(send)
         except self._http.TransportError as error:
-            self._unreachable(error)
+            self._unreachable(error, request.repeatable)
         return self._value(request.kind, answer)
 
     def lines(self, call: str, query: Mapping[str, Any]) -> Generator[bytes]:
@@ -56,7 +56,7 @@ class Blocking(Connection):
                     yield from lines.feed(piece)
                 yield from lines.end()
         except self._http.TransportError as error:
-            self._unreachable(error)
+            self._unreachable(error, repeatable=True)
 
     def save(self, path: Path, call: str, query: Mapping[str, Any]) -> dict[str, int]:
         return portable.write(path, self.lines(call, query))

@@ -47,7 +47,7 @@ class Concurrent(Connection):
         try:
             answer = await self._tenacity.AsyncRetrying(**self._policy(request.repeatable))(send)
         except self._http.TransportError as error:
-            self._unreachable(error)
+            self._unreachable(error, request.repeatable)
         return self._value(request.kind, answer)
 
     async def lines(self, call: str, query: Mapping[str, Any]) -> AsyncGenerator[bytes]:
@@ -65,7 +65,7 @@ class Concurrent(Connection):
                 for line in lines.end():
                     yield line
         except self._http.TransportError as error:
-            self._unreachable(error)
+            self._unreachable(error, repeatable=True)
 
     async def save(self, path: Path, call: str, query: Mapping[str, Any]) -> dict[str, int]:
         with portable.Writing(path) as writing:

@@ -196,11 +196,13 @@ class Connection(ABC):
     def _strange(self, what: str) -> ServerError:
         return ServerError(f"{self.url} gave {what}: check that a Mnemon server is there")
 
-    def _unreachable(self, error: Exception) -> NoReturn:
+    def _unreachable(self, error: Exception, repeatable: bool) -> NoReturn:
         told = str(error) or type(error).__name__
+        sent = not isinstance(error, self._http.ConnectError | self._http.ConnectTimeout)
+        made = "; a write may have been made" if sent and not repeatable else ""
         raise ServerError(
             f"{self.url} cannot be reached ({told}): check the address and that `mnemon serve` "
-            "runs; a write may have been made"
+            f"runs{made}"
         ) from error
 
     def _address(self, call: str) -> str:

@@ -56,6 +56,25 @@ class RemoteJobs(Jobs):
     ) -> Job[builtins.list[Problem]]:
         return self._begin("fsck", {"repair": repair}, wait, key)
 
+    def compile(
+        self,
+        selection: str | Sequence[str] | Mapping[str, Any],
+        model: str,
+        form: str = "kv",
+        *,
+        policy: str | None = None,
+        to: str | None = None,
+        alias: str = "current",
+        namespace: str | None = None,
+        wait: float = 0.0,
+        key: str | None = None,
+    ) -> Job[dict[str, int]]:
+        """Not over HTTP: compile beside the store, where the models and the places are."""
+        raise InvalidInput(
+            "cubes are compiled beside the store, where models and places are, not over HTTP: "
+            "memory.jobs of the store itself, or `mnemon serve --schedule-every`"
+        )
+
     def schedule(
         self,
         model: str | None = None,

@@ -54,13 +54,17 @@ class RemoteMemory(Reading, Writing):
     ) -> None:
         if servers:
             raise InvalidInput(
-                f"{', '.join(servers)}= belongs to whoever opens the store: give it to the server, "
-                "not to its client"
+                f"{', '.join(servers)}= belongs to whoever opens the store: give it to the server "
+                "(`mnemon serve --help`), not to its client"
             )
         self.namespace = paths.check(namespace)
         self.actor = actor
         told = None if actor == _ACTOR else actor
         self._connection = self._transport(str(path), api_key, told, timeout)
+
+    def _prepared(self) -> RemoteMemory:
+        """A server has prepared itself."""
+        return self
 
     def __repr__(self) -> str:
         return f"Memory({self._connection.url!r}, namespace={self.namespace!r})"

@@ -31,10 +31,10 @@ _LONGEST_KEY = 255
 class Jobs:
     """The background work of a memory: `memory.jobs`.
 
-    `reflect`, `reindex`, `fsck` and `import_` mean what they mean in `Memory`, `schedule` carries
-    out a plan of the scheduler; they give a `Job`: as it is after at most `wait` seconds, so that
-    `wait=0` does not wait at all. `key` is an idempotency key: asking again with it in the same
-    namespace gives the job that is there.
+    `reflect`, `reindex`, `fsck`, `compile` and `import_` mean what they mean in `Memory`;
+    `schedule` carries out a plan of the scheduler. They give a `Job`: as it is after at most `wait`
+    seconds, so that `wait=0` does not wait at all. `key` is an idempotency key: asking again with
+    it in the same namespace gives the job that is there.
 
     The first of them starts a thread that works while the memory is open; what is not finished then
     goes on wherever the store is served or its jobs are run.
@@ -75,6 +75,50 @@ class Jobs:
         """Check every promise of the store; the result is what is wrong. It has no steps, so it
         cannot be cancelled once it runs."""
         return self._ask("fsck", None, {"repair": repair}, wait, key)
+
+    def compile(
+        self,
+        selection: str | Sequence[str] | Mapping[str, Any],
+        model: str,
+        form: str = "kv",
+        *,
+        policy: str | None = None,
+        to: str | None = None,
+        alias: str = "current",
+        namespace: str | None = None,
+        wait: float = 0.0,
+        key: str | None = None,
+    ) -> Job[dict[str, int]]:
+        """Compile cubes to a form of a model's; the result is how many were `compiled`, `fresh`
+        already, and `skipped`. See `Memory.compile`.
+
+        Args:
+            selection: ids, or `{}` for all of the namespace, or `{"kind": …}`.
+            model, policy, to: by name, since another process may carry it out.
+
+        Raises:
+            InvalidInput: an object instead of a name, or a selection by what cubes say or by whom.
+            NotFound: a cube that was purged.
+        """
+        if not all(one is None or isinstance(one, str) for one in (model, policy, to)):
+            raise InvalidInput(
+                "name a model, a policy and a place: a job may be carried out by another process"
+            )
+        filters = selection if isinstance(selection, Mapping) else {}
+        if filters.keys() - {"kind"}:
+            raise InvalidInput(
+                f"a job keeps ids and kinds, not {', '.join(sorted(filters.keys() - {'kind'}))}: "
+                "give the ids of what list() or search() finds"
+            )
+        ids = [selection] if isinstance(selection, str) else selection
+        cubes = () if isinstance(selection, Mapping) else tuple(sorted({*ids}))
+        if not cubes and not isinstance(selection, Mapping):
+            raise InvalidInput("there are no ids to compile: give some, or {} for all")
+        told = {
+            "selection": dict(filters), "model": model, "form": form, "policy": policy, "to": to,
+            "alias": alias,
+        }  # fmt: skip
+        return self._ask("compile", self._scope(namespace), told, wait, key, cubes=cubes)
 
     def schedule(
         self,
@@ -227,16 +271,17 @@ class Jobs:
         wait: float,
         key: str | None,
         upload: Path | None = None,
+        cubes: tuple[str, ...] = (),
     ) -> Job[Any]:
         check_key(key)
         id, folder = new_id(), self._store.uploads
         if upload is not None and folder is not None:
             upload.replace(uploads.place(folder, id, upload.name))
-        new = NewJob(id, call, scope, self._memory.actor, options, key=key)
+        new = NewJob(id, call, scope, self._memory.actor, options, cubes=cubes, key=key)
         job = self._store.queue.enqueue(new)
         if job.id != id:
             uploads.drop(folder, [id])
-            if (job.call, job.options) != (call, dict(options)):
+            if (job.call, job.options, job.cubes) != (call, dict(options), cubes):
                 raise InvalidInput(f"the key {key!r} is that of another job, {job.id}: use another")
         self.start()
         self._crew.wake()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon.errors import InvalidInput
 from mnemon.job import Job
 from mnemon.portable import ImportReport
-from mnemon.store import Store
+from mnemon.store import Store, uploads
 from mnemon.store.rows import Problem
 from mnemon.wire.values import revive
 
@@ -40,12 +41,22 @@ def _fsck(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> li
 def _import(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> ImportReport:
     told = job.options
     path = store.upload(job.id, told["path"]) if told["upload"] else Path(told["path"])
-    report = memory.import_(
-        path, told["format"], namespace=job.namespace, progress=progress, **told["options"]
-    )
+    with uploads.named(path) if told["upload"] else nullcontext():
+        report = memory.import_(
+            path, told["format"], namespace=job.namespace, progress=progress, **told["options"]
+        )
     places = [(place, _UNTOLD) for place, _ in report.malformed[:_MOST_PLACES]]
     rest = len(report.malformed) - len(places)
     return replace(report, malformed=places + ([("…", f"and {rest} more")] if rest else []))
+
+
+def _compile(memory: Memory, store: Store, job: Job[Any], progress: Progress) -> dict[str, int]:
+    told = job.options
+    done = memory.compile(
+        [*job.cubes] or told["selection"], told["model"], told["form"], policy=told["policy"],
+        to=told["to"], alias=told["alias"], namespace=job.namespace, progress=progress,
+    )  # fmt: skip
+    return {"compiled": done.compiled, "fresh": done.fresh, "skipped": len(done.skipped)}
 
 
 def _schedule(
@@ -61,7 +72,7 @@ def _schedule(
 
 CALLS: dict[str, Work] = {
     "reflect": _reflect, "reindex": _reindex, "fsck": _fsck, "import": _import,
-    "schedule": _schedule,
+    "compile": _compile, "schedule": _schedule,
 }  # fmt: skip
 
 _RESULTS: dict[str, Any] = {"fsck": list[Problem], "import": ImportReport}

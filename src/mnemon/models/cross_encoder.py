@@ -73,6 +73,14 @@ class CrossEncoder:
     device: str | None = None
     batch_size: int = 16
 
+    def load(self) -> None:
+        """Load it now, which takes seconds, rather than when something is first read.
+
+        Raises:
+            EmbedderError, MissingExtra: as of `read`.
+        """
+        _load(self.base, self.tuning, self.device)
+
     def read(self, question: str, passages: Sequence[Passage]) -> np.ndarray:
         """Scores float32 [P] of passages for one question; they rank, and mean nothing alone.
 

@@ -20,6 +20,6 @@ def require(module: str, package: str, extra: str) -> Any:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         # A module missing *inside* the package is a broken install: let its own message through.
-        if error.name != module:
+        if not f"{module}.".startswith(f"{error.name}."):
             raise
         raise MissingExtra(package, extra) from None

@@ -20,7 +20,7 @@ from mnemon.server.asking import Asking
 from mnemon.server.audit.act import Act
 from mnemon.server.homes.home import Home
 from mnemon.server.keys import Key
-from mnemon.server.rates import parse
+from mnemon.server.rates import Declared, Taken
 from mnemon.server.settings import Settings
 
 
@@ -32,6 +32,7 @@ class Service:
     home: Home
     settings: Settings
     asking: Asking
+    declared: Declared
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Grant:
 
     memory: Memory
     key: Key | None
+    taken: Taken
     act: Act = field(default_factory=Act)
 
     def open(self, verb: str) -> Memory:
@@ -57,11 +59,13 @@ class Grant:
         return self.memory
 
     def on(self, verb: str, namespace: str | None) -> tuple[Memory, str]:
-        """The memory, and the namespace that was asked for or the key's only one.
+        """The memory, and the namespace that was asked for or the key's only one. Where rates are
+        in a database it asks that: call it on a thread.
 
         Raises:
             AccessDenied: the key lacks the verb or does not reach the namespace.
             InvalidInput: none was named, and the key reaches several.
+            RateLimited: in that namespace more is asked than may be.
         """
         self.act.needs = verb
         scope = self._default() if namespace is None else paths.check(namespace)
@@ -72,6 +76,7 @@ class Grant:
                 f"the key {self.key.name!r} does not reach namespace {scope!r}: name one of "
                 f"{', '.join(self.key.namespaces or ())} or below, or use another key"
             )
+        self.taken.within(scope)
         return memory, scope
 
     def whole(self, verb: str) -> Memory:
@@ -136,7 +141,7 @@ def granted(service: Service, scope: Scope, token: str | None, actor: str | None
     Raises:
         KeyRefused: a key is needed and this is none that is alive.
         AccessDenied: the key acts as somebody else.
-        RateLimited: it asks more often than it may.
+        RateLimited: see `keyed`.
     """
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
     free = unkeyed(service, scope, actor)
@@ -162,24 +167,27 @@ def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant |
     act: Act = scope["mnemon.act"]
     act.who = "local"
     memory, who = service.memory, actor or "user"
-    return Grant(memory if who == memory.actor else memory.acting(who), None, act)
+    acting = memory if who == memory.actor else memory.acting(who)
+    return Grant(acting, None, _taken(service, scope), act)
 
 
 def keyed(service: Service, scope: Scope, key: Key) -> Grant:
     """What a living key may do, by a header or by a session of the page.
 
     Raises:
-        RateLimited: it asks more often than it may.
+        RateLimited: it, or all in a namespace that it lies in, ask more often than they may.
     """
     act: Act = scope["mnemon.act"]
     act.who = key.id
     scope["mnemon.key"] = key.id  # for the log
-    if key.rate is not None:
-        standing, error = service.home.rates.take(key.id, parse(key.rate))
-        scope["mnemon.rate"] = standing.headers()  # for `Identified`
-        if error is not None:
-            raise error
-    return Grant(service.memory.acting(key.name), key, act)
+    taken = _taken(service, scope)
+    taken.of(key)
+    return Grant(service.memory.acting(key.name), key, taken, act)
+
+
+def _taken(service: Service, scope: Scope) -> Taken:
+    taken = scope["mnemon.taken"] = Taken(service.home.rates, service.declared)
+    return taken
 
 
 Granted = Annotated[Grant, Depends(_granted)]

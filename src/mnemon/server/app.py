@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mnemon import __version__
 from mnemon.memory import Memory
-from mnemon.server import failures, logs, otel, page, retention, spool
+from mnemon.server import described, failures, heads, logs, otel, page, retention, spool
 from mnemon.server.access import Service
 from mnemon.server.asking import Asking
 from mnemon.server.audit.recording import Audited
@@ -30,6 +30,7 @@ from mnemon.server.periodic import Periodic
 from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
+from mnemon.server.rates import Declared
 from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
 from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
@@ -65,9 +66,18 @@ class App(FastAPI):
         else:
             await self.routed(scope, receive, send)
 
+    def openapi(self) -> dict[str, Any]:
+        """The description of the routes, made once."""
+        if self.openapi_schema is None:
+            described.plain(super().openapi())
+        return super().openapi()
+
     async def routed(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What is behind the layers."""
-        await super().__call__(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            await heads.asked(super().__call__, scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def build(settings: Settings, tracing: Any = None) -> App:
@@ -77,15 +87,16 @@ def build(settings: Settings, tracing: Any = None) -> App:
 
     Raises:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
+        UnknownName, InvalidInput, MissingExtra, EmbedderError: the program lacks something.
         MissingExtra: traces are asked for, and the extra `otel` is not installed.
         InvalidInput, MissingExtra: the upstream cannot be used.
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
     spool.clear(settings.place)
-    memory = Memory(settings.store)
+    memory = Memory(settings.store, program=settings.program)._prepared()
     home = homes.of(memory._store)
-    service = Service(memory, home, settings, Asking(home.far))
+    service = Service(memory, home, settings, Asking(home.far), Declared(memory._store))
     app = App(
         title="Mnemon",
         version=__version__,

@@ -23,7 +23,11 @@ from mnemon.errors import (
     StoreBusy,
     VersionConflict,
 )
+from mnemon.methods import nearest
 from mnemon.wire import problems
+
+_NO_OBJECT = ("missing", "model_type", "model_attributes_type", "dict_type")
+_PLAIN = {"missing": "is needed", "extra_forbidden": "is no parameter of this call"}
 
 
 class Problem(JSONResponse):
@@ -86,23 +90,46 @@ async def _ours(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    wrong = [_wrong(one) for one in error.errors()]
-    if any(one["type"] == "json_invalid" and one["loc"][0] == "body" for one in error.errors()):
-        return of(InvalidInput(f"the body is not JSON: {wrong[0]['problem']}"), 400)
-    kind = InvalidText if any(_no_text(one) for one in error.errors()) else InvalidInput
+    told = error.errors()
+    if told[0]["type"] in _NO_OBJECT and told[0]["loc"] == ("body",):
+        return _no_object(request, there=told[0]["type"] != "missing")
+    if told[0]["type"] == "json_invalid" and told[0]["loc"][0] == "body":
+        where = f"{told[0]['ctx']['error']} at byte {told[0]['loc'][1]}"
+        return of(InvalidInput(f"the body is not JSON: {where}"), 400)
+    wrong = [_wrong(one, request) for one in told]
+    kind = InvalidText if any(_no_text(one) for one in told) else InvalidInput
     first = wrong[0]
     raised = kind(f"{first['where']}: {first['problem']}; see /docs for what this call takes")
     answer = problems.document(raised) | {"errors": wrong}
     return Problem(answer, answer["status"])
 
 
+def _no_object(request: Request, there: bool) -> Problem:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if there and kind != "application/json":
+        told = "the body is not said to be JSON: send the header `Content-Type: application/json`"
+        return of(InvalidInput(told), 415)
+    return of(InvalidInput("the body is no JSON object: send one; see /docs for what is in it"))
+
+
 def _no_text(error: Mapping[str, Any]) -> bool:
     return bool(error["type"] == "string_unicode")  # a lone surrogate
 
 
-def _wrong(error: Mapping[str, Any]) -> dict[str, str]:
+def _wrong(error: Mapping[str, Any], request: Request) -> dict[str, str]:
     where = ".".join(str(part) for part in error["loc"][1:]) or str(error["loc"][0])
-    return {"where": where, "problem": error["msg"]}
+    problem = _PLAIN.get(error["type"], error["msg"])
+    if error["type"] == "extra_forbidden" and len(error["loc"]) == 2:
+        known = _parameters(request, error["loc"][0])
+        problem += f" ({nearest(str(error['loc'][1]), known)})" if known else ""
+    return {"where": where, "problem": problem}
+
+
+def _parameters(request: Request, place: str) -> list[str]:
+    """What a call takes in its body, or in its address."""
+    takes = request.scope["route"].dependant
+    models = [one.field_info.annotation for one in getattr(takes, f"{place}_params", ())]
+    return [name for model in models for name in getattr(model, "model_fields", ())]
 
 
 async def _http(request: Request, error: Exception) -> Response:

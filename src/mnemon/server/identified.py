@@ -1,5 +1,5 @@
-"""A name for every request, and what every answer says: `X-Request-Id`, and how much of its rate a
-key has left.
+"""A name for every request, and what every answer says: `X-Request-Id`, and how much is left of the
+rates that it counts for.
 
 A caller's own id is taken if it is letters, digits, `-` and `_` only: it goes into logs, which hold
 nothing that was said.
@@ -14,6 +14,7 @@ from collections.abc import Awaitable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.server.heads import Heads
+from mnemon.server.rates import rate
 
 _HEADER = b"x-request-id"
 _PLAIN = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -34,7 +35,9 @@ class Identified:
 
         def named(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
-                headers = [*message.get("headers", ()), *scope.get("mnemon.rate", ())]
+                headers = list(message.get("headers", ()))
+                if (taken := scope.get("mnemon.taken")) is not None:
+                    headers += rate.headers(taken.standings)
                 if all(name != _HEADER for name, _ in headers):  # the upstream's own passes
                     headers.append((_HEADER, id.encode()))
                 message["headers"] = headers

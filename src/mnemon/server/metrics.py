@@ -1,7 +1,7 @@
 """Metrics for Prometheus: requests, refusals, searches by regime, and what the store holds.
 
-Labels are methods, route templates, statuses and regimes: nothing of a tenant, and no more series
-than there are routes.
+Labels are methods, route templates, statuses, regimes and whether a rate was a key's: nothing of a
+tenant, and no more series than there are routes.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mnemon.server.rates import Taken
 from mnemon.stages import Stage, watched
 
 MEDIA_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 _SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+_RATES = ("key", "namespace")
 _METHODS = ("GET", "POST", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE")
 
 
@@ -39,8 +41,11 @@ class Metrics:
             registry=of,
         )
         self.limited = Counter(
-            "mnemon_rate_limited", "Requests of keys that ask too fast.", registry=of
-        )
+            "mnemon_rate_limited", "Requests that a rate refused: a key's, or a namespace's.",
+            ("rate",), registry=of,
+        )  # fmt: skip
+        for one in _RATES:
+            self.limited.labels(one)
         self.searches = Counter(
             "mnemon_searches", "Searches and recalls by regime.", ("call", "regime"), registry=of
         )
@@ -68,8 +73,10 @@ class Metrics:
         self.requests.labels(known, route, str(status)).observe(seconds)
         if status == 401:
             self.refused.inc()
-        elif status == 429:
-            self.limited.inc()
+
+    def count_refusal(self, namespace: str | None) -> None:
+        """One request that a rate refused: a namespace's, or else a key's."""
+        self.limited.labels(_RATES[namespace is not None]).inc()
 
 
 class _Size(Collector):
@@ -113,3 +120,6 @@ class Measured:
             route = getattr(scope.get("route"), "path", "none")
             seconds = time.perf_counter() - begun
             self._metrics.count(scope["method"], route, status, seconds)
+            taken: Taken | None = scope.get("mnemon.taken")
+            if taken is not None and taken.refused is not None:
+                self._metrics.count_refusal(taken.refused.namespace)

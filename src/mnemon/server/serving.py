@@ -10,12 +10,14 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import uvicorn
 
 from mnemon.errors import InvalidInput, ServerError
+from mnemon.memory import Memory
 from mnemon.server import keys, workers
 from mnemon.server.app import build
 from mnemon.server.connections import Connection
@@ -94,18 +96,27 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
     Raises:
         InvalidInput: the port is taken, or others would get in without keys.
+        UnknownName, InvalidInput, MissingExtra, EmbedderError: the program lacks something.
         ServerError: processes kept dying as soon as they were started.
     """
     check(settings)
     _prepare()
     with _listening(settings) as listening:
+        only = server(settings) if settings.workers == 1 else None
+        if only is None and settings.program != "default":
+            # Each process will load what it needs: a library with threads must not be forked.
+            workers.tried(partial(_program_ready, settings))
         host, port = listening.getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         _log_to_stderr()
-        if settings.workers == 1:
-            server(settings).run(sockets=[listening])
+        if only is not None:
+            only.run(sockets=[listening])
         elif workers.run(settings.workers, lambda: _work(settings, listening, os.getppid())):
             raise ServerError("the server's processes end as soon as they are started: see its log")
+
+
+def _program_ready(settings: Settings) -> None:
+    Memory(settings.store, program=settings.program)._prepared().close()
 
 
 def _work(settings: Settings, listening: socket.socket, parent: int) -> None:

@@ -12,7 +12,8 @@ from mnemon.store.address import beside
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Where to serve what, and how much of it. `store` is a file or a database's URL.
+    """Where to serve what, and how much of it. `store` is a file or a database's URL, `program` the
+    name of one by which it is searched and kept.
 
     `max_body` and `max_upload` are bytes of a request and of an import, `max_depth` counts lists
     and objects inside each other, `timeout` is seconds for a request and for the next piece of an
@@ -31,6 +32,7 @@ class Settings:
     store: Path | str
     host: str = "127.0.0.1"
     port: int = 8077
+    program: str = "default"
     max_body: int = 16 * 2**20
     max_upload: int = 4 * 2**30
     max_depth: int = 128

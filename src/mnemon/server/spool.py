@@ -21,6 +21,7 @@ from starlette.requests import ClientDisconnect
 
 from mnemon.errors import ContentTooLarge, ServerError
 from mnemon.server.access import Service
+from mnemon.store import uploads
 
 _UNSAFE = re.compile(r"[^\w .()-]")
 _LONGEST = 120
@@ -42,7 +43,8 @@ async def received(
     try:
         with path.open("xb") as file:
             await _write(pieces, file, service)
-        yield path
+        with uploads.named(path):
+            yield path
     finally:
         await run_in_threadpool(shutil.rmtree, folder)
 

@@ -19,11 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from mnemon import gathering
 from mnemon.cube import MemCube
 from mnemon.errors import MnemonError
-from mnemon.server import access, bodies, failures
+from mnemon.server import access, bodies, failures, replies
 from mnemon.server.gathered import Gathered
 from mnemon.server.heads import Heads
 from mnemon.server.limits import LARGE, given_again
-from mnemon.server.replies import Reply
 from mnemon.server.routes import ask, remember
 from mnemon.server.turns import Turns
 
@@ -88,9 +87,10 @@ class Straight:
         key = heads.get(b"idempotency-key")
         if isinstance(body.content, list) or body.content is None or _has_sources(body.content):
             return await run_in_threadpool(remember.add, body, grant, key)
-        made = await self._adds.ask(remember.single(body, grant, key))
+        single = await self._service.asking(remember.single, body, grant, key)
+        made = await self._adds.ask(single)
         grant.act.touch([made.id])
-        return Reply(made)
+        return replies.cube(made)
 
 
 def _checked(call: Call, heads: Heads, message: Message) -> bodies.Body | None:

@@ -9,9 +9,16 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from types import FrameType
+from typing import Any
+
+from mnemon.errors import MnemonError
+from mnemon.wire import problems
 
 _SHORT_LIFE = 5.0  # seconds: one that ends sooner would do so again at once
 _PATIENCE = 3
@@ -34,6 +41,26 @@ def run(count: int, serve: Callable[[], None]) -> int:
     finally:
         for one, handler in zip(_ENDING, before, strict=True):
             signal.signal(one, handler)
+
+
+def tried(work: Callable[[], None]) -> None:
+    """Do `work`, which can be pickled, in a process that ends with it.
+
+    Raises:
+        MnemonError: the error that it ended with there.
+    """
+    with ProcessPoolExecutor(1, get_context("fork")) as pool:
+        told = pool.submit(_problem, work).result()
+    if told is not None:
+        raise problems.error_of(told)
+
+
+def _problem(work: Callable[[], None]) -> Mapping[str, Any] | None:
+    try:
+        work()
+    except MnemonError as error:
+        return problems.document(error)
+    return None
 
 
 class _Crew:
@@ -59,6 +86,7 @@ class _Crew:
             self._serve()
             status = 0
         finally:
+            _tell(sys.exception())
             os._exit(status)  # what the parent has open is the parent's to close
 
     def stop(self, number: int, frame: FrameType | None) -> None:
@@ -78,3 +106,12 @@ class _Crew:
             else:
                 self.start()
         return int(self._short_lives > _PATIENCE)
+
+
+def _tell(error: BaseException | None) -> None:
+    """Why a process ends: nobody else would say so."""
+    if isinstance(error, MnemonError):
+        sys.stderr.write(f"Error: {error}\n")
+    elif isinstance(error, Exception):
+        sys.excepthook(type(error), error, error.__traceback__)
+    sys.stderr.flush()

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 from mnemon.errors import InvalidInput
 
 _SCHEMES = ("postgresql://", "postgres://")
+_SERVED = ("http://", "https://")
 _SECRET = ("password", "sslpassword")
 
 
@@ -23,6 +24,11 @@ def default_path() -> Path:
 def is_database(address: str) -> bool:
     """Whether an address is the URL of a PostgreSQL database, and no file."""
     return address.startswith(_SCHEMES)
+
+
+def is_server(address: str) -> bool:
+    """Whether an address is that of a `mnemon serve`, and no store's own."""
+    return address.startswith(_SERVED)
 
 
 def shown(address: str) -> str:
@@ -58,8 +64,14 @@ def _parts(address: str) -> tuple[str, str, str, str, str]:
 
 def beside(address: str) -> Path:
     """What the files beside a store (keys, uploads) are named after: the store's own file, or one
-    in the user's data folder (which may not be there yet) that stands for a database."""
+    in the user's data folder (which may not be there yet) that stands for a database.
+
+    Raises:
+        InvalidInput: `.`, `/` or the like, which can only be folders.
+    """
     if not is_database(address):
+        if not Path(address).name:
+            raise InvalidInput(f"{address!r} is a folder: name a file in it, such as memory.db")
         return Path(address)
     from platformdirs import user_data_path
 

@@ -81,14 +81,16 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """How much a namespace prefix may hold (None is no limit), and what it holds: current cubes,
-    and bytes of content and metadata of all versions, UTF-8."""
+    """How much a namespace prefix may hold, and how often servers may be asked in it, such as 500/s
+    (None is no limit); and what it holds: current cubes, and bytes of content and metadata of all
+    versions, UTF-8."""
 
     namespace: str
     cubes: int | None
     bytes: int | None
     held_cubes: int = 0
     held_bytes: int = 0
+    rate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,15 @@ class Tenancy(Protocol):
         raises QuotaExceeded."""
         ...
 
-    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
-        """Limit what a prefix may hold; None is no limit."""
+    def set_quota(
+        self, namespace: str, cubes: int | None, bytes: int | None, rate: str | None = None
+    ) -> None:
+        """Limit what a prefix may hold, and how often servers may be asked in it; None is no limit.
+        No write checks the rate."""
+        ...
+
+    def rates(self) -> list[tuple[str, str]]:
+        """(prefix, rate) of the quotas that have one, by prefix; nothing is counted for it."""
         ...
 
     def remove_quota(self, namespace: str) -> bool:

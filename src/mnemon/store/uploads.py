@@ -7,9 +7,11 @@ for (room, encryption) is good for them too.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from mnemon.errors import ImportFailed
 
 _PREFIX = "job-"
 
@@ -20,6 +22,16 @@ def place(folder: Path, job: str, name: str) -> Path:
     own = folder / f"{_PREFIX}{job}"
     own.mkdir(mode=0o700, exist_ok=True)
     return own / name
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """What cannot be imported is told of by its name: whoever sent it knows no place on a server's
+    disk, and need not."""
+    try:
+        yield
+    except ImportFailed as error:
+        raise ImportFailed(str(error).replace(str(path), path.name)) from error
 
 
 def drop(folder: Path | None, jobs: Iterable[str]) -> None:

@@ -35,6 +35,19 @@ class Program(Protocol):
     def maintain(self) -> Sequence[str]: ...
 
 
+class Prepares(Protocol):
+    """A method that can tell, and load, what it needs before the first question."""
+
+    def prepare(self, space: str) -> None:
+        """Load it, for vectors of an embedding space.
+
+        Raises:
+            InvalidInput: it cannot work on those.
+            MissingExtra, EmbedderError: what it needs is not there.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Found:
     """One ranked version: its index in the view, and score in [0, 1]."""
@@ -66,6 +79,21 @@ def ask(text: str, embed: Callable[[str], Any] | None, at: int | None = None) ->
     vector = embed(text) if embed is not None else None
     extra = tuple(term for term in phrases.compounds(text) if term not in terms)
     return Query(text, terms, words, vector, extra, at)
+
+
+def prepares(program: Program) -> list[Prepares]:
+    """The methods of a program that need something before the first question; of most, none.
+
+    Raises:
+        UnknownName: the program names a method or an option that is not there.
+    """
+    composed = [
+        *(("text.retrieve", name, options) for name, _, options in program.channels),
+        ("text.fuse", *program.fusion),
+        *([] if program.rerank is None else [("text.rerank", *program.rerank)]),
+    ]
+    made = [methods.load(slot, name, **options) for slot, name, options in composed]
+    return [method for method in made if hasattr(method, "prepare")]
 
 
 def run(

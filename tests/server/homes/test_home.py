@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -17,7 +18,7 @@ from mnemon.server.audit.verifying import verify
 from mnemon.server.homes import files
 from mnemon.server.keys import VERBS
 from mnemon.server.rates.process import RatesInProcess
-from mnemon.server.rates.rate import parse
+from mnemon.server.rates.rate import Bucket, parse
 from mnemon.server.sessions import Sessions
 
 
@@ -120,12 +121,31 @@ def test_many_append_to_one_chain_and_receipts_are_found_in_it(home, again):
 
 
 def test_nobody_gets_more_than_a_rate_however_many_he_asks(home):
-    rate = parse("5/h")
-    told = [home.rates.take("key", rate) for _ in range(7)]
-    assert [standing.left for standing, _ in told] == [4, 3, 2, 1, 0, 0, 0]
+    key = Bucket(parse("5/h"), "key")
+    told = [home.rates.take([key]) for _ in range(7)]
+    assert [standings[key].left for standings, _ in told] == [4, 3, 2, 1, 0, 0, 0]
     assert [error is None for _, error in told] == [True] * 5 + [False] * 2
-    assert 700 < told[-1][1].retry_after <= 720 and 3590 < told[-1][0].reset <= 3600
-    assert home.rates.take("another key", rate)[1] is None
+    assert 700 < told[-1][1].retry_after <= 720 and 3590 < told[-1][0][key].reset <= 3600
+    assert home.rates.take([replace(key, id="another key")])[1] is None
+
+
+def test_of_several_buckets_all_are_taken_from_or_none(home):
+    key, tenant = Bucket(parse("5/h"), "key"), Bucket(parse("3/h"), namespace="acme")
+    above = Bucket(parse("1/d"), namespace="a")
+    for left in (2, 1, 0):
+        standings, error = home.rates.take([key, tenant])
+        assert (standings[key].left, standings[tenant].left, error) == (left + 2, left, None)
+    standings, error = home.rates.take([key, tenant])
+    assert error.namespace == "acme" and 1100 < error.retry_after <= 1200
+    assert (standings[key].left, standings[tenant].left) == (2, 0)
+    assert home.rates.take([above])[1] is None
+    assert home.rates.take([above, tenant])[1].namespace == "a"  # which is waited for longer
+    home.rates.give_back([tenant, key])
+    assert [one.left for one in home.rates.take([tenant, key])[0].values()] == [0, 2]
+    assert [home.rates.take([key])[1] is None for _ in range(3)] == [True, True, False]
+    for _ in range(9):
+        home.rates.give_back([key])
+    assert home.rates.take([key])[0][key].left == 4  # never more than it holds
 
 
 @pytest.fixture
@@ -139,26 +159,34 @@ class TestInTheDatabase:
     """What there is in a database only."""
 
     def test_a_bucket_fills_and_empties_as_one_in_a_process_does(self, home, url):
-        rate, now = parse("7/h"), [0.0]
+        both, now = [Bucket(parse("7/h"), "k"), Bucket(parse("9/d"), namespace="acme")], [0.0]
         slow, told = RatesInProcess(lambda: now[0]), []
         for gap in [0] * 9 + [100, 500, 0, 2000, 0, 0, 0, 0, 90_000] + [0] * 8 + [300, 300]:
             now[0] += gap
             with psycopg.connect(url) as plain:  # time goes by
                 plain.execute("SET LOCAL mnemon.tenant = '0'")
                 plain.execute("UPDATE rates SET at = at - %s", (gap * 1_000_000,))
-            (mine, refused), (theirs, error) = home.rates.take("k", rate), slow.take("k", rate)
-            assert (mine.left, refused is None) == (theirs.left, error is None)
-            assert abs(mine.reset - theirs.reset) <= 60
-            told.append(error is None)
-        assert {True, False} == set(told)
+            (mine, refused), (theirs, error) = home.rates.take(both), slow.take(both)
+            assert (refused is None) == (error is None)
+            for bucket in both:
+                assert mine[bucket].left == theirs[bucket].left
+                assert abs(mine[bucket].reset - theirs[bucket].reset) <= 60
+            told.append(None if error is None else error.namespace or "key")
+        assert {None, "key", "acme"} == set(told)
 
     def test_a_rate_counts_over_all_who_are_asked_at_once(self, home, again):
         others = [again().rates for _ in range(4)]
 
         def ask(number):
-            return [others[number].take("k", parse("9/h"))[1] is None for _ in range(5)]
+            # In both orders: who locks rows in the order he names them would wait for ever.
+            mine = [Bucket(parse("20/d"), f"k{number}"), Bucket(parse("9/h"), namespace="acme")]
+            mine = mine[:: -1 if number % 2 else 1]
+            return [others[number].take(mine)[1] is None for _ in range(5)]
 
-        assert sum(map(sum, at_once(ask, 4))) == 9
+        let_in = [sum(one) for one in at_once(ask, 4)]
+        assert sum(let_in) == 9
+        left = [home.rates.take([Bucket(parse("20/d"), f"k{n}")])[0] for n in range(4)]
+        assert [told.left for one in left for told in one.values()] == [19 - n for n in let_in]
 
     def test_of_many_who_begin_a_round_one_does(self, home, again):
         rounds = [again().rounds for _ in range(4)]

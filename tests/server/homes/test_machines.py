@@ -120,6 +120,23 @@ def test_a_rate_counts_what_all_are_asked(ask, machines):
     assert 600 < told[5].json()["retry_after"] <= 720
 
 
+def test_a_tenants_rate_counts_what_all_its_keys_ask_of_all_machines(ask, machines):
+    tokens = [made(machines[n % 2], f"many{n}", "--in", f"many/{n}") for n in range(3)]
+    machines[0].run("quota", "set", "many", "--rate", "5/h")
+    time.sleep(1.1)  # each looks at most once a second
+    told = [ask(n % 2, "GET", "/v1/count", tokens[n % 3]) for n in range(4)]
+    added = {"content": "by another key", "namespace": "many/0"}
+    told += [ask(n, "POST", "/v1/add", json=added) for n in (1, 0)]
+    assert [one.status_code for one in told] == [200] * 5 + [429]
+    assert [one.headers["ratelimit"][:20] for one in told[:5]] == [
+        f'"namespace:many";r={left}' for left in (4, 3, 2, 1, 0)
+    ]
+    assert told[5].json()["namespace"] == "many" and 600 < told[5].json()["retry_after"] <= 720
+    machines[1].run("quota", "remove", "many")
+    time.sleep(1.1)
+    assert [ask(n, "GET", "/v1/count", tokens[0]).status_code for n in (0, 1)] == [200, 200]
+
+
 def test_a_quota_counts_what_all_have_added(ask, machines):
     machines[1].run("quota", "set", "full", "--cubes", "3")
     told = [

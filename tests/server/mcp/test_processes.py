@@ -118,3 +118,10 @@ def test_a_client_that_never_says_anything(tmp_path):
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out, err) == (0, b"", b"")
     assert not (tmp_path / "memory.db").exists()
+
+
+def test_what_its_program_lacks_is_told_at_start_after_the_greeting(tmp_path):
+    process = started(tmp_path / "memory.db", "--program", "cross-encoded")
+    out, err = process.communicate(json.dumps(initialize()).encode() + b"\n", timeout=60)
+    assert process.returncode == 2 and b"reindex --embedder minilm" in err
+    assert [json.loads(line)["id"] for line in out.splitlines()] == [1]

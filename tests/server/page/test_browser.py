@@ -266,6 +266,20 @@ def test_nothing_is_wrong_for_axe_and_nothing_is_too_wide(tab, memory):
             assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
 
 
+def test_words_without_end_make_nothing_wide(tab, memory):
+    word = "x" * 150
+    made = memory.acting(word).add(
+        f"endless {word}", namespace=f"wide/{word}", speaker=word, session=word, kind=word[:60],
+        metadata={word: word},
+    )  # fmt: skip
+    for width in (1280, 360):
+        tab.set_viewport_size({"width": width, "height": 700})
+        for address in ("/?q=endless", "/timeline?", "/namespaces?", "/journal?",
+                        f"/cubes/{made.id}?", f"/cubes/{made.id}/purge?"):  # fmt: skip
+            tab.goto(f"{address}&namespace=wide")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
+
+
 def test_signing_in_with_a_key(chromium, tmp_path, server_running):
     place = tmp_path / "keyed.db"
     with Memory(place) as memory:

@@ -49,3 +49,17 @@ def test_a_day_reads_in_the_order_of_its_times():
             memory.add(f"at {minutes}", at=start + timedelta(minutes=minutes))
         (day,) = days.page(memory.list, TODAY).days
         assert [cube.content for cube in day.cubes] == ["at 0", "at 15", "at 30"]
+
+
+def test_a_busy_today_is_found_without_looking_through_the_whole_future():
+    asked = []
+    with Memory(":memory:") as memory:
+        memory.add([{"content": f"turn {n}", "at": "2025-06-01T10:00"} for n in range(300)])
+
+        def ask(**of):
+            asked.append(of)
+            return memory.list(**of)
+
+        (day,) = days.page(ask, TODAY).days
+    assert len(day.cubes) == days.WANT
+    assert len(asked) <= 5  # each looks through all there is

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import psycopg
@@ -64,6 +65,49 @@ def test_a_claim_passes_over_a_row_that_somebody_changes(replica, url):
         assert store.queue.claim(CALLS, LONG) is None
         busy.rollback()
     assert store.queue.claim(CALLS, LONG).job.id == first.id
+
+
+def test_what_only_a_machine_that_went_away_can_do_holds_up_nobody(replica, url):
+    store = replica()
+    lost, next = (store.queue.enqueue(job()) for _ in range(2))
+    claim = store.queue.claim(CALLS, SHORT)
+    with psycopg.connect(url) as other:
+        other.execute("SET LOCAL mnemon.whole = 'on'")
+        other.execute("UPDATE jobs SET machine = 'elsewhere' WHERE id = %s", (lost.id,))
+    time.sleep(2 * SHORT)
+    assert store.queue.claim(CALLS, LONG).job.id == next.id
+    assert store.queue.get(lost.id).state == "waiting"
+    assert not store.queue.finish(claim, 1)
+    assert store.queue.claim(CALLS, LONG) is None
+
+
+def test_replicas_that_claim_and_finish_at_once_do_each_job_once(replica):
+    stores = [replica() for _ in range(3)]
+    ids = [stores[0].queue.enqueue(job(namespace=f"n/{n % 4}")).id for n in range(24)]
+    done: list[str] = []
+
+    def work(store):
+        while len(done) < len(ids):
+            claim = store.queue.claim(CALLS, LONG)
+            if claim is not None:
+                done.append(claim.job.id)
+                assert store.queue.finish(claim, None)
+
+    at_once(*[partial(work, store) for store in stores * 2])
+    assert sorted(done) == sorted(ids)
+    assert {one.attempts for one in stores[0].queue.list(None)} == {1}
+
+
+def test_a_database_where_two_of_one_call_ran_is_brought_up_to_date(replica, url):
+    store = replica()
+    first, second = (store.queue.enqueue(job()) for _ in range(2))
+    with psycopg.connect(url) as older:
+        older.execute("SET LOCAL mnemon.whole = 'on'")
+        older.execute("DROP INDEX jobs_running")
+        older.execute("DELETE FROM migrations WHERE name = 'one_running'")
+        older.execute("UPDATE jobs SET state = 'running', token = id, due_at = due_at + 1000000")
+    states = {id: replica().queue.get(id).state for id in (first.id, second.id)}
+    assert states == {first.id: "waiting", second.id: "running"}
 
 
 def test_who_rebuilds_the_store_keeps_his_lease_meanwhile(replica, url):

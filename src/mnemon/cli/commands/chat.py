@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 @click.option("--device", metavar="NAME", help="As cuda or cpu; by default a GPU if there is one.")
 @click.option("--dtype", metavar="NAME", help="float32, bfloat16 or float16; default: as kept.")
 @click.option("--trust-remote-code", is_flag=True, help="Run Python code that the model brings.")
+@options.program
 @options.as_json
 @options.place
 def command(
@@ -75,7 +77,7 @@ def command(
     from mnemon.cli import chatting
 
     with (
-        settings.memory() as memory,
+        replace(settings, store=settings.own).memory()._prepared() as memory,
         _tiers(kv) as tiers,
         _runtime(memory, tiers, weights=weights or False, **how) as runtime,
     ):

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @click.option(
     "--device", help="Where the model computes, as cuda; by default a GPU if there is one."
 )
+@options.program
 @options.as_json
 @options.place
 def command(
@@ -66,7 +67,7 @@ def command(
     given |= {} if query is None else {"query": query, "k": k}
     from mnemon.models.local.loading import load
 
-    with settings.existing() as memory:
+    with settings.existing() if query is None else settings.asked() as memory:
         selection = names.resolve_all(memory, ids) if ids else given
         with bar("compiling") as progress:
             done = memory.compile(

@@ -29,6 +29,7 @@ _SURVEYED = 5000
 @click.option("--ask", multiple=True, metavar="TEXT", help="Ask this instead; may be repeated.")
 @click.option("-k", type=click.IntRange(1), default=3, show_default=True, help="Lines to show.")
 @click.option("--keep", is_flag=True, help="Load into the store, not into memory that is dropped.")
+@options.program
 @options.place
 def command(
     settings: Settings, data: Path | None, sample: str | None,
@@ -72,10 +73,10 @@ def _chosen(
 
 def _memory(settings: Settings, keep: bool) -> Memory:
     if keep:
-        return settings.memory()
+        return settings.memory()._prepared()
     from mnemon.memory import Memory
 
-    return Memory(":memory:", namespace="demo")
+    return Memory(":memory:", namespace="demo", program=settings.known_program())._prepared()
 
 
 def _introduce(memory: Memory, path: Path, loading: float) -> None:

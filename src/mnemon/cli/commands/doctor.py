@@ -21,7 +21,7 @@ def command(settings: Settings, json_: bool) -> None:
     """
     from mnemon.cli.checkup import findings
 
-    found = findings(settings.address)
+    found = findings(settings.address, settings.api_key)
     if json_:
         serial.show(found)
     else:

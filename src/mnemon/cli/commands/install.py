@@ -11,25 +11,32 @@ import click
 from mnemon.cli import clients, options
 from mnemon.cli.settings import Settings
 from mnemon.errors import InvalidInput
-from mnemon.store.address import is_database, shown
+from mnemon.store.address import is_database, is_server, shown
 
 
 @click.command("install")
 @clients.chosen
 @click.option("--print", "only_print", is_flag=True, help="Print the entry and change nothing.")
+@click.option(
+    "--api-key-file", type=click.Path(path_type=Path, exists=True, dir_okay=False), metavar="FILE",
+    help="Where the key is, for a server as --store that asks: the file is named in the entry.",
+)  # fmt: skip
+@options.program
 @options.place
-def command(settings: Settings, client: str, project: bool, only_print: bool) -> None:
+def command(
+    settings: Settings, client: str, project: bool, only_print: bool, api_key_file: Path | None
+) -> None:
     """Give an agent this memory.
 
     Puts `mnemon mcp` into the client's configuration. Everything else in the
-    file stays as it is, and a copy from before is kept beside it. --store
-    and --namespace are written into the entry.
+    file stays as it is, and a copy from before is kept beside it. --store,
+    --namespace and --program are written into the entry.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing
 
     known = clients.load(client)
-    entry = known.entry(_command(settings, project))
+    entry = known.entry(_command(settings, project, api_key_file))
     if only_print:
         # Any name with the right ending: a client may have no file on this system.
         path = known.project(Path()) or Path("settings.json")
@@ -44,6 +51,8 @@ def command(settings: Settings, client: str, project: bool, only_print: bool) ->
 
 
 def _store(store: str) -> str:
+    if is_server(store):
+        return store
     if not is_database(store):
         return str(Path(store).absolute())
     if shown(store) != store:
@@ -54,12 +63,16 @@ def _store(store: str) -> str:
     return store
 
 
-def _command(settings: Settings, project: bool) -> Sequence[str]:
+def _command(settings: Settings, project: bool, api_key_file: Path | None) -> Sequence[str]:
     # A desktop program has another PATH than a shell, so its entry names this very Python. A
     # project's file is shared, and others have theirs elsewhere.
     words = ["mnemon", "mcp"] if project else [sys.executable, "-m", "mnemon", "mcp"]
     if settings.store:
         words += ["--store", _store(settings.store)]
+    if api_key_file is not None:
+        words += ["--api-key-file", str(api_key_file.absolute())]
     if settings.namespace:
         words += ["--namespace", settings.namespace]
+    if settings.program:
+        words += ["--program", settings.known_program()]
     return words

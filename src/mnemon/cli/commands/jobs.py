@@ -89,6 +89,7 @@ def cancel(settings: Settings, id: str) -> None:
 
 
 @command.command("run")
+@options.program
 @options.as_json
 @options.place
 def run(settings: Settings, json_: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,8 +20,15 @@ if TYPE_CHECKING:
 @click.option("--http", is_flag=True, help="Serve streamable HTTP instead of stdin and stdout.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Only this machine's own.")
 @click.option("--port", type=click.IntRange(1, 65535), default=8078, show_default=True)
+@click.option(
+    "--api-key-file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Where the key is, for a server as --store that asks; else MNEMON_API_KEY.",
+)  # fmt: skip
+@options.program
 @options.place
-def command(settings: Settings, http: bool, host: str, port: int) -> None:
+def command(
+    settings: Settings, http: bool, host: str, port: int, api_key_file: Path | None
+) -> None:
     """Serve the memory to MCP clients.
 
     Its calls become tools of an agent. Clients start this themselves: see
@@ -30,7 +38,8 @@ def command(settings: Settings, http: bool, host: str, port: int) -> None:
         raise MissingExtra("mcp", "mcp")
     from mnemon.server.mcp.desk import Desk
 
-    desk = Desk(settings.store, settings.scope)
+    key = _key(settings, api_key_file)
+    desk = Desk(settings.store, settings.scope, settings.known_program(), api_key=key)
     try:
         if http:
             _http(desk, host, port)
@@ -40,20 +49,27 @@ def command(settings: Settings, http: bool, host: str, port: int) -> None:
         desk.close()
 
 
+def _key(settings: Settings, file: Path | None) -> str | None:
+    return settings.api_key if file is None else file.read_text("utf-8").strip()
+
+
 def _stdio(desk: Desk) -> None:
     from mnemon.server.mcp.greeting import greet
 
     greeting = greet()
     if not greeting.line:  # the client went away without a word
         return
-    # Only now: it takes a second, and the client has its answer.
+    # Only now: it takes a second or more, and the client has its answer.
+    desk.prepare()
     from mnemon.server.mcp.serving import serve_stdio
 
     serve_stdio(desk, greeting)
 
 
 def _http(desk: Desk, host: str, port: int) -> None:
-    from mnemon.server.mcp.http import PATH, serve_http
+    from mnemon.server.mcp.http import PATH, check, serve_http
 
+    check(host)
+    desk.prepare()
     click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
     serve_http(desk, host, port)

@@ -11,13 +11,14 @@ from mnemon import namespace as paths
 from mnemon.cli import layout, options, serial
 from mnemon.cli.settings import Nothing, Settings
 from mnemon.errors import InvalidInput
+from mnemon.server import rates
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
 @click.group("quota")
 def command() -> None:
-    """How much a namespace, with all below it, may hold."""
+    """What a namespace, with all below it, may hold and be asked."""
 
 
 @command.command("set")
@@ -27,17 +28,29 @@ def command() -> None:
     "--bytes", "size", metavar="SIZE",
     help="Bytes of content and metadata in all versions, such as 500MiB or 1GiB.",
 )  # fmt: skip
+@click.option(
+    "--rate", metavar="RATE",
+    help="Requests to servers by all its keys together, such as 500/s, 6000/m or 100000/h.",
+)  # fmt: skip
 @options.place
-def set_(settings: Settings, prefix: str, cubes: int | None, size: str | None) -> None:
-    """Set the quota of NAMESPACE, for every writer, this command line included."""
-    if cubes is None and size is None:
-        raise click.UsageError("say how much it may hold: --cubes, --bytes or both")
+def set_(
+    settings: Settings, prefix: str, cubes: int | None, size: str | None, rate: str | None
+) -> None:
+    """Set the quota of NAMESPACE, in place of the one it has.
+
+    What it may hold binds every writer, this command line included. A server counts a request for
+    each NAMESPACE that it works in or that its key lies in, beside what the key's own rate counts.
+    """
+    if cubes is None and size is None and rate is None:
+        raise click.UsageError("say what it may: --cubes, --bytes, --rate or some of them")
     path, most = paths.check(prefix), None if size is None else _bytes(size)
+    often = None if rate is None else rates.parse(rate).text
     with closing(settings.opened()) as store:
-        store.set_quota(path, cubes, most)
-    told = {"cubes": cubes, "bytes": most}
-    settings.tell("quota-set", namespace=path, detail=told)
-    click.echo(f"{path}: {_limit(cubes)} cubes, {_limit(most)} bytes")
+        store.set_quota(path, cubes, most, often)
+    settings.tell(
+        "quota-set", namespace=path, detail={"cubes": cubes, "bytes": most, "rate": often}
+    )
+    click.echo(f"{path}: {_limit(cubes)} cubes, {_limit(most)} bytes, {often or 'any'} requests")
 
 
 @command.command("list")
@@ -53,11 +66,11 @@ def list_(settings: Settings, json_: bool) -> None:
     rows = [
         (
             f"{one.held_cubes:,}", _limit(one.cubes), f"{one.held_bytes:,}", _limit(one.bytes),
-            one.namespace,
+            one.rate or "any", one.namespace,
         )
         for one in found
     ]  # fmt: skip
-    layout.table(("CUBES", "OF", "BYTES", "OF", "NAMESPACE"), rows)
+    layout.table(("CUBES", "OF", "BYTES", "OF", "RATE", "NAMESPACE"), rows)
 
 
 @command.command("remove")

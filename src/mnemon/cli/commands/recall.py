@@ -20,6 +20,7 @@ from mnemon.cli.settings import Settings
 @options.as_of
 @options.asked_at
 @options.min_score
+@options.program
 @options.as_json
 @options.place
 def command(
@@ -31,7 +32,7 @@ def command(
     Within a budget of tokens, in time order, cited. Only the text goes to
     stdout; tokens and milliseconds go to stderr.
     """
-    with settings.existing() as memory:
+    with settings.asked() as memory:
         found = memory.recall(query, kind=kind or None, **asked)
         if json_:
             cited = found.trace.get("cited", ())

@@ -108,7 +108,7 @@ def release(settings: Settings, what: str) -> None:
 def run(settings: Settings, dry_run: bool, json_: bool) -> None:
     """Carry out the rules now; a server does so by itself."""
     settings.opened().close()
-    done = retention.run(settings.address, dry_run=dry_run)
+    done = retention.run(settings.own, dry_run=dry_run)
     if json_:
         serial.show(done)
         return
@@ -122,7 +122,7 @@ def run(settings: Settings, dry_run: bool, json_: bool) -> None:
 
 def _meant(settings: Settings, what: str) -> str:
     if _ID.fullmatch(what) and not what.isalpha():
-        with settings.existing() as memory:
+        with settings.here() as memory:
             if len(what) == 36:
                 return what.lower()
             if memory.find(what):

@@ -73,7 +73,7 @@ def command(
     if measure and model is None:
         raise click.UsageError("--measure needs a --model to measure")
     loaded = None if model is None else _loaded(model, device)
-    with settings.existing() as memory:
+    with settings.here() as memory:
         _stored(memory, budgets, keep_budgets, lift_budgets)
         if measure:
             _measured(memory, loaded, more["remote"], json_)

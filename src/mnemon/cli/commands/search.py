@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @options.as_of
 @options.asked_at
 @options.min_score
+@options.program
 @click.option("--explain", is_flag=True, help="Show what matched, for each channel.")
 @options.as_json
 @options.place
@@ -31,7 +32,7 @@ def command(
 
     Each has a score from 0 to 1 and tells which channels found it.
     """
-    with settings.existing() as memory:
+    with settings.asked() as memory:
         found = memory.search(query, kind=kind or None, **asked)
         if json_:
             serial.show(found)

@@ -78,6 +78,7 @@ from mnemon.store.address import shown
     "--drain", type=click.FloatRange(0), default=0.0, show_default=True,
     help="Seconds to go on serving, not ready, after SIGTERM.",
 )  # fmt: skip
+@options.program
 @options.place
 def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
     """Serve the memory over HTTP, with a page for people at /.
@@ -94,7 +95,10 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
-    told = Served(settings.address, host, port, otel=otel or asked(os.environ), **more)
+    told = Served(
+        settings.own, host, port, settings.known_program(),
+        otel=otel or asked(os.environ), **more,
+    )  # fmt: skip
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 
 

@@ -12,7 +12,6 @@ from mnemon.cli.settings import Settings
 
 if TYPE_CHECKING:
     from mnemon.cli.watching.frame import Watch
-    from mnemon.memory import Memory
 
 
 @click.command("top")
@@ -21,12 +20,10 @@ if TYPE_CHECKING:
     "--every", type=click.FloatRange(0.2), default=2.0, show_default=True, metavar="SECONDS",
     help="How long a frame stays.",
 )  # fmt: skip
-@click.option(
-    "--api-key", envvar="MNEMON_API_KEY", metavar="KEY", help="The key, for a server that asks."
-)
+@options.api_key
 @options.as_json
 @options.place
-def command(settings: Settings, once: bool, every: float, api_key: str | None, json_: bool) -> None:
+def command(settings: Settings, once: bool, every: float, json_: bool) -> None:
     """Watch what the memory holds and does, live.
 
     Sizes by form, rates, namespaces by size, stale artifacts, the journal. --store may be a
@@ -36,7 +33,7 @@ def command(settings: Settings, once: bool, every: float, api_key: str | None, j
     """
     from mnemon.cli.watching.frame import Watch
 
-    with _opened(settings, api_key) as memory:
+    with settings.existing() as memory:
         watch = Watch(memory, settings.namespace)
         if json_:
             serial.show(watch.frame())
@@ -44,15 +41,6 @@ def command(settings: Settings, once: bool, every: float, api_key: str | None, j
             _once(watch)
         else:
             _live(watch, every)
-
-
-def _opened(settings: Settings, api_key: str | None) -> Memory:
-    address = settings.store or ""
-    if not address.startswith(("http://", "https://")):
-        return settings.existing()
-    from mnemon.memory import Memory
-
-    return Memory(address, namespace=settings.scope, api_key=api_key)
 
 
 def _once(watch: Watch) -> None:

@@ -52,7 +52,7 @@ def list_(settings: Settings, json_: bool) -> None:
 @options.place
 def history(settings: Settings, alias: str, json_: bool) -> None:
     """Show what was done to ALIAS, by whom, why, and by which figures."""
-    with settings.existing() as memory:
+    with settings.here() as memory:
         found = aliases.history(memory, alias)
     if json_:
         serial.show(found)
@@ -72,7 +72,7 @@ def history(settings: Settings, alias: str, json_: bool) -> None:
 @options.place
 def rollback(settings: Settings, alias: str, model: str | None, why: str) -> None:
     """Point ALIAS at what was promoted before, or stop its canary."""
-    with settings.existing() as memory:
+    with settings.here() as memory:
         line = aliases.rollback(memory, alias, model=model, why=why)
     click.echo(f"{line.namespace}: {_points(line)}")
 
@@ -96,7 +96,7 @@ def teach(
     from mnemon.models.completing import ChatModel
     from mnemon.weights.teaching import teach
 
-    with settings.existing() as memory, bar("reading") as progress:
+    with settings.here() as memory, bar("reading") as progress:
         complete = ChatModel(model, base_url)
         told = teach(memory, complete, kind=kinds, everything=everything, progress=progress)
     if json_:

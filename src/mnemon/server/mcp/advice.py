@@ -8,9 +8,11 @@ from pydantic import ValidationError
 
 from mnemon.errors import (
     AccessDenied,
+    KeyRefused,
     MnemonError,
     NotFound,
     PurgeIncomplete,
+    ServerError,
     StoreBusy,
     StoreError,
     VersionConflict,
@@ -18,8 +20,10 @@ from mnemon.errors import (
 
 _NEXT: Mapping[type[MnemonError], str] = {
     NotFound: "search_memory gives the ids of what is there",
-    AccessDenied: "tell the user; only they can change its policy",
+    KeyRefused: "tell the user to give `mnemon mcp` a key; do not call again",
+    AccessDenied: "tell the user; only they can change its policy, or the key",
     PurgeIncomplete: "no tool can do that; tell the user",
+    ServerError: "tell the user if it goes on",
     StoreBusy: "call again in a few seconds",
     StoreError: "tell the user to run `mnemon doctor`; do not call again",
 }

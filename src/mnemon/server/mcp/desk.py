@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, InvalidNamespace, NotFound
@@ -21,13 +21,19 @@ class Desk:
     """One store and one namespace; every tool works here, and only here.
 
     Args:
-        store: the store's file, or None for the user's own.
+        store: the store's file, its database or a server; None for the user's own file.
         scope: the namespace; a tool can name one below it, never beside or above it.
+        program: how it is searched, by name; a server knows that itself.
+        api_key: what a server asks for.
     """
 
-    def __init__(self, store: str | None, scope: str) -> None:
+    def __init__(
+        self, store: str | None, scope: str, program: str = "default", *, api_key: str | None = None
+    ) -> None:
         self.store = store
+        self.api_key = api_key
         self.scope = paths.check(scope)
+        self.program = program
         self._memory: Memory | None = None
         self._lock = threading.Lock()
 
@@ -37,9 +43,25 @@ class Desk:
         with self._lock:
             if self._memory is None:
                 from mnemon.memory import Memory
+                from mnemon.store.address import is_server
 
-                self._memory = Memory(self.store, namespace=self.scope, actor="mcp")
+                served = is_server(self.store or "")
+                # With a key it is the key that acts.
+                keyed = served and self.api_key is not None
+                who: dict[str, Any] = {"api_key": self.api_key} if keyed else {"actor": "mcp"}
+                if not served or self.program != "default":
+                    who["program"] = self.program
+                self._memory = Memory(self.store, namespace=self.scope, **who)
             return self._memory
+
+    def prepare(self) -> None:
+        """Load what another program than the default one needs, which takes as long as it takes.
+
+        Raises:
+            MnemonError: the program lacks something.
+        """
+        if self.program != "default":
+            self.memory._searcher.prepare()
 
     def close(self) -> None:
         """Give the memory back, if it was opened."""

@@ -13,18 +13,24 @@ PATH = "/mcp"
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
 
 
+def check(host: str) -> None:
+    """Raise InvalidInput for a host that others can reach: there is no login here, so there is no
+    way to let them in."""
+    if host not in _LOOPBACK:
+        raise InvalidInput(
+            f"the MCP server has no login and serves this machine only, not {host!r}: use "
+            f"{', '.join(_LOOPBACK)}. From elsewhere: a tunnel such as ssh -L, or `mnemon mcp` "
+            "there, with the address of a `mnemon serve` as --store and its key"
+        )
+
+
 def serve_http(desk: Desk, host: str, port: int) -> None:
     """Serve until interrupted.
 
     Raises:
-        InvalidInput: a host that others can reach. There is no login here, so there is no way to
-            let them in.
+        InvalidInput: see `check`.
     """
-    if host not in _LOOPBACK:
-        raise InvalidInput(
-            f"the MCP server has no login and serves this machine only, not {host!r}: use "
-            f"{', '.join(_LOOPBACK)}, and a tunnel such as ssh -L from elsewhere"
-        )
+    check(host)
     app = server(desk).streamable_http_app(streamable_http_path=PATH, transport_security=_safe())
     uvicorn.run(app, host=host, port=port, log_level="warning")
 

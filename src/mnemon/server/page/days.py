@@ -50,6 +50,7 @@ def page(
         return Page(())
     found: list[MemCube] = []
     until, since, step = before, today if before is None else before - _DAY, _DAY
+    less = _DAY
     while True:
         part = ask(since=_start(since), until=_start(until), after=None, limit=_MOST)
         width = (until or date.max) - since
@@ -59,7 +60,9 @@ def page(
                 return _whole(found, want, None if since == date.min else since)
             until, since, step = since, _back(since, step), step * _GROWTH
         elif width > _DAY:
-            since, step = since + width / 2, _DAY
+            # By a day first: what there is much of is mostly of today, and the future is long.
+            less = min(width / 2, less)
+            since, step, less = since + less, _DAY, less * _GROWTH
         else:
             return _whole(found, want, until) if found else _crowded(ask, since, None, want)
 

@@ -24,7 +24,7 @@ from mnemon.server.replies import Jobs, Reply
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 VERBS = {"reflect": "admin", "reindex": "admin", "fsck": "admin", "import": "write",
-         "schedule": "admin"}  # fmt: skip
+         "compile": "admin", "schedule": "admin"}  # fmt: skip
 """The verb that a call needs, and so whoever is to see its jobs."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Body, Header, Response
 
 from mnemon.cube import Draft, Link, MemCube, Span
 from mnemon.gathering import Call
@@ -41,7 +41,7 @@ def add(body: bodies.Add, grant: Granted, idempotency_key: Key = None) -> Respon
     grant.check_sources(_sources(content if isinstance(content, list) else [content]), scope)
     made: Any = memory.add(content, namespace=scope, **_given(body, idempotency_key))
     grant.act.touch(cube.id for cube in (made if isinstance(made, list) else [made]))
-    return Reply(made)
+    return Reply(made) if isinstance(made, list) else replies.cube(made)
 
 
 def _sources(items: Sequence[Any]) -> list[Span]:
@@ -77,7 +77,11 @@ def update(id: str, body: bodies.Update, grant: Granted, if_match: IfMatch = Non
 
 
 @router.post("/restore/{id:path}", response_model=MemCube)
-def restore(id: str, body: bodies.Restore, grant: Granted) -> Response:
+def restore(
+    id: str,
+    body: Annotated[bodies.Restore, Body(default_factory=bodies.Restore)],
+    grant: Granted,
+) -> Response:
     """An old version, or the last one of a forgotten cube, as the newest."""
     memory, scope = grant.on("write", body.namespace)
     return replies.cube(memory.restore(id, body.version, namespace=scope))

@@ -80,7 +80,8 @@ async def import_(
     The body is the file. A portable file needs a key that reaches the whole store.
     """
     service: Service = request.app.state.service
-    grant.on("write", query.namespace)  # before anything is taken in
+    # Before anything is taken in.
+    await run_in_threadpool(grant.on, "write", query.namespace)
     async with spool.received(request.stream(), service, query.name or "") as path:
         memory, scope = await run_in_threadpool(_allowed, grant, query, path)
         # What is imported here and now leaves threads for the rest; a job is done elsewhere.

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Body, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
 
 from mnemon import __version__
 from mnemon.server import bodies, cursors, queries
-from mnemon.server.access import Granted
+from mnemon.server.access import Granted, Service
 from mnemon.server.background import ACCEPTED, InBackground
 from mnemon.server.replies import Counted, Events, Namespace, Reply
 from mnemon.store.rows import Problem
@@ -20,29 +22,43 @@ router = APIRouter(prefix="/v1", tags=["upkeep"])
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """Who the caller is here. `namespaces` is null for one who reaches everything; `role` is the
-    word for `verbs`, if there is one."""
+    """Who the caller is here. `program` is how the server searches; `namespaces` is null for one
+    who reaches everything; `role` is the word for `verbs`, if there is one; `rate` is the key's own
+    and `namespace_rates` those of namespaces that all it does counts for."""
 
     mnemon: str
     actor: str
+    program: str
     namespaces: tuple[str, ...] | None = None
     verbs: tuple[str, ...] | None = None
     role: str | None = None
     rate: str | None = None
+    namespace_rates: Mapping[str, str] = field(default_factory=dict)
 
 
 @router.get("/status", response_model=Status)
-def status(grant: Granted) -> Response:
-    """The server's version, and what the caller may do."""
+def status(request: Request, grant: Granted) -> Response:
+    """The server's version and program, and what the caller may do."""
+    service: Service = request.app.state.service
     key = grant.key
-    told = () if key is None else (key.namespaces, key.verbs, key.role, key.rate)
-    return Reply(Status(__version__, grant.memory.actor, *told))
+    told = Status(__version__, grant.memory.actor, service.settings.program)
+    if key is not None:
+        over = service.declared.over(*(key.namespaces or ()))
+        told = replace(
+            told, namespaces=key.namespaces, verbs=key.verbs, role=key.role, rate=key.rate,
+            namespace_rates={one.namespace or "": one.rate.text for one in over},
+        )  # fmt: skip
+    return Reply(told)
 
 
 @router.post("/reflect", response_model=Counted, responses=ACCEPTED)
-async def reflect(body: bodies.Body, grant: Granted, background: InBackground) -> Response:
+async def reflect(
+    body: Annotated[bodies.Body, Body(default_factory=bodies.Body)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Run the program's maintenance; how many of its proposals were carried out."""
-    memory, scope = grant.on("admin", body.namespace)
+    memory, scope = await run_in_threadpool(grant.on, "admin", body.namespace)
 
     def told(done: int) -> Counted:
         grant.act.touch((), done)
@@ -73,13 +89,21 @@ def size(grant: Granted) -> Response:
 
 
 @router.post("/fsck", response_model=list[Problem], responses=ACCEPTED)
-async def fsck(body: bodies.Fsck, grant: Granted, background: InBackground) -> Response:
+async def fsck(
+    body: Annotated[bodies.Fsck, Body(default_factory=bodies.Fsck)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Check every promise of the store; an empty list is a sound store."""
     return await background.answer(grant.whole("admin"), "fsck", list, repair=body.repair)
 
 
 @router.post("/reindex", response_model=Counted, responses=ACCEPTED)
-async def reindex(body: bodies.Reindex, grant: Granted, background: InBackground) -> Response:
+async def reindex(
+    body: Annotated[bodies.Reindex, Body(default_factory=bodies.Reindex)],
+    grant: Granted,
+    background: InBackground,
+) -> Response:
     """Move the store to another embedder; how many vectors were written."""
     memory = grant.whole("admin")
     return await background.answer(memory, "reindex", Counted, body.embedder, keep=body.keep)

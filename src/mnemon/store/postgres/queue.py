@@ -1,7 +1,6 @@
 """The queue: rows of the table `jobs`, for the workers of all replicas.
 
-Who claims takes his turn at it, so that two never start jobs of one call in one namespace, and
-passes over rows that others are just changing. All times are the database's clock.
+All times are the database's clock.
 """
 
 from __future__ import annotations
@@ -14,29 +13,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mnemon import namespace as paths
 from mnemon.errors import NotFound
-from mnemon.identity import new_id
 from mnemon.job import Job
 from mnemon.store import uploads
-from mnemon.store.postgres import job_files, machine, numbers
+from mnemon.store.postgres import claims, job_files, machine, numbers
 from mnemon.store.postgres.clock import moment
 from mnemon.store.postgres.connection import WHOLE, Connections
 from mnemon.store.postgres.jobs import SELECT, delete, get, held, job_of
 from mnemon.store.postgres.tenants import Tenants
-from mnemon.store.queue import LOST, Claim, NewJob
+from mnemon.store.queue import Claim, NewJob
 
 if TYPE_CHECKING:
     from psycopg import Connection
 
 T = TypeVar("T")
-
-_TURN = "SELECT pg_advisory_xact_lock(hashtext('mnemon.jobs'), hashtext(current_schema()))"
-_DUE = (
-    "FROM jobs j WHERE state IN ('waiting', 'running') AND due_at <= %(now)s "
-    "AND call = ANY(%(calls)s) AND (machine IS NULL OR machine = %(machine)s) "
-    "AND NOT EXISTS (SELECT 1 FROM jobs o WHERE o.tenant = j.tenant AND o.state = 'running' "
-    "AND o.due_at > %(now)s AND o.call = j.call AND o.namespace IS NOT DISTINCT FROM j.namespace) "
-    "ORDER BY due_at, id LIMIT 1"
-)
 
 
 class PostgresQueue:
@@ -67,12 +56,9 @@ class PostgresQueue:
 
     def claim(self, calls: Sequence[str], lease: float) -> Claim | None:
         asked = {"calls": list(calls), "machine": machine.known(self._folder())}
-        due = self._connections.read(
-            WHOLE, lambda c: c.execute(f"SELECT 1 {_DUE}", {**asked, "now": moment(c)}).fetchone()
-        )
-        if due is None:
-            return None  # whoever only looks takes no turn
-        return self._connections.write_apart(WHOLE, lambda c: _claim(c, asked, _micros(lease)))
+        if not self._connections.read(WHOLE, lambda c: claims.due(c, asked)):
+            return None  # whoever only looks locks nothing
+        return self._connections.write_apart(WHOLE, lambda c: claims.take(c, asked, _micros(lease)))
 
     def renew(
         self, claim: Claim, lease: float, progress: tuple[int, int] | None = None
@@ -229,27 +215,6 @@ def _check_cubes(connection: Connection[Any], cubes: Sequence[str]) -> None:
     for id, purged_at in rows.fetchall():
         if purged_at is not None:
             raise NotFound(f"the cube {id} was purged: leave it out")
-
-
-def _claim(connection: Connection[Any], asked: Mapping[str, Any], lease: int) -> Claim | None:
-    connection.execute(_TURN)
-    now, token = moment(connection), new_id()
-    connection.execute(
-        "UPDATE jobs SET state = CASE WHEN cancelling THEN 'cancelled' ELSE 'dead' END, "
-        "error = CASE WHEN cancelling THEN NULL ELSE %s END, token = NULL, cancelling = false, "
-        "finished_at = %s WHERE (tenant, id) IN (SELECT tenant, id FROM jobs "
-        "WHERE state = 'running' AND due_at <= %s AND (cancelling OR attempts >= max_attempts) "
-        "FOR UPDATE SKIP LOCKED)",
-        (json.dumps(dict(LOST)), now, now),
-    )
-    row = connection.execute(
-        "UPDATE jobs SET state = 'running', token = %(token)s, attempts = attempts + 1, "
-        "due_at = %(until)s, started_at = coalesce(started_at, %(now)s), progress = NULL "
-        f"WHERE (tenant, id) = (SELECT tenant, id {_DUE} FOR UPDATE OF j SKIP LOCKED) RETURNING id",
-        {**asked, "now": now, "token": token, "until": now + lease},
-    ).fetchone()
-    found = None if row is None else get(connection, row[0])
-    return None if found is None else Claim(found, token)
 
 
 def _end(

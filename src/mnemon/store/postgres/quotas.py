@@ -48,18 +48,26 @@ def check(turn: Turn, num: int) -> None:
 def known(connection: Connection[Any]) -> list[Quota]:
     """All quotas by path, with what each prefix holds now."""
     rows = connection.execute(
-        "SELECT q.path, q.cubes, q.bytes, held.cubes, held.bytes "
+        "SELECT q.path, q.cubes, q.bytes, held.cubes, held.bytes, q.rate "
         f"FROM quotas q, {_HELD} ORDER BY q.path"
     )
     return [Quota(*row) for row in rows.fetchall()]
 
 
-def put(turn: Turn, path: str, cubes: int | None, size: int | None) -> None:
+def rates(connection: Connection[Any]) -> list[tuple[str, str]]:
+    """(path, rate) of those that have one."""
+    return connection.execute(
+        "SELECT path, rate FROM quotas WHERE rate IS NOT NULL ORDER BY path"
+    ).fetchall()
+
+
+def put(turn: Turn, path: str, cubes: int | None, size: int | None, rate: str | None) -> None:
     """Set a prefix's quota; what is over it already stays, and nothing can be added."""
     turn.connection.execute(
-        "INSERT INTO quotas (tenant, path, cubes, bytes) VALUES (%s, %s, %s, %s) "
-        "ON CONFLICT (tenant, path) DO UPDATE SET cubes = excluded.cubes, bytes = excluded.bytes",
-        (turn.tenant, path, cubes, size),
+        "INSERT INTO quotas (tenant, path, cubes, bytes, rate) VALUES (%s, %s, %s, %s, %s) "
+        "ON CONFLICT (tenant, path) DO UPDATE SET cubes = excluded.cubes, bytes = excluded.bytes, "
+        "rate = excluded.rate",
+        (turn.tenant, path, cubes, size, rate),
     )
 
 

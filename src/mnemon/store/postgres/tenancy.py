@@ -20,8 +20,13 @@ class Tenancy(Opened):
     def quotas(self) -> list[Quota]:
         return self._whole(quotas.known)
 
-    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
-        self._write(namespace, lambda turn: quotas.put(turn, namespace, cubes, bytes))
+    def set_quota(
+        self, namespace: str, cubes: int | None, bytes: int | None, rate: str | None = None
+    ) -> None:
+        self._write(namespace, lambda turn: quotas.put(turn, namespace, cubes, bytes, rate))
+
+    def rates(self) -> list[tuple[str, str]]:
+        return self._whole(quotas.rates)
 
     def remove_quota(self, namespace: str) -> bool:
         return self._removed([self._tenants.of(namespace)], quotas.remove, namespace)

@@ -12,6 +12,7 @@ from mnemon import namespace as paths
 from mnemon.errors import QuotaExceeded
 from mnemon.store.rows import Quota
 
+_RATES_SINCE = 8  # the layout that has them: a store that is only read may be older
 _HELD = (
     "SELECT coalesce(sum(h.cubes), 0), coalesce(sum(h.bytes), 0) FROM holdings h "
     "JOIN namespaces n ON n.num = h.namespace WHERE n.path = ? OR (n.path >= ? AND n.path < ?)"
@@ -34,16 +35,37 @@ def check(connection: sqlite3.Connection, num: int) -> None:
 
 def known(connection: sqlite3.Connection) -> list[Quota]:
     """All quotas by path, with what each prefix holds now."""
-    rows = connection.execute("SELECT path, cubes, bytes FROM quotas ORDER BY path").fetchall()
-    return [
-        Quota(path, cubes, size, *connection.execute(_HELD, paths.bounds(path)).fetchone())
-        for path, cubes, size in rows
-    ]
+    rate = "rate" if _has_rates(connection) else "NULL"
+    rows = connection.execute(f"SELECT path, cubes, bytes, {rate} FROM quotas ORDER BY path")
+    found = []
+    for path, cubes, size, rate in rows.fetchall():
+        now = connection.execute(_HELD, paths.bounds(path)).fetchone()
+        found.append(Quota(path, cubes, size, now[0], now[1], rate))
+    return found
 
 
-def put(connection: sqlite3.Connection, path: str, cubes: int | None, size: int | None) -> None:
+def rates(connection: sqlite3.Connection) -> list[tuple[str, str]]:
+    """(path, rate) of those that have one."""
+    if not _has_rates(connection):
+        return []
+    return connection.execute(
+        "SELECT path, rate FROM quotas WHERE rate IS NOT NULL ORDER BY path"
+    ).fetchall()
+
+
+def _has_rates(connection: sqlite3.Connection) -> bool:
+    layout: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return layout >= _RATES_SINCE
+
+
+def put(
+    connection: sqlite3.Connection, path: str, cubes: int | None, size: int | None, rate: str | None
+) -> None:
     """Set a prefix's quota; what is over it already stays, and nothing can be added."""
-    connection.execute("INSERT OR REPLACE INTO quotas VALUES (?, ?, ?)", (path, cubes, size))
+    connection.execute(
+        "INSERT OR REPLACE INTO quotas (path, cubes, bytes, rate) VALUES (?, ?, ?, ?)",
+        (path, cubes, size, rate),
+    )
 
 
 def remove(connection: sqlite3.Connection, path: str) -> bool:

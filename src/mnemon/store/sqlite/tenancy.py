@@ -29,8 +29,13 @@ class Tenancy:
     def quotas(self) -> list[Quota]:
         return self._read(quotas.known)
 
-    def set_quota(self, namespace: str, cubes: int | None, bytes: int | None) -> None:
-        self._writer.run(lambda c: quotas.put(c, namespace, cubes, bytes))
+    def set_quota(
+        self, namespace: str, cubes: int | None, bytes: int | None, rate: str | None = None
+    ) -> None:
+        self._writer.run(lambda c: quotas.put(c, namespace, cubes, bytes, rate))
+
+    def rates(self) -> list[tuple[str, str]]:
+        return self._read(quotas.rates)
 
     def remove_quota(self, namespace: str) -> bool:
         return self._writer.run(lambda c: quotas.remove(c, namespace))

@@ -3,8 +3,9 @@
 Nogueira & Cho 2019, "Passage Re-ranking with BERT", https://arxiv.org/abs/1901.04085. How ours
 differs: its score is mixed with that of the learned ranker (`listnet.py`), which knows of time,
 speakers and the rest of the list, and made a probability in the same way (`_calibration.py`),
-fitted with the embedder `minilm`: with another one probabilities were not looked at. The encoder is
-`mnemon.models.cross_encoder`, an optional package. Needs the channels `words`, `meaning`, `time`.
+fitted with the embedder `minilm`: with another one probabilities were not looked at, and `prepare`
+refuses it. The encoder is `mnemon.models.cross_encoder`, an optional package. Needs the channels
+`words`, `meaning`, `time`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
 from mnemon.text.query import Query, Ranking
@@ -23,12 +25,15 @@ from mnemon.text.rerank import listnet
 from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 
 if TYPE_CHECKING:
+    from mnemon.models.cross_encoder import CrossEncoder as Encoder
     from mnemon.models.cross_encoder import Passage
 
 __all__ = ["CrossEncoder"]
 
 SHARE = 0.3
 """What the encoder's score weighs beside the learned ranker's."""
+_FITTED = "listnet_minilm"
+"""The learned ranker's weights beside which the bundled tuning was fitted."""
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 
 
@@ -50,6 +55,21 @@ class CrossEncoder:
     depth: int = 30
     device: str | None = None
 
+    def prepare(self, space: str) -> None:
+        """Load the encoder; a tuning of the caller's own may be for other vectors than `minilm`'s.
+
+        Raises:
+            InvalidInput: the vectors of `space` are not those it was fitted with.
+            EmbedderError, MissingExtra: the encoder cannot be loaded.
+        """
+        if self.tuning is None and listnet.kind(space) != _FITTED:
+            raise InvalidInput(
+                "the cross-encoder was fitted with the embedder 'minilm', and this memory's is "
+                f"{space}: move it with `mnemon reindex --embedder minilm`, or choose a program "
+                "without one"
+            )
+        self._encoder().load()
+
     def rerank(
         self, view: View, query: Query, rankings: Mapping[str, Ranking], fused: Ranking
     ) -> Ranking:
@@ -64,11 +84,10 @@ class CrossEncoder:
         first = listnet.chosen(self.weights, view.space).scores(told)
         order = np.argsort(-first, kind="stable")
         best, others = order[: self.depth], order[self.depth :]
-        tuning = Path(self.tuning) if self.tuning else cross_encoder.BUNDLED
-        encoder = cross_encoder.CrossEncoder(self.base, tuning, self.device)
+        encoder = self._encoder()
         read = encoder.read(query.text, passages(view, candidates[best]))
         mixed = (1.0 - SHARE) * first[best] + SHARE * read
-        calibration = Calibration(**cross_encoder.told(tuning)["calibration"])
+        calibration = Calibration(**cross_encoder.told(encoder.tuning)["calibration"])
         chances = calibration.chances(mixed, context(mixed, told[best][:, _CONTEXT]))
         again = np.argsort(-chances, kind="stable")
         unread = np.concatenate([candidates[others], fused.indices[most:]])
@@ -78,6 +97,12 @@ class CrossEncoder:
             np.concatenate([candidates[best[again]], unread]),
             np.concatenate([chances[again], falling * chances.min()]).astype(np.float32),
         )
+
+    def _encoder(self) -> Encoder:
+        from mnemon.models import cross_encoder
+
+        tuning = Path(self.tuning) if self.tuning else cross_encoder.BUNDLED
+        return cross_encoder.CrossEncoder(self.base, tuning, self.device)
 
 
 def passages(view: View, indices: np.ndarray) -> list[Passage]:
