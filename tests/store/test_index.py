@@ -38,9 +38,8 @@ def test_lists_find_the_nearest_among_each_of_the_wanted(monkeypatch, blobs, fla
         vector = StaticEmbedder().embed_query(question)
         exact = codes.scores(np.arange(4000), vector)
         some = draw.random(4000) < 0.3
-        for eligible, found in zip(
-            (some, ~some), made.nearest(codes, vector, [(some, 300), (~some, 100)]), strict=True
-        ):
+        wanted = lists.Wanted(np.where(some, 1, 2).astype(np.uint8), (300, 100))
+        for eligible, found in zip((some, ~some), made.nearest(codes, vector, wanted), strict=True):
             best = np.argsort(np.where(eligible, -exact, 9.0))[:10]
             assert eligible[found].all() and (np.diff(exact[found]) <= 1e-6).all()
             kept.append(np.isin(best, found).mean())
@@ -56,7 +55,9 @@ def test_lists_of_no_vectors_at_all_find_nothing_wrong():
     codes = Codes.empty(8)
     codes.grow(30)
     made = lists.Lists.build(codes)
-    (found,) = made.nearest(codes, np.ones(8, np.float32), [(np.arange(30) < 3, 10)])
+    (found,) = made.nearest(
+        codes, np.ones(8, np.float32), lists.Wanted((np.arange(30) < 3).view(np.uint8), (10,))
+    )
     assert set(found.tolist()) <= {0, 1, 2}
 
 

@@ -84,8 +84,7 @@ def test_a_hash_table_keeps_what_it_was_given(batches: list[list[int]], narrow: 
     table, known = Hashed(), {}
     for number, batch in enumerate(batches):
         # Keys whose places are the same, if narrow: all have to be probed for.
-        fresh = {key << (0 if narrow else 52): number for key in batch} | {}
-        fresh = {key: value for key, value in fresh.items() if key not in known}
+        fresh = {key << (0 if narrow else 52): number for key in batch}
         known |= fresh
         table.put(np.array(list(fresh), np.uint64), np.array(list(fresh.values()), np.int32))
         asked = [*known, 41, 42]
@@ -167,7 +166,7 @@ def test_turns_that_are_too_many_to_keep_are_read_again(monkeypatch: pytest.Monk
             assert [one.tolist() for one in part] == [
                 one.tolist() for one in whole[start : start + 8]
             ]
-        assert len(facets.of(view)._turns.places) <= 10
+        assert len(facets.of(view)._turns.starts) <= 10
 
 
 def test_speakers_names_and_function_words_are_no_words() -> None:

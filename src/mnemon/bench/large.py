@@ -164,7 +164,7 @@ def vectors_only(count: int, seed: int = 0) -> list[Value]:
     import numpy as np
 
     from mnemon.models.embed.static import StaticEmbedder
-    from mnemon.store.index.lists import Lists
+    from mnemon.store.index.lists import Lists, Wanted
 
     embedder = StaticEmbedder()
     real = embedder.embed([turn.content for turn in synthetic.stream(_REAL, seed)])
@@ -173,7 +173,7 @@ def vectors_only(count: int, seed: int = 0) -> list[Value]:
     lists = Lists.build(codes)
     took = round(time.perf_counter() - began, 1)
     found = [Value("build the index of vectors", took, "s", count, 1)]
-    wanted = [(np.ones(count, dtype=bool), 1000)]
+    wanted = Wanted(np.ones(count, dtype=np.uint8), (1000,))
     asked = [embedder.embed_query(text) for text in synthetic.questions(_ASKED, seed)]
     answers: list[np.ndarray] = []
     times = [

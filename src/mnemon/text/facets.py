@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from itertools import repeat
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from mnemon.store.index.grown import Grown
 from mnemon.store.view import Names, View
+from mnemon.text.hashed import Hashed
 from mnemon.text.lexicon import Lexicon, lexicon
 from mnemon.text.retrieve._named import words_of_speakers
 from mnemon.text.telling import FLAGS, Told, told_by_each, told_by_many
@@ -28,14 +28,14 @@ class _Turns:
     """What was read of turns: arrays with a place each, and row → place."""
 
     def __init__(self) -> None:
-        self.places: dict[int, int] = {}
+        self.places = Hashed()
         self.starts = Grown(np.zeros(0, dtype=np.int64))
         self.sizes = Grown(np.zeros(0, dtype=np.int32))
         self.oldest = Grown(np.zeros(0, dtype=np.int32))  # the lowest id of a turn
         self.flags = Grown(np.zeros((0, len(FLAGS)), dtype=np.uint8))
         self.ids = Grown(np.zeros(0, dtype=np.int32))
 
-    def keep(self, rows: Sequence[int], told: Told) -> range:
+    def keep(self, rows: np.ndarray, told: Told) -> np.ndarray:
         """The places of new ones, or of those that are read again."""
         have, held = len(self.starts), len(self.ids)
         starts = np.cumsum(told.sizes) - told.sizes
@@ -45,8 +45,8 @@ class _Turns:
         self.oldest.extend(lowest)
         self.flags.extend(told.flags)
         self.starts.extend(held + starts)
-        places = range(have, have + len(rows))
-        self.places.update(zip(rows, places, strict=True))  # last: read without the lock
+        places = np.arange(have, have + len(rows))
+        self.places.put(rows.astype(np.uint64), places)  # last: read without the lock
         return places
 
 
@@ -92,9 +92,9 @@ class Facets:
     def _told(self, view: View, indices: Indices) -> tuple[_Turns, np.ndarray]:
         """Where some versions are, read if they were not yet, or if words of theirs are no longer
         known."""
-        rows = view.rows.take(indices).tolist()
+        rows = view.rows.take(indices)
         turns = self._turns
-        at = np.fromiter(map(turns.places.get, rows, repeat(-1)), np.intp, len(rows))
+        at = turns.places.get(rows.astype(np.uint64)).astype(np.intp)
         here = np.flatnonzero(at >= 0)
         at[here[turns.oldest.rows.take(at[here]) < self.lexicon.oldest]] = -1
         unread = np.flatnonzero(at < 0)
@@ -109,7 +109,7 @@ class Facets:
         self,
         view: View,
         indices: np.ndarray,
-        rows: Sequence[int],
+        rows: np.ndarray,
         unread: np.ndarray,
         turns: _Turns,
         at: np.ndarray,
@@ -123,7 +123,7 @@ class Facets:
                 told = read(self.lexicon, [texts[place] for place in chosen])
                 places = unread[some]
                 with self._lock:
-                    at[places] = turns.keep([rows[place] for place in places.tolist()], told)
+                    at[places] = turns.keep(rows[places], told)
 
 
 def _without(

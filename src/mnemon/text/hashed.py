@@ -22,29 +22,21 @@ class Hashed:
     def get(self, keys: np.ndarray) -> np.ndarray:
         """Values int32 [N] of keys [N], -1 where there is none."""
         held, values = self._table
-        at = _places(keys, len(held))
-        found = held.take(at)
-        same = found == keys
-        result = np.where(same, values.take(at), np.int32(-1))
-        pending = np.flatnonzero(~same & (found != 0))
-        at = at[pending]
-        while len(pending):
-            at = (at + 1) & (len(held) - 1)
-            found = held.take(at)
-            same = found == keys[pending]
-            result[pending[same]] = values.take(at[same])
-            going = ~same & (found != 0)
-            pending, at = pending[going], at[going]
-        return result
+        at, here = _found(held, keys)
+        return np.where(here, values.take(at), np.int32(-1))
 
     def put(self, keys: np.ndarray, values: np.ndarray) -> None:
-        """Set the values [N] of different keys [N] that are not there yet."""
-        self._count += len(keys)
+        """Set the values [N] of different keys [N]."""
         held, held_values = self._table
+        at, here = _found(held, keys)
+        if here.any():
+            held_values[at[here]] = values[here]
+            keys, values = keys[~here], values[~here]
+        self._count += len(keys)
         if 2 * self._count > len(held):
             table = _empty(1 << (4 * self._count).bit_length())
-            here = np.flatnonzero(held)
-            _fill(*table, held[here], held_values[here])
+            there = np.flatnonzero(held)
+            _fill(*table, held[there], held_values[there])
             self._table = table
         _fill(*self._table, keys, values)
 
@@ -64,6 +56,22 @@ def _places(keys: np.ndarray, size: int) -> np.ndarray:
     shift = np.uint64(64 - (size.bit_length() - 1))
     places: np.ndarray = ((keys * _SPREAD) >> shift).astype(np.intp)
     return places
+
+
+def _found(held: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(the place of each key, whether it is there)."""
+    at = _places(keys, len(held))
+    found = held.take(at)
+    here = found == keys
+    pending = np.flatnonzero(~here & (found != 0))
+    while len(pending):
+        further = (at[pending] + 1) & (len(held) - 1)
+        at[pending] = further
+        found = held.take(further)
+        same = found == keys[pending]
+        here[pending[same]] = True
+        pending = pending[~same & (found != 0)]
+    return at, here
 
 
 def _fill(held: np.ndarray, held_values: np.ndarray, keys: np.ndarray, values: np.ndarray) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from mnemon.store.index.candidates import Step, gathered
 from mnemon.store.index.columns import Columns
 from mnemon.store.index.holding import Statistics, by_words
+from mnemon.store.index.lists import Wanted
 from mnemon.store.index.moments import InTime, by_time
 from mnemon.store.index.nearest import Nearest
 from mnemon.store.index.terms import Postings
@@ -55,8 +56,8 @@ class Asked:
         """The nearest eligible versions that tell, and a few that ask, best first."""
         if nearest is None or self.vector is None:
             return []
-        wanted = [(eligible & ~asks, BY_MEANING), (eligible & asks, BY_MEANING // 4)]
-        return nearest.find(self.vector, wanted)
+        group = eligible.view(np.uint8) + (eligible & asks)  # 1 tells, 2 asks
+        return nearest.find(self.vector, Wanted(group, (BY_MEANING, BY_MEANING // 4)))
 
 
 def _newest(postings: Postings, eligible: np.ndarray) -> np.ndarray:

@@ -73,10 +73,13 @@ def local_steps(chosen: np.ndarray, step: Step) -> Sequence[np.ndarray]:
     made = []
     for forward in (False, True):
         beside = step(chosen, forward)
-        at = np.searchsorted(chosen, beside)
-        at[at == total] = 0
-        at[(beside < 0) | (chosen[at] != beside)] = total
-        made.append(np.append(at, total).astype(np.int32))
+        at = np.arange(total) + (1 if forward else -1)  # where it mostly is
+        here = chosen.take(at, mode="clip") == beside
+        far = np.flatnonzero(~here & (beside >= 0))
+        where = np.searchsorted(chosen, beside.take(far))
+        where[where == total] = 0
+        at[far], here[far] = where, chosen.take(where) == beside.take(far)
+        made.append(np.append(np.where(here, at, total), total).astype(np.int32))
     return made
 
 

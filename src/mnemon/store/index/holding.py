@@ -81,9 +81,10 @@ def by_words(
     telling, common = _split(postings, names)
     scores, held = _held(postings, statistics, telling, len(eligible))
     _lend(scores, _matches([postings[term][0][-BUDGET:] for term in telling]), step)
+    scores = scores[:-1]
     most = int(_LOOKED_AT * math.sqrt(len(eligible)))
     keep = most * (4 if names else 2 if common else 1)
-    found = best(scores, eligible & (scores > 0), keep)
+    found = best(scores, eligible, keep, above=0.0)
     gained = scores.take(found)
     called = said.take(columns["speaker"].take(found), mode="wrap")  # nobody, -1, is the last
     bonus = np.float32(_NAMED * math.log1p(2.0 * statistics.population)) * called
@@ -105,9 +106,9 @@ def by_words(
 def _held(
     postings: Mapping[str, Postings], statistics: Statistics, terms: Sequence[str], total: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(what terms are worth where they stand, float32 [N]; how often each of the first `_CODED`
-    stands there, two bits of uint32 [N + 1] each)."""
-    scores, held = np.zeros(total, dtype=np.float32), np.zeros(total + 1, dtype=np.uint32)
+    """(what terms are worth where they stand, float32 [N + 1]; how often each of the first `_CODED`
+    stands there, two bits of uint32 [N + 1] each). The last is no turn's: -1 points there."""
+    scores, held = np.zeros(total + 1, dtype=np.float32), np.zeros(total + 1, dtype=np.uint32)
     for place, term in enumerate(terms):
         where, counts = postings[term]
         where, counts = where[-BUDGET:], counts[-BUDGET:]  # of a term in everything, the newest
@@ -137,7 +138,7 @@ def _beside(found: np.ndarray, step: Step) -> np.ndarray:
     for forward, count in ((False, len(_FOLLOWING)), (True, len(_PRECEDING))):
         at = found
         for _ in range(count):
-            at = np.where(at < 0, -1, step(np.maximum(at, 0), forward))
+            at = np.where(at < 0, -1, step(at, forward))
             places.append(at)
     return np.stack(places)
 
@@ -170,14 +171,13 @@ def _gain(counts: np.ndarray) -> np.ndarray:
 
 
 def _lend(scores: np.ndarray, matches: np.ndarray, step: Step) -> None:
-    """Add what matches are worth to the turns around them."""
+    """Add what matches are worth to the turns around them; the last of `scores` is no turn's."""
     matches, own = _lenders(matches, scores.take(matches))
     for forward, weights in ((True, _FOLLOWING[:3]), (False, _PRECEDING)):
         places, lent = matches, own
         for weight in weights:
             places = step(places, forward)
-            there = np.flatnonzero(places >= 0)
-            places, lent = places.take(there), lent.take(there)
+            lent = lent * (places >= 0)  # and nothing from there on
             np.add.at(scores, places.astype(np.intp), weight * lent)
 
 

@@ -33,8 +33,14 @@ _READ = 24.0  # times all to the power of 2/3: vectors compared by their short c
 _SAMPLE = 8192
 _KEPT = 18.0  # times the root of all: by their components, for one question
 
-Wanted = Sequence[tuple[np.ndarray, int]]
-"""(eligible bool [N], at most so many of them), one or several that have nothing in common."""
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """`group` uint8 [N] of each version, from 1 on, 0 if it is not eligible; of each group at most
+    so many."""
+
+    group: np.ndarray
+    most: Sequence[int]
 
 
 @dataclass(slots=True)
@@ -108,21 +114,21 @@ class Lists:
             self._tail.extend(self.directions.codes(self.directions.points(block)))
 
     def nearest(self, codes: Codes, vector: np.ndarray, wanted: Wanted) -> list[np.ndarray]:
-        """For each of `wanted` about its indices with the highest inner products, best first."""
-        ids, scores, parts = self._compared(vector, wanted)
-        found, every = [], sum(most for _, most in wanted)
-        for (_, most), inside in zip(wanted, parts, strict=True):
+        """For each group about its indices with the highest inner products, best first."""
+        ids, scores, group = self._compared(vector, wanted)
+        found, every = [], sum(wanted.most)
+        for number, most in enumerate(wanted.most, 1):
             keep = max(2 * most, int(_KEPT * math.sqrt(len(self)) * most / every))
-            at = best(scores, inside, keep)
+            at = best(scores, group == number, keep)
             at = at if ids is None else ids.take(at)
             found.append(highest(at, codes.scores(at, vector), most))
         return found
 
     def _compared(
         self, vector: np.ndarray, wanted: Wanted
-    ) -> tuple[np.ndarray | None, np.ndarray, list[np.ndarray]]:
-        """(indices, None for all in order; their scores by short codes; for each of `wanted` which
-        are of it) of the nearest lists; of more where few are eligible."""
+    ) -> tuple[np.ndarray | None, np.ndarray, np.ndarray]:
+        """(indices, None for all in order; their scores by short codes; their groups) of the
+        nearest lists; of more where few are eligible."""
         weights = self.directions.weights(vector)
         tail = np.empty(len(self._tail), dtype=np.float32)
         products(self._tail.rows, weights, tail)
@@ -130,7 +136,7 @@ class Lists:
             scores = np.empty(len(self.ids), dtype=np.float32)
             products(self.codes, weights, scores)
             scores = np.concatenate([scores, tail]) if len(tail) else scores
-            return None, scores, [of for of, _ in wanted]
+            return None, scores, wanted.group
         promises, common = self.outlines.promises(vector, weights)
         order = np.argsort(-promises)
         tail += np.float32(self.directions.middle @ vector)
@@ -143,13 +149,12 @@ class Lists:
             ids, scores = (
                 read[0] if len(read) == 1 else map(np.concatenate, zip(*read, strict=True))
             )
-            at = ids.astype(np.intp)  # else each of these would do so
-            parts = [of.take(at) for of, _ in wanted]
+            group = wanted.group.take(ids)  # once for all: they lie anywhere
             if last == len(order) or all(
-                np.count_nonzero(part) >= 4 * most
-                for part, (_, most) in zip(parts, wanted, strict=True)
+                np.count_nonzero(group == number) >= 4 * most
+                for number, most in enumerate(wanted.most, 1)
             ):
-                return ids, scores, parts
+                return ids, scores, group
             read, first, enough = [(ids, scores)], last, 4 * enough
 
     def _read(
@@ -166,20 +171,22 @@ class Lists:
         return np.concatenate([self.ids[start:end] for start, end in parts]), scores
 
 
-def best(scores: np.ndarray, inside: np.ndarray, keep: int) -> np.ndarray:
-    """Places of about the `keep` highest scores of those `inside`, never fewer.
+def best(scores: np.ndarray, inside: np.ndarray, keep: int, above: float = -np.inf) -> np.ndarray:
+    """Places of about the `keep` highest scores of those `inside`, never fewer; none that is not
+    `above` a score.
 
     The border is that of a sample: it costs a third of sorting, and all are compared again.
     """
     step = max(1, len(scores) // _SAMPLE)
-    sample = scores[::step][inside[::step]]
+    sample = scores[::step]
+    sample = sample[inside[::step] & (sample > above)]
     rank = int(1.1 * keep / step) + 8
     if step > 1 and rank < len(sample):
         border = np.partition(sample, len(sample) - rank)[len(sample) - rank]
         found = np.flatnonzero((scores >= border) & inside)
         if len(found) >= keep:
             return found
-    places = np.flatnonzero(inside)
+    places = np.flatnonzero(inside & (scores > above))
     if len(places) <= keep:
         return places
     among = scores.take(places)

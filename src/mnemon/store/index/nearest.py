@@ -67,16 +67,17 @@ class Nearest:
         self._lists = lists
 
     def find(self, vector: np.ndarray, wanted: Wanted) -> list[np.ndarray]:
-        """For each of `wanted` about its nearest indices, best first; exactly while not ready."""
+        """For each group about its nearest indices, best first; exactly while not ready."""
         if not vector.any():
-            return [np.zeros(0, dtype=np.int64) for _ in wanted]
+            return [np.zeros(0, dtype=np.int64) for _ in wanted.most]
         if self._lists is not None:
             return self._lists.nearest(self.codes, vector, wanted)
         scores = self.codes.all_scores(vector)
-        among = (np.flatnonzero(eligible) for eligible, _ in wanted)
-        return [
-            highest(ids, scores[ids], most) for ids, (_, most) in zip(among, wanted, strict=True)
-        ]
+        found = []
+        for number, most in enumerate(wanted.most, 1):
+            ids = np.flatnonzero(wanted.group == number)
+            found.append(highest(ids, scores[ids], most))
+        return found
 
     def dump(self) -> Mapping[str, np.ndarray | Callable[[str], None]]:
         """Arrays to be saved, the large ones as what writes them; of this moment."""
