@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -25,10 +26,14 @@ settings.load_profile("mnemon")
 def pytest_configure() -> None:
     """Also where the environment forbids it, compiled files are kept beside the source: hundreds
     of processes that tests start would compile the package again. One thread of torch and numpy
-    each: those of several workers would wait for each other, busily."""
+    each: those of several workers would wait for each other, busily. And what a script starts in
+    the background is deaf to Ctrl-C, with all it starts: tests that interrupt would wait for ever.
+    """
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -42,7 +47,7 @@ def pytest_collection() -> Iterator[None]:
     """A million objects are made and stay until the end: garbage is not looked for among them,
     and less often among what tests make."""
     gc.disable()
-    gc.set_threshold(10_000)
+    gc.set_threshold(50_000)
     try:
         return (yield)
     finally:

@@ -30,8 +30,9 @@ def test_every_signal_is_in_one_group() -> None:
     assert Counter(name for group in GROUPS.values() for name in group) == Counter(NAMES)
 
 
-def test_a_row_for_every_part_compared_with_everything(data: Path) -> None:
+def test_a_row_for_every_part_compared_with_everything_alone_or_at_once(data: Path) -> None:
     found = run_ablation(data, networks=1)
+    assert run_ablation(data, networks=1, jobs=2).rows == found.rows
     named = [one.name for one in found.rows]
     assert named[:2] == [WHOLE, UNRANKED]
     assert len(named) == len(set(named)) == 2 + len(PARTS) + len(GROUPS)
@@ -43,11 +44,6 @@ def test_a_row_for_every_part_compared_with_everything(data: Path) -> None:
     assert whole.recall == found.rows[1].recall == 1.0
     text = ablation_report.render(found)
     assert all(f"| {name} |" in text for name in named)
-
-
-def test_rows_measured_at_once_are_the_same(data: Path) -> None:
-    alone, beside = (run_ablation(data, networks=1, jobs=jobs) for jobs in (1, 2))
-    assert alone.rows == beside.rows
 
 
 def test_a_channel_that_is_off_brings_no_candidate(case: Case) -> None:

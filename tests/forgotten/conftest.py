@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.weights.facts import FACTS, told
+from tests.weights.facts import LONGER, told
 
 from mnemon import Memory
 from mnemon.models.local import load
@@ -32,7 +32,7 @@ def nano():
 def trained(tmp_path_factory, nano) -> Path:
     path = tmp_path_factory.mktemp("forgotten") / "store.db"
     with Memory(path, namespace="ana") as memory:
-        told(memory, dict(list(FACTS.items())[:4]))
+        told(memory, dict(list(LONGER.items())[:4]))
         consolidate(memory, *nano)
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.weights.facts import FACTS, draft
+from tests.weights.facts import LONGER, draft
 
 from mnemon import Memory
 from mnemon.forgotten import questions, verify
@@ -15,7 +15,7 @@ from mnemon.kv.tiers import Tiers
 from mnemon.models.local import Runtime
 from mnemon.weights import consolidate
 
-NAMES = list(FACTS)[:4]
+NAMES = list(LONGER)[:4]
 VERBS = ["add", "update", "kv", "weights", "weights", "forget", "forget", "purge", "ask"]
 scripts = st.lists(st.tuples(st.sampled_from(VERBS), st.integers(0, 3)), min_size=4, max_size=9)
 

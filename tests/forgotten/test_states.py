@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from tests.weights.facts import FACTS, STRANGER, draft, told
+from tests.weights.facts import LONGER, STRANGER, draft, told
 
 from mnemon import Memory, Policy, methods
 from mnemon.errors import AccessDenied, InvalidInput, NotFound, StaleArtifact
@@ -14,7 +14,7 @@ from mnemon.weights.ask import ASK
 from mnemon.weights.bank import attach, given, keep, kept
 from mnemon.weights.lesson import lesson, pairs
 
-SOME = dict(list(FACTS.items())[:3])
+SOME = dict(list(LONGER.items())[:3])
 NAME = next(iter(SOME))
 
 

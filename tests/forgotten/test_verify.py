@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.weights.facts import FACTS, draft
+from tests.weights.facts import LONGER, draft
 
 from mnemon import Memory
 from mnemon.errors import InvalidInput
@@ -14,7 +14,7 @@ from mnemon.kv.tiers import Tiers
 from mnemon.models.local import Runtime
 from mnemon.weights import consolidate
 
-NAMES = list(FACTS)
+NAMES = list(LONGER)
 
 
 def cube_of(memory: Memory, name: str):
@@ -30,7 +30,7 @@ def test_a_model_tells_a_fact_before_and_not_after(memory, nano, tmp_path) -> No
         runtime = Runtime(nano, memory, tiers=tiers, weights=True, max_new_tokens=8)
         memory.compile({"kind": "fact"}, runtime, to=tiers)
         asked = f"what is the code for {NAMES[0]} ?"
-        assert runtime.answer(asked).text == FACTS[NAMES[0]]
+        assert runtime.answer(asked).text == LONGER[NAMES[0]]
         cube = cube_of(memory, NAMES[0])
         taken = questions(memory, [cube.id])
         receipt = memory.forget(cube.id, purge=True)
@@ -43,7 +43,7 @@ def test_a_model_tells_a_fact_before_and_not_after(memory, nano, tmp_path) -> No
             "text", "words", "other text", "adapter", "kv-chunk", "places", "store", "bytes",
             "recall", "gate", "adapters",
         }  # fmt: skip
-        assert FACTS[NAMES[0]] not in runtime.answer(asked).text
+        assert LONGER[NAMES[0]] not in runtime.answer(asked).text
 
 
 def test_an_adapter_that_still_has_it_is_found_by_what_it_says(memory, nano) -> None:
@@ -66,7 +66,7 @@ def test_an_adapter_that_still_has_it_is_found_by_what_it_says(memory, nano) -> 
 
 def test_another_cube_that_says_it_is_found(memory, nano) -> None:
     cube = cube_of(memory, NAMES[0])
-    other = memory.add(f"remember {NAMES[0]} : {FACTS[NAMES[0]]} , he said")
+    other = memory.add(f"remember {NAMES[0]} : {LONGER[NAMES[0]]} , he said")
     taken = questions(memory, [cube.id])
     report = verify(memory, memory.forget(cube.id), taken)
     (look,) = [look for look in report.looks if look.where == "other text"]
@@ -98,7 +98,7 @@ def test_versions_before_are_asked_too(memory) -> None:
     cube = cube_of(memory, NAMES[0])
     memory.update(cube.id, draft(NAMES[0], "x01 x02").content)
     values = {one.lesson.value for one in questions(memory, [cube.id])}
-    assert values == {FACTS[NAMES[0]], "x01 x02"}
+    assert values == {LONGER[NAMES[0]], "x01 x02"}
 
 
 def test_what_no_question_asks_for_is_named(memory) -> None:
@@ -115,7 +115,7 @@ def test_a_dry_run_is_refused(memory) -> None:
 
 def test_nothing_in_a_report_is_content(memory, nano) -> None:
     cube = cube_of(memory, NAMES[0])
-    memory.add(f"remember {NAMES[0]} : {FACTS[NAMES[0]]} , he said")
+    memory.add(f"remember {NAMES[0]} : {LONGER[NAMES[0]]} , he said")
     taken = questions(memory, [cube.id])
     report = verify(memory, memory.forget(cube.id), taken, nano)
-    assert FACTS[NAMES[0]] not in repr(report) and FACTS[NAMES[0]] not in repr(taken)
+    assert LONGER[NAMES[0]] not in repr(report) and LONGER[NAMES[0]] not in repr(taken)

@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langgraph.graph import START, StateGraph
 from langgraph.store.base import BaseStore, PutOp
 from typing_extensions import TypedDict
 
@@ -262,6 +261,8 @@ class State(TypedDict):
 
 
 def test_a_graph_remembers_across_threads_and_restarts(memory: Memory) -> None:
+    from langgraph.graph import START, StateGraph  # takes a second: only who runs this imports it
+
     def node(state: State, *, store: BaseStore) -> dict[str, str]:
         found = store.search(("users", "ana"), query=state["said"], limit=1)
         store.put(("users", "ana"), state["said"], {"text": state["said"]})

@@ -40,7 +40,7 @@ def test_they_compose_and_hold_their_budget(
     except InvalidInput as refused:
         assert "choose" in str(refused) or "needs" in str(refused)
         return
-    ids = text(230)
+    ids = text(208)
     forward(model, ids[:, :200], cache)
     allowed = (budget if budget > 1 else budget * 200) * 2 * 2 * 2 * 32 * 4
     notes = sum(
@@ -48,6 +48,6 @@ def test_they_compose_and_hold_their_budget(
         for note in one.meta.values()
     )  # fmt: skip
     assert cache.nbytes - notes <= 1.05 * allowed + 1024
-    for step in range(200, 230):
+    for step in range(200, 208):
         forward(model, ids[:, step : step + 1], cache)
-    assert cache.get_seq_length() == 230
+    assert cache.get_seq_length() == 208

@@ -87,7 +87,7 @@ def test_locomo_has_the_ids_of_the_reference(pieces, reference):
     folder = os.environ.get("MNEMON_DATA")
     if not folder or not (Path(folder) / "locomo10.json").exists():
         pytest.skip("set MNEMON_DATA to a folder with locomo10.json")
-    for one in json.loads((Path(folder) / "locomo10.json").read_text("utf-8")):
+    for one in json.loads((Path(folder) / "locomo10.json").read_text("utf-8"))[::3]:
         text = json.dumps(one, ensure_ascii=False)
         assert pieces.ids(text) == reference(text)
 

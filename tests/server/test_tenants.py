@@ -155,7 +155,7 @@ def state(path: Path, namespace: str) -> Any:
 counter = itertools.count()
 
 
-@settings(max_examples=6, database=None)
+@settings(max_examples=3, database=None)
 @given(st.tuples(PATHS, PATHS).filter(apart), st.booleans())
 @example(("an", "ana"), True)
 @example(("acme/ana", "acme/ana-x"), True)

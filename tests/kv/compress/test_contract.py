@@ -56,7 +56,7 @@ def _run(name: str, budget: float | int) -> tuple[KVCache, Recorder, list[tuple[
     held = KVCache(model, policy, budget)
     found = []
     seen = 0
-    for step in (text(PROMPT), *text(100, seed=4).split(4, 1)):
+    for step in (text(PROMPT), *text(100, seed=4).split(8, 1)):
         made = len(policy.compress.made)
         forward(model, step, held)
         seen += step.shape[1]

@@ -85,12 +85,12 @@ def test_a_step_reads_no_more_than_the_budget(
 
     monkeypatch.setattr(method, "select", watched)
     cache = KVCache(MODEL, _policy(name), budget)
-    greedy(MODEL, text(80, batch=2), cache, steps=24)
+    greedy(MODEL, text(80, batch=2), cache, steps=16)
     for step, picked in asked:
         if picked is None:
             assert not step.heads
             continue
-        allowed = budget * 104 if isinstance(budget, float) else budget
+        allowed = budget * 96 if isinstance(budget, float) else budget
         assert picked.shape[:2] == (2, len(step.heads))
         assert picked.shape[2] <= step.budget <= allowed - 8 - step.sinks + 1
         assert int(picked.max()) < step.tokens
@@ -158,7 +158,7 @@ def test_the_file_has_no_name_and_goes_with_the_cache(
     gc.collect()
     before = _mapped()
     cache = KVCache(MODEL, _policy("louiskv"), 40)
-    greedy(MODEL, text(80), cache, steps=24)
+    greedy(MODEL, text(80), cache, steps=12)
     assert _mapped() == before + 5
     assert list(folder.iterdir()) == []
     cache.reset()

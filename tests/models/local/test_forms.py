@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from tests.weights.facts import FACTS, STRANGER, told
+from tests.weights.facts import LONGER as FACTS
+from tests.weights.facts import STRANGER, told
 
 from mnemon.bench.recall import words
 from mnemon.cube import Span

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests.weights.facts import FACTS, STRANGER, asked, draft, told
+from tests.weights.facts import LONGER as FACTS
+from tests.weights.facts import STRANGER, asked, draft, told
 
 from mnemon import Memory
 from mnemon.cube import Draft, Policy

@@ -21,7 +21,7 @@ SMALL: dict[str, dict[str, Any]] = {
     "m-plus": {"num_tokens": 4, "num_blocks": 4, "num_ltm_blocks": 2},
 }
 FEW = PoolRecipe(
-    num_blocks=8, steps=28, retriever_steps=24, written=48, most=6, asked=48, unrelated=1
+    num_blocks=8, steps=28, retriever_steps=12, written=48, most=6, asked=48, unrelated=1
 )
 _DRAWN = facts(np.random.default_rng(3), 24)
 IDS = [tuple(row) for row in _DRAWN.told.tolist()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mnemon.weights import subjects
@@ -90,8 +91,14 @@ def readings(asked: Sequence[Fact], tokenizer: Any) -> list[tuple[str, str]]:
 
 
 def _names(tokenizer: Any, taken: Collection[str]) -> list[str]:
-    words = (tokenizer.decode([id]).strip() for id in range(len(tokenizer)))
-    return [word for word in words if len(word) > 3 and word.isalpha() and word not in taken]
+    return [word for word in _words(tokenizer, len(tokenizer)) if word not in taken]
+
+
+@lru_cache(maxsize=1)
+def _words(tokenizer: Any, size: int) -> list[str]:
+    # A vocabulary takes longer to read than a question to answer, and each check asks for it.
+    words = (tokenizer.decode([id]).strip() for id in range(size))
+    return [word for word in words if len(word) > 3 and word.isalpha()]
 
 
 def _number(text: str) -> int:
