@@ -12,7 +12,7 @@ embedder of its own fold (`scripts/tune_embedder.py`), which never saw its quest
 do come from embedders that did. Probabilities are calibrated on the folds'
 held-out scores, with questions among them that nothing answers: moved to another conversation, or
 wrong about who did it (these twice: there are few). Prints
-held-out recall@10. A quarter of an hour on one core; `--jobs` takes several.
+held-out recall. A quarter of an hour on one core; `--jobs` takes several.
 """
 
 from __future__ import annotations

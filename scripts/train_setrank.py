@@ -6,7 +6,7 @@
 Data and folds as of `scripts/train_ranker.py`, which comes first: each fold's networks are fitted
 beside the ranker of that fold, on the other folds (`src/mnemon/bench/folds/`), then those that
 everyone gets beside the ranker that everyone gets (`src/mnemon/text/rerank/`). Calibrated as the
-ranker is. Prints held-out recall@10. `--device cuda` where there is one; the lists themselves are
+ranker is. Prints held-out recall. `--device cuda` where there is one; the lists themselves are
 made on the CPU, and `--jobs` takes several.
 """
 

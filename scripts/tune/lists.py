@@ -17,7 +17,7 @@ import numpy as np
 
 from mnemon import methods
 from mnemon.bench import fivefold
-from mnemon.bench.case import Case
+from mnemon.bench.case import Case, Question
 from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled, Scored
 from mnemon.bench.recipes.mnemon import Mnemon
@@ -27,6 +27,9 @@ from mnemon.text.rerank._calibration import CONTEXT, context
 
 ROOT = Path(__file__).parent.parent.parent
 HELD_OUT = ROOT / "src" / "mnemon" / "bench" / "folds"
+CUTOFFS = (1, 5, 10, 20)
+WRONG, SEVERAL = "adversarial", "multi-hop"
+"""Categories of questions: wrong about who did it; whose evidence is in several places."""
 MISTAKEN = 2
 """How often a question that is wrong about who did it counts in calibration."""
 
@@ -35,26 +38,26 @@ Scores = Mapping[str, Sequence[np.ndarray]]
 
 @dataclass(frozen=True)
 class Told:
-    """Case → the lists of its questions, of those `moved` here from another conversation, and
-    whether a question of its own is `wrong` about who did it; the ranker's `kind` of weights."""
+    """Case → its questions, their lists, and those of questions `moved` here from another
+    conversation; the ranker's `kind` of weights."""
 
     kind: str
     folds: dict[str, int]
     lists: dict[str, list[Labelled]]
     moved: dict[str, list[Labelled]]
-    wrong: dict[str, list[bool]]
+    questions: dict[str, tuple[Question, ...]]
     jobs: int = 1
 
     def scored(self, held_out: Scores, never: Scores) -> list[Scored]:
         """What calibrates: every list with its held-out scores. Where the question is wrong about
         who did it, or moved, nothing answers it."""
         own = [
-            seen_by_ranker(one, scores, not mistaken)
+            seen_by_ranker(one, scores, question.category != WRONG)
             for case in self.lists
-            for one, scores, mistaken in zip(
-                self.lists[case], held_out[case], self.wrong[case], strict=True
+            for question, one, scores in zip(
+                self.questions[case], self.lists[case], held_out[case], strict=True
             )
-            for _ in range(MISTAKEN if mistaken else 1)
+            for _ in range(MISTAKEN if question.category == WRONG else 1)
         ]
         return own + [
             seen_by_ranker(one, scores, False)
@@ -63,16 +66,23 @@ class Told:
         ]
 
     def report(self, held_out: Scores) -> None:
-        """Print held-out recall@10."""
+        """Print held-out recall, and of multi-hop questions those with all evidence found."""
         for name in ("conv-", "conversations/"):
-            found = [
-                _recall(scores, one.holds)
+            ranked = [
+                (question, one.holds[np.argsort(-scores, kind="stable")])
                 for case in self.lists
                 if case.startswith(name)
-                for one, scores in zip(self.lists[case], held_out[case], strict=True)
+                for question, one, scores in zip(
+                    self.questions[case], self.lists[case], held_out[case], strict=True
+                )
             ]
-            there = [one for one in found if one is not None]
-            print(f"{name}: held-out recall@10 of questions with a candidate {np.mean(there):.4f}")
+            found = [
+                f"@{k} {np.mean([_recall(question, holds, k) for question, holds in ranked]):.4f}"
+                for k in CUTOFFS
+            ]
+            several = [_recall(*one, 20) == 1.0 for one in ranked if one[0].category == SEVERAL]
+            print(f"{name}: held-out recall {', '.join(found)}; {SEVERAL} all@20", end=" ")
+            print(f"{np.mean(several):.4f}")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,10 +117,7 @@ def told(options: argparse.Namespace, *, standing: bool = False) -> Told:
         folds=folds,
         lists={case.id: one for case, one in zip(cases, every[: len(cases)], strict=True)},
         moved={case.id: one for case, one in zip(moves, every[len(cases) :], strict=True)},
-        wrong={
-            case.id: [question.category == "adversarial" for question in case.questions]
-            for case in cases
-        },
+        questions={case.id: case.questions for case in cases},
         jobs=options.jobs,
     )
 
@@ -147,6 +154,6 @@ def seen_by_ranker(one: Labelled, scores: np.ndarray, answers: bool) -> Scored:
     return Scored(scores, around, one.holds & answers)
 
 
-def _recall(scores: np.ndarray, holds: np.ndarray) -> float | None:
-    best = holds[np.argsort(-scores, kind="stable")[:10]]
-    return float(best.sum() / holds.sum()) if holds.any() else None
+def _recall(question: Question, holds: np.ndarray, k: int) -> float:
+    """The share of all its evidence among the first k; `holds` bool [C] best first."""
+    return float(holds[:k].sum()) / len(question.evidence)
