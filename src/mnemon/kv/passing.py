@@ -96,6 +96,7 @@ def finish(cache: KVCache, hidden: Tensor) -> None:
     """Take the pass's tokens in, and compress if it is time."""
     now = cache.passing
     assert now is not None
+    now.given.clear()  # or what compressing lets go would stay
     cache.valid = cache.tail_padding()
     cache.positions = _longer(cache.positions, now.positions)
     if Need.ROUNDS in cache.policy.needs:

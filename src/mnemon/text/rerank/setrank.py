@@ -43,7 +43,7 @@ class SetRank:
     Attributes:
         weights: a file of `scripts/train_setrank.py`; None is the bundled one for the embedding
             space.
-        first: the learned ranker's option `weights`.
+        first: the learned ranker's option `weights`; without networks beside it, it ranks alone.
         depth: so many cubes the learned ranker scores; the others follow in their order.
         together: so many of its best are looked at together; the others follow in its order.
     """
@@ -61,14 +61,14 @@ class SetRank:
         Raises:
             InvalidInput: `weights` were not fitted beside the learned ranker's.
         """
-        fitted = BUNDLED.get(listnet.kind(view.space))
-        if self.weights is None and (fitted is None or self.first is not None):
+        fitted = self._fitted(view.space)
+        if fitted is None:
             return listnet.ListNet(self.first, self.depth).rerank(view, query, rankings, fused)
         candidates = fused.indices[: self.depth]
         if not len(candidates):
             return fused
         network = listnet.chosen(self.first, view.space)
-        attending = beside(network, Path(self.weights) if self.weights else fitted)
+        attending = beside(network, fitted)
         told = signals.signals(view, query, rankings, candidates)
         first = network.scores(told)
         best = np.argsort(-first, kind="stable")[: self.together]
@@ -78,14 +78,18 @@ class SetRank:
         chances = attending.calibration.chances(scores, around)
         return listnet.reranked("setrank", fused, candidates, chances)
 
+    def _fitted(self, space: str | None) -> Path | None:
+        if self.weights is not None:
+            return Path(self.weights)
+        return BUNDLED.get(listnet.kind(space)) if self.first is None else None
 
-def beside(network: listnet.Network, path: Path | None) -> Attending:
+
+def beside(network: listnet.Network, path: Path) -> Attending:
     """The networks of a file, if they were fitted beside that ranker.
 
     Raises:
         InvalidInput: they were fitted beside another one.
     """
-    assert path is not None
     found = _attending.load(path)
     if found.beside != network.digest:
         raise InvalidInput(
