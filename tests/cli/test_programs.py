@@ -25,12 +25,12 @@ def channels(run, parsed):
 
 
 def test_it_is_named_before_or_after_a_command_or_in_the_environment(channels, ids, monkeypatch):
-    assert "setrank" in channels()
-    assert "setrank" not in channels("--program", "fused")
+    assert "listnet" in channels()
+    assert "listnet" not in channels("--program", "fused")
     assert channels(before=("--program", "hema")) == {"dual"}
     monkeypatch.setenv("MNEMON_PROGRAM", "hema")
     assert channels() == {"dual"}
-    assert "setrank" in channels("--program", "default")
+    assert "listnet" in channels("--program", "default")
 
 
 def test_upkeep_is_that_of_the_program(run, store, parsed):

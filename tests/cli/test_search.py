@@ -9,7 +9,7 @@ def test_people_see_score_day_speaker_text_id_and_why(run, ids):
     assert "Ana" in head and ids[0][-8:] in head
     assert text == "      Ana moved to Lisbon in March."
     assert why[0].strip() == "words #1, matches moved, Lisbon"
-    assert why[-1].strip().startswith("setrank #1, probability 0.")
+    assert why[-1].strip().startswith("listnet #1, probability 0.")
     assert "\x1b" not in shown
 
 

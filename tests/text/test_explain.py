@@ -48,12 +48,12 @@ def test_words_are_told_in_the_texts_own_spelling(memory: Memory) -> None:
 def test_every_channel_tells_what_it_found(memory: Memory) -> None:
     hits = memory.search("Did Ana move to Lisbon on 2 May?", explain=True, at="2024-06-01")
     told = why(hits, "I moved")
-    assert set(told) == {*(name for name, _, _ in CHANNELS), "setrank"}
+    assert set(told) == {*(name for name, _, _ in CHANNELS), "listnet"}
     assert told["meaning"].startswith("similarity 0.")
     assert told["entities"] == "“Lisbon”; said by Ana"
     assert told["time"] == "says “yesterday”: 2 May 2024; asked “2 May”: 2 May 2024"
     assert told["recency"] == "29 days old"
-    assert told["setrank"].startswith("probability ")
+    assert told["listnet"].startswith("probability ")
 
 
 def test_ranks_are_those_of_the_channels(memory: Memory) -> None:

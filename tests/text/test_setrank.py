@@ -79,15 +79,21 @@ def test_turns_know_how_they_stand_to_each_other(looked: Any) -> None:
 def test_vectors_of_another_encoder_are_ranked_by_the_ranker_alone(looked: Any) -> None:
     view, *rest = looked
     foreign = replace(view, space="somebody's-encoder")
-    ours = methods.load("text.rerank", "setrank").rerank(foreign, *rest)
+    ours = methods.load("text.rerank", "setrank", together=2).rerank(foreign, *rest)
     theirs = methods.load("text.rerank", "listnet").rerank(foreign, *rest)
-    assert ours.channel == theirs.channel
+    assert ours.channel == theirs.channel == "listnet"
     assert ours.indices.tolist() == theirs.indices.tolist()
+
+
+def test_a_short_list_is_the_rankers_alone(looked: Any) -> None:
+    ours = methods.load("text.rerank", "setrank").rerank(*looked)
+    theirs = methods.load("text.rerank", "listnet").rerank(*looked)
+    assert ours.scores.tolist() == theirs.scores.tolist()
 
 
 def test_networks_beside_another_ranker_are_refused(looked: Any, tmp_path: Path) -> None:
     replace(bundled(), beside="another").write(tmp_path / "own.npz")
-    own = methods.load("text.rerank", "setrank", weights=str(tmp_path / "own.npz"))
+    own = methods.load("text.rerank", "setrank", weights=str(tmp_path / "own.npz"), together=2)
     with pytest.raises(InvalidInput, match="beside other weights"):
         own.rerank(*looked)
 

@@ -33,7 +33,7 @@ def test_search_shows_hits_and_why(browser, cube, seen):
     assert "The lemon tree stands in the kitchen now." in told
     assert re.search(r"words #1 matches [^#]*lemon", told)
     assert re.search(r"meaning #1 similarity 0\.\d\d", told)
-    assert re.search(r"setrank #1 probability 0\.\d\d", told)
+    assert re.search(r"listnet #1 probability 0\.\d\d", told)
     assert "<mark>lemon</mark>" in answer.text
     assert f"/cubes/{cube.id}?" in answer.text
 

@@ -33,6 +33,7 @@ __all__ = ["SetRank"]
 KINDS = {"listnet": "setrank", "listnet_minilm": "setrank_minilm"}
 """The ranker's weights → those that were fitted beside them."""
 BUNDLED = {kind: Path(__file__).with_name(f"{name}.npz") for kind, name in KINDS.items()}
+_APART = 0.01  # so that rounding mixes none of the others among the best
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 
 
@@ -45,7 +46,8 @@ class SetRank:
             space.
         first: the learned ranker's option `weights`; without networks beside it, it ranks alone.
         depth: so many cubes the learned ranker scores; the others follow in their order.
-        together: so many of its best are looked at together; the others follow in its order.
+        together: so many of its best are looked at together; the others follow in its order. A
+            list that has fewer is the learned ranker's alone: on such none was fitted.
     """
 
     weights: str | None = None
@@ -62,11 +64,9 @@ class SetRank:
             InvalidInput: `weights` were not fitted beside the learned ranker's.
         """
         fitted = self._fitted(view.space)
-        if fitted is None:
+        if fitted is None or len(fused.indices) < self.together:
             return listnet.ListNet(self.first, self.depth).rerank(view, query, rankings, fused)
         candidates = fused.indices[: self.depth]
-        if not len(candidates):
-            return fused
         network = listnet.chosen(self.first, view.space)
         attending = beside(network, fitted)
         told = signals.signals(view, query, rankings, candidates)
@@ -113,5 +113,5 @@ def together(
     behind = np.ones(len(first), dtype=bool)
     behind[best] = False
     if behind.any():
-        found[behind] -= max(0.0, float(found[behind].max() - found[best].min()))
+        found[behind] -= max(0.0, float(found[behind].max() - found[best].min()) + _APART)
     return found
