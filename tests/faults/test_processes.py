@@ -34,9 +34,8 @@ def test_eight_processes_write_into_one_new_file(path, child):
     batches = [25, 25, 20, 10, 10, 5, 1, 1]
     writers = [child("writer", path, f"writer{i}", 50, most) for i, most in enumerate(batches)]
     answers = [writer.communicate(timeout=120) for writer in writers]
-    assert [
-        (writer.returncode, errors) for writer, (_, errors) in zip(writers, answers, strict=True)
-    ] == [(0, "")] * 8
+    for writer, (_, errors) in zip(writers, answers, strict=True):
+        assert (writer.returncode, errors[-300:]) == (0, "")
     acknowledged = [id for said, _ in answers for id in said.split()]
     assert len(set(acknowledged)) == 400
     with Memory(path) as memory:

@@ -6,11 +6,12 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import pytest
 
 from mnemon import Memory
-from mnemon.errors import StoreClosed, StoreCorrupt
+from mnemon.errors import StoreBusy, StoreClosed, StoreCorrupt
 from mnemon.store import open_store
 from mnemon.store.rows import Filter
 from mnemon.store.sqlite.migrate import scripts
@@ -178,3 +179,22 @@ def test_an_artifact_that_continues_nothing_is_found_and_dropped(path):
         assert store.fsck(repair=True) == []
         assert [one.keys for one in store.waiting()] == [("b", "c")]
         assert store.artifacts("default", None, None) == []
+
+
+def test_a_store_that_another_process_is_just_making_is_no_strangers_file(tmp_path, monkeypatch):
+    path = str(tmp_path / "new.db")
+    migrations = sys.modules[scripts.__module__]
+    monkeypatch.setattr(migrations, "_PATIENCE_S", 0.05)
+    one, two = (sqlite3.connect(path, isolation_level=None, timeout=0.0) for _ in range(2))
+
+    def another(statement):
+        if "sqlite_master" in statement:
+            one.set_trace_callback(None)
+            with suppress(StoreBusy):  # it is still being looked at: the other one comes later
+                migrations.migrate(two, path)
+
+    one.set_trace_callback(another)
+    migrations.migrate(one, path)
+    assert migrations.check(two, path) == len(scripts())
+    one.close()
+    two.close()

@@ -41,7 +41,7 @@ def check(connection: sqlite3.Connection, path: str) -> int:
 
 def migrate(connection: sqlite3.Connection, path: str) -> None:
     """Bring a store to the newest layout. Safe when several processes open a new file at once."""
-    if check(connection, path) == len(scripts()):
+    if _checked(connection, path) == len(scripts()):
         return
     _patiently(connection, "PRAGMA journal_mode = WAL", path)
     for number, name, sql in scripts():
@@ -53,6 +53,15 @@ def migrate(connection: sqlite3.Connection, path: str) -> None:
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+
+
+def _checked(connection: sqlite3.Connection, path: str) -> int:
+    # At one moment: between two looks another process may make the store.
+    connection.execute("BEGIN")
+    try:
+        return check(connection, path)
+    finally:
+        connection.execute("ROLLBACK")
 
 
 def _apply(connection: sqlite3.Connection, number: int, name: str, sql: str) -> None:
