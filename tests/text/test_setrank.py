@@ -85,8 +85,11 @@ def test_vectors_of_another_encoder_are_ranked_by_the_ranker_alone(looked: Any) 
     assert ours.indices.tolist() == theirs.indices.tolist()
 
 
-def test_a_short_list_is_the_rankers_alone(looked: Any) -> None:
-    ours = methods.load("text.rerank", "setrank").rerank(*looked)
+@pytest.mark.parametrize("together", [0, 50])
+def test_a_short_list_is_the_rankers_alone_and_every_list_where_none_are_looked_at(
+    looked: Any, together: int
+) -> None:
+    ours = methods.load("text.rerank", "setrank", together=together).rerank(*looked)
     theirs = methods.load("text.rerank", "listnet").rerank(*looked)
     assert ours.scores.tolist() == theirs.scores.tolist()
 

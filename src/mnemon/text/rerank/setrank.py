@@ -47,7 +47,8 @@ class SetRank:
         first: the learned ranker's option `weights`; without networks beside it, it ranks alone.
         depth: so many cubes the learned ranker scores; the others follow in their order.
         together: so many of its best are looked at together; the others follow in its order. A
-            list that has fewer is the learned ranker's alone: on such none was fitted.
+            list that has fewer is the learned ranker's alone: on such none was fitted. So is every
+            list with 0.
     """
 
     weights: str | None = None
@@ -64,7 +65,7 @@ class SetRank:
             InvalidInput: `weights` were not fitted beside the learned ranker's.
         """
         fitted = self._fitted(view.space)
-        if fitted is None or len(fused.indices) < self.together:
+        if fitted is None or not 0 < self.together <= len(fused.indices):
             return listnet.ListNet(self.first, self.depth).rerank(view, query, rankings, fused)
         candidates = fused.indices[: self.depth]
         network = listnet.chosen(self.first, view.space)
@@ -108,7 +109,7 @@ def together(
 ) -> np.ndarray:
     """Scores float32 [C] of a list: the ranker's `first` ones, those of its `best` [B] put right,
     given their standardised signals [B, S]; the others stay behind them."""
-    found = first + np.float32(0.0)
+    found = first.copy()
     found[best] += attending.shifts(told, first[best], relations(standing))
     behind = np.ones(len(first), dtype=bool)
     behind[best] = False
