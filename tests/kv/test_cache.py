@@ -97,6 +97,7 @@ def test_a_conversation_goes_on_in_the_same_cache(model: PreTrainedModel) -> Non
     told = {"max_new_tokens": 20, "do_sample": False, "pad_token_id": 0}
     first = model.generate(text(60), **named(model, cache), **told)
     again = torch.cat([first, text(15, seed=3)], 1)
+    cache.go_on(again)
     assert model.generate(again, **named(model, cache), **told).shape[1] == 115
     assert int(cache.real[0]) == 114
 

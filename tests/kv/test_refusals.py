@@ -91,6 +91,7 @@ def test_a_second_generate_with_another_padding(model: PreTrainedModel) -> None:
         if skipped == 5:
             model.generate(ids, attention_mask=mask, **named(model, cache), **told)
             continue
+        cache.go_on()
         with pytest.raises(InvalidInput, match="other padding than this KVCache has seen"):
             model.generate(ids, attention_mask=mask, **named(model, cache), **told)
 

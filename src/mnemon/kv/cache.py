@@ -17,6 +17,7 @@ from mnemon.kv.needs import Need
 from mnemon.kv.offload import Offload
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
+from mnemon.kv.seen import check_going_on
 from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
@@ -40,6 +41,8 @@ class KVCache(Cache):
         slots: tokens given so far, padding included; real: without it, by sequence.
         valid, positions, surprisal, rounds: of the tail's tokens, `[B, W]`.
         started: which sequences have been compressed; fresh: real tokens since then.
+        seen: a number for the text seen, by sequence (`seen.folded`); None: not known.
+        answered: whether the last pass was of a single token: a longer text is told with `go_on`.
         elsewhere: what is kept elsewhere, if the policy retrieves, else None.
         apart: whether it has seen tokens that are in no layer's stores or tail (`reuse.relay`).
     """
@@ -93,6 +96,8 @@ class KVCache(Cache):
         self.real: Tensor | None = None
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
+        self.seen: Tensor | None = None
+        self.answered = False
         self.surprisal: Tensor | None = None
         self.rounds: Tensor | None = None
         self.newest: Tensor | None = None
@@ -130,7 +135,7 @@ class KVCache(Cache):
     @property
     def nbytes(self) -> int:
         """Bytes that all its tensors hold: stores, tails, scales, positions, other layers' too."""
-        notes = (self.valid, self.positions, self.surprisal, self.newest, self.rounds)
+        notes = (self.valid, self.positions, self.seen, self.surprisal, self.newest, self.rounds)
         own = [one for one in notes if one is not None]
         if self.elsewhere is not None:
             own += self.elsewhere.tensors()
@@ -250,6 +255,25 @@ class KVCache(Cache):
                 "make a KVCache(model) for the model that you call"
             )
 
+    def go_on(self, tokens: Tensor | None = None) -> None:
+        """Let `generate` go on with a cache that has answered: the next turn.
+
+        `generate` hands a cache only what is new, so that a text with another beginning cannot be
+        told from the next turn; it is refused unless this was called. A call of the model with new
+        tokens, and neither mask nor positions, means what comes next and needs it not.
+
+        Args:
+            tokens: ids of the whole text, `[B, N]`, that `generate` will be given: they are
+                compared with what was seen (not if that was embeddings, or tokens were taken
+                back). None: you know that they begin with it.
+
+        Raises:
+            InvalidInput: the text begins otherwise, or has nothing new.
+        """
+        if tokens is not None:
+            check_going_on(self, tokens)
+        self.answered = False
+
     def __deepcopy__(self, memo: dict[int, Any]) -> KVCache:
         """A cache of its own for the same model: each copy can be asked something else."""
         for shared in (*self.modules.values(), *self._projections.values()):
@@ -264,7 +288,8 @@ class KVCache(Cache):
         super().reset()
         self.slots = 0
         self.valid = self.positions = self.real = self.passing = None
-        self.surprisal = self.newest = self.rounds = None
+        self.seen = self.surprisal = self.newest = self.rounds = None
+        self.answered = False
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
@@ -300,7 +325,8 @@ class KVCache(Cache):
             self.valid = None if self.valid is None else self.valid[:, :-count]
             self.surprisal = None if self.surprisal is None else self.surprisal[:, :-count]
             self.rounds = None if self.rounds is None else self.rounds[:, :-count]
-            self.newest = None
+            self.seen = self.newest = None
+            self.answered = False
             # What stood in the window when the cache was last compressed is not among the fresh.
             self.real, self.fresh = self.real - count, (self.fresh - count).clamp_min(0)
             self.slots -= count
@@ -316,8 +342,8 @@ class KVCache(Cache):
     def _pick(self, indices: Tensor) -> None:
         if self.elsewhere is not None:
             self.elsewhere.pick(indices)
-        notes = ("valid", "positions", "real", "started", "fresh", "surprisal", "newest", "rounds")
-        for name in notes:
+        told = ("real", "started", "fresh", "seen")
+        for name in (*told, "valid", "positions", "surprisal", "newest", "rounds"):
             held = getattr(self, name)
             if held is not None:
                 setattr(self, name, held[indices.to(held.device)])

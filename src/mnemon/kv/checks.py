@@ -128,6 +128,25 @@ def positions(
     return given.expand(batch, -1).to(torch.int32)
 
 
+def turn(answered: bool, count: int, placed: bool) -> None:
+    """Check that a cache which has answered is not given a text of which it cannot tell the start.
+
+    Args:
+        count: tokens given. placed: whether their positions or a mask came with them, as from
+            `generate`, which hands on only what is longer than the cache; a call with new tokens
+            alone means what comes next.
+
+    Raises:
+        InvalidInput: several tokens that were not told with `KVCache.go_on`.
+    """
+    if answered and count > 1 and placed:
+        raise InvalidInput(
+            f"this KVCache has answered, and is given {count} tokens of a longer text that may "
+            "have begun otherwise: to go on, call cache.go_on(input_ids) with the whole "
+            "conversation first; to start again, make a new KVCache"
+        )
+
+
 def going_on(old: Tensor | None, new: Tensor, count: int) -> None:
     """Check that the new tokens come after those that the cache has seen.
 

@@ -10,6 +10,7 @@ import torch
 from mnemon.errors import InvalidInput
 from mnemon.kv import checks, compression, rounds, surprising
 from mnemon.kv.needs import Need
+from mnemon.kv.seen import folded
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -55,6 +56,7 @@ def begin(
             f"this KVCache has seen {cache.slots} tokens and is given no new one: to go on, "
             "pass the conversation with something added; to start again, make a new KVCache"
         )
+    checks.turn(cache.answered, count, mask is not None or positions is not None)
     valid = cache.padding_of(mask, batch, count)
     positions = checks.positions(positions, batch, count, cache.slots, tokens.device)
     checks.going_on(cache.positions, positions, count)
@@ -110,6 +112,8 @@ def finish(cache: KVCache, hidden: Tensor) -> None:
         cache.started = torch.zeros(len(fresh), dtype=torch.bool)
     else:
         cache.real, cache.fresh = cache.real + fresh, cache.fresh + fresh
+    cache.seen = folded(cache.seen, now.tokens, cache.slots)
+    cache.answered = now.count == 1 and cache.slots > 0
     cache.slots += now.count
     cache.passing = None
     if not cache.spoken and cache.modules:
