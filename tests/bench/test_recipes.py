@@ -13,6 +13,7 @@ import pytest
 
 from mnemon import methods
 from mnemon.bench.case import Case, line
+from mnemon.bench.inputs import made, recipes_of
 from mnemon.bench.recipes import Recipe, System
 from mnemon.bench.recipes._plain import any_word, fill
 from mnemon.errors import MissingExtra
@@ -121,3 +122,15 @@ def test_no_conversation_is_ranked_by_a_network_that_was_fitted_on_it() -> None:
         assert weights is not None
         assert case not in listnet.load(Path(weights)).fitted_on
     assert Mnemon().unseen("a conversation of somebody else") == Mnemon()
+
+
+def test_a_model_that_is_not_here_is_fetched_only_for_who_names_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "sentence_transformers", StandIn)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    chosen, skipped = recipes_of(None)
+    assert "minilm" not in chosen
+    assert skipped["minilm"].endswith("is not on this machine: `--systems minilm` fetches it")
+    assert "minilm" in recipes_of(["minilm"])[0]
+    assert made(f"minilm:model={tmp_path}").at_hand()

@@ -12,7 +12,7 @@ from typing import Any
 
 from mnemon import methods
 from mnemon.bench.case import Case, Question
-from mnemon.bench.recipes import Recipe
+from mnemon.bench.recipes import Fetched, Recipe
 from mnemon.bench.tasks import Task
 from mnemon.errors import ImportFailed, InvalidInput, MissingExtra
 from mnemon.models.extras import require
@@ -23,9 +23,9 @@ TASKS, RECIPES = "bench.tasks", "bench.recipes"
 def recipes_of(
     systems: Sequence[str | Recipe] | None, besides: Sequence[str] = ()
 ) -> tuple[dict[str, Recipe], dict[str, str]]:
-    """(systems by name, those whose package is missing → why), for names or instances.
+    """(systems by name, those whose package or model is missing → why), for names or instances.
 
-    None is every method of the slot, and those named `besides`.
+    None is every method of the slot, and those named `besides`; what is not named is not fetched.
 
     Raises:
         UnknownName: no such system. MissingExtra: one that was named lacks its package.
@@ -42,8 +42,11 @@ def recipes_of(
             if systems is not None:
                 raise
             skipped[name] = str(error)
-        else:
-            chosen[name] = recipe
+            continue
+        if systems is None and isinstance(recipe, Fetched) and not recipe.at_hand():
+            skipped[name] = f"{recipe.model} is not on this machine: `--systems {name}` fetches it"
+            continue
+        chosen[name] = recipe
     if not chosen:
         raise InvalidInput(f"no system to measure: there are {', '.join(methods.names(RECIPES))}")
     return chosen, skipped

@@ -47,6 +47,17 @@ class Learned(Protocol):
 
 
 @runtime_checkable
+class Fetched(Protocol):
+    """A recipe with a model that is fetched on first use: only where it was asked for by name."""
+
+    model: str
+
+    def at_hand(self) -> bool:
+        """Whether the model is on this machine."""
+        ...
+
+
+@runtime_checkable
 class Confident(Protocol):
     """A system that says how sure it is that it found something: what `min_score` would cut."""
 

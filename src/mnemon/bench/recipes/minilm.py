@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from mnemon import methods
@@ -30,6 +31,16 @@ class MiniLM:
         "sentence-transformers",
         "sentence-transformers",
     )
+
+    def at_hand(self) -> bool:
+        """Whether it is a folder, or was fetched before."""
+        from huggingface_hub import try_to_load_from_cache
+
+        told = {"revision": self.revision} if self.revision else {}
+        found = Path(self.model).is_dir() or try_to_load_from_cache(
+            self.model, "config.json", **told
+        )
+        return bool(found)
 
     def ingest(self, turns: Sequence[Turn]) -> Scored:
         """Vectors in RAM."""
