@@ -52,11 +52,11 @@ def concat(tensors: Sequence[Tensor], lengths: Sequence[Tensor]) -> Tensor:
         rows = lengths[0].numel()
         folded = [one.reshape(rows, one.shape[0] // rows, *one.shape[1:]) for one in tensors]
         return torch.cat(folded, 1).flatten(0, 1)
-    owner = torch.cat(
-        [torch.arange(one.numel()).repeat_interleave(one.reshape(-1)) for one in lengths]
-    )
-    order = owner.argsort(stable=True).to(tensors[0].device)
-    return torch.cat(list(tensors))[order]
+    pieces = [
+        tensor.split(one.reshape(-1).tolist())
+        for tensor, one in zip(tensors, lengths, strict=True)
+    ]
+    return torch.cat([part for row in zip(*pieces, strict=True) for part in row])
 
 
 def select_sequences(tensor: Tensor, lengths: Tensor, indices: Tensor) -> Tensor:

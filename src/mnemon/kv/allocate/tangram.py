@@ -1,6 +1,6 @@
 """Far-sighted heads keep everything, the others only sinks and window.
 
-Tangram: Unlocking Non-Uniform KV Cache Compression for Efficient Multi-turn LLM Serving (2026):
+Tangram (Kim et al., 2026, https://arxiv.org/abs/2606.06302, sections on budget reservation):
 retention ratios of heads calibrated offline, so that budgets are known at admission.
 How ours differs: the ratios follow from the profile's order (`mnemon.kv.profile`): heads are filled
 one after another, the most far-sighted first, until the budget is spent; one head in between keeps
