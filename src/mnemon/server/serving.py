@@ -155,4 +155,5 @@ def _log_to_stderr() -> None:
     log.setLevel(logging.INFO)
     told = logging.StreamHandler(sys.stderr)
     told.setFormatter(AsJSON())
-    logging.getLogger("mnemon.jobs").addHandler(told)
+    for name in ("mnemon.jobs", "mcp"):
+        logging.getLogger(name).addHandler(told)

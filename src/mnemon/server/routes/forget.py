@@ -38,9 +38,9 @@ def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Res
         )
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
-            _tell(grant, error.receipt)
+            grant.act.forgot(error.receipt)
         raise
-    _tell(grant, done)
+    grant.act.forgot(done)
     return Reply(done)
 
 
@@ -67,16 +67,10 @@ def _person(grant: Grant, body: bodies.Forget) -> Response:
         done = persons.forget(memory, scope, Person(names), dry_run=body.dry_run, show=show)
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
-            _tell(grant, error.receipt)
+            grant.act.forgot(error.receipt)
         raise
     if grant.key is not None and grant.key.namespaces is not None:
         # How far the journal has come tells how much others write: not for one of several tenants.
         done = replace(done, stamp=(done.stamp or "").partition(":")[0])
-    _tell(grant, done)
+    grant.act.forgot(done)
     return Reply(done)
-
-
-def _tell(grant: Grant, done: Receipt | PersonReceipt) -> None:
-    flags = {"purged": done.purged, "dry_run": done.dry_run}
-    grant.act.touch(done.ids, **{name: True for name, told in flags.items() if told})
-    grant.act.receipt = digest_of(plain(done))
