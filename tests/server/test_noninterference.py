@@ -1,7 +1,7 @@
 """Two tenants on one server get the answers that each would get on a server of their own.
 
-Ana and Ben call at random, through REST, MCP (over the file, and at `/mcp` with a key) and the page,
-also at each other's namespaces and ids (the proxy has a property of its own in
+Ana and Ben call at random, through REST, MCP (over the file, and at `/mcp` with a key) and the
+page, also at each other's namespaces and ids (the proxy has a property of its own in
 `proxy/test_callers.py`). Every call is made twice: on the server that they share, and on one where
 the caller is alone. Whatever shows of the other (a count, an id, a score, an ETag, the words of an
 error, a page's end) would make the two answers differ.

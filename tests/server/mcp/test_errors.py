@@ -3,8 +3,8 @@
 import pytest
 
 from mnemon.errors import InvalidInput
-from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.http import serve_http
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 
 LONG = "01900000-0000-7000-8000-000000000000"

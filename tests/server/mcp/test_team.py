@@ -1,8 +1,9 @@
-"""`mnemon serve` offers the tools at `/mcp`: its keys, verbs, rates and audit log hold there too."""
+"""`mnemon serve` offers the tools at `/mcp`: its keys, verbs, rates, audit log hold there too."""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -174,6 +175,12 @@ def test_what_takes_too_long_is_finished_and_audited(serve, path, problem, monke
     assert [(one.who, one.verb, one.outcome) for one in entries] == [(made.id, "add", "done")]
     with Memory(path) as memory:
         assert memory.count(namespace="acme/ana") == 1
+
+
+def test_a_server_without_the_extra_says_what_to_install(serve, monkeypatch, problem):
+    monkeypatch.setitem(sys.modules, "mcp", None)
+    told = problem(posted(serve(), initialize()), 501, "urn:mnemon:missing-extra")
+    assert "mnemon[mcp]" in told["detail"]
 
 
 def test_a_fault_of_the_servers_own_tells_nothing(serve, path, monkeypatch, caplog):

@@ -40,8 +40,8 @@ class Exchange(Response):
         desk = Desk(self._scope, self._grant.on, act)
         # The SDK's manager keeps nothing between messages; one for each has nothing to mix up.
         manager = StreamableHTTPSessionManager(
-            server(desk, strangers=True), json_response=True, stateless=True, security_settings=_LOOKED_AT,
-            max_request_body_size=self._most,
+            server(desk, strangers=True), json_response=True, stateless=True,
+            security_settings=_LOOKED_AT, max_request_body_size=self._most,
         )  # fmt: skip
 
         async def told(message: Message) -> None:

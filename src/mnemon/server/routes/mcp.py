@@ -13,9 +13,9 @@ from urllib.parse import unquote
 from fastapi import APIRouter, Header, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
 
-from mnemon.errors import InvalidInput, MissingExtra
+from mnemon.errors import InvalidInput
+from mnemon.models.extras import require
 from mnemon.server import access
 from mnemon.server.access import Grant, Service
 
@@ -51,12 +51,9 @@ def _scope(grant: Grant, told: str | None) -> str:
 
 
 def _exchange(grant: Grant, scope: str, most: int) -> Response:
-    # On a thread, for the first of them loads the protocol's SDK: most of a second, and 27 MiB that
-    # a server whom nobody asks for tools does without.
-    try:
-        from mnemon.server.mcp.exchange import Exchange
-    except ModuleNotFoundError as error:
-        if error.name != "mcp":
-            raise
-        raise MissingExtra("mcp", "mcp") from error
+    # On a thread, for the first of them loads the protocol's SDK, which takes its time; and memory,
+    # that a server whom nobody asks for tools does without.
+    require("mcp", "mcp", "mcp")
+    from mnemon.server.mcp.exchange import Exchange
+
     return Exchange(grant, scope, most)
