@@ -35,7 +35,7 @@ FLOORS = (
     {"compiling"},
     {"cubes"},
     {"memory", "client", "jobs", "gathering", "schedule"},
-    {"async_memory"},
+    {"async_memory", "standing"},
     {"models.local"},
     {"forgotten"},
     {"bench", "integrations", "server"},

@@ -181,7 +181,7 @@ class Memory:
             namespace: where to; the memory's own if None.
             speaker, session, at, kind, metadata, source: for items that do not say themselves.
                 `at` is when it was true (default: now), `kind` is "episode" by default.
-            key: idempotency key of a single item: adding it again returns the cube that is there.
+            key: idempotency key of a single item: adding the same again returns what is there.
 
         Returns:
             The cube, or a list of cubes for an iterable. A Document gives the cube for the whole;
@@ -189,7 +189,7 @@ class Memory:
 
         Raises:
             EmptyContent, InvalidText, ContentTooLarge, InvalidTime, InvalidMetadata,
-            InvalidNamespace, QuotaExceeded: what is wrong; nothing was written.
+            InvalidNamespace, QuotaExceeded, KeyReused: what is wrong; nothing was written.
         """
         scope = self._scope(namespace)
         defaults = {

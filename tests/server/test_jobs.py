@@ -149,7 +149,14 @@ def test_a_key_makes_a_job_once(http, problem, standing):
     going.set()
     assert http.post(f"/reflect?wait={PATIENT}", json={}, headers=key).json() == {"count": 3}
     first = http.post("/import?wait=0&name=a.md", content=b"# A\n\na\n", headers=key)
-    problem(first, 422, "urn:mnemon:invalid-input")
+    problem(first, 422, "urn:mnemon:key-reused")
+    key = {"Idempotency-Key": "a"}
+    asked = [
+        http.post("/import?wait=0&name=a.md", content=b"# A\n\n%c\n" % one, headers=key)
+        for one in b"aab"
+    ]
+    assert accepted(asked[0])["id"] == accepted(asked[1])["id"]
+    problem(asked[2], 422, "urn:mnemon:key-reused")
 
 
 def test_what_cannot_be_asked(http, problem):

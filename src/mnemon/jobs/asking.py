@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon import portable
-from mnemon.errors import ImportFailed, InvalidInput, NotFound
+from mnemon.errors import ImportFailed, InvalidInput, KeyReused, NotFound
 from mnemon.identity import new_id
 from mnemon.job import STATES, Job
 from mnemon.jobs.calls import check_calls, revived
@@ -34,7 +35,7 @@ class Jobs:
     `reflect`, `reindex`, `fsck`, `compile` and `import_` mean what they mean in `Memory`;
     `schedule` carries out a plan of the scheduler. They give a `Job`: as it is after at most `wait`
     seconds, so that `wait=0` does not wait at all. `key` is an idempotency key: asking again with
-    it in the same namespace gives the job that is there.
+    it in the same namespace gives the job that is there, asking for something else KeyReused.
 
     The first of them starts a thread that works while the memory is open; what is not finished then
     goes on wherever the store is served or its jobs are run.
@@ -179,6 +180,8 @@ class Jobs:
             "path": file.name if upload else str(file), "upload": upload, "format": format,
             "options": options,
         }  # fmt: skip
+        if key is not None:  # the same name may be another file's
+            told["sha256"] = _digest(file)
         return self._ask("import", scope, told, wait, key, file if upload else None)
 
     def get(self, id: str, *, wait: float = 0.0) -> Job[Any]:
@@ -282,7 +285,7 @@ class Jobs:
         if job.id != id:
             uploads.drop(folder, [id])
             if (job.call, job.options, job.cubes) != (call, dict(options), cubes):
-                raise InvalidInput(f"the key {key!r} is that of another job, {job.id}: use another")
+                raise KeyReused(str(key), job.id, "another job")
         self.start()
         self._crew.wake()
         return self.get(job.id, wait=wait)
@@ -291,6 +294,13 @@ class Jobs:
         if job is None:
             raise missing(id)
         return job
+
+
+def _digest(file: Path) -> str | None:
+    if not file.is_file():
+        return None
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()
 
 
 def check_key(key: str | None) -> None:

@@ -30,7 +30,7 @@ class Added(Arguments):
     session: Annotated[str | None, Field(description="The conversation it belongs to.")] = None
     key: Annotated[
         str | None,
-        Field(description="Your own name for it: adding the same key again adds nothing."),
+        Field(description="Your own name for it: adding the same again under it adds nothing."),
     ] = None
     namespace: fields.Namespace = None
 
