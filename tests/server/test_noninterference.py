@@ -333,6 +333,7 @@ CALLS = {
     "size": lambda d: ("GET", "/v1/size", {}),
     "metrics": lambda d: ("GET", "/metrics", {}),
     "reflect": lambda d: post("reflect", d),
+    "compile": lambda d: post("compile", d, selection=d.of({}, d.id()), model="no such model"),
     "export": lambda d: get("export", d),
     "import": lambda d: ("POST", "/v1/import", {
         "params": {**d.where(), "name": "a.md"}, "content": f"# x\n\n{d.word()}\n".encode()}),

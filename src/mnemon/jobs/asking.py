@@ -101,22 +101,10 @@ class Jobs:
             InvalidInput: an object instead of a name, or a selection by what cubes say or by whom.
             NotFound: a cube that was purged.
         """
-        if not all(one is None or isinstance(one, str) for one in (model, policy, to)):
-            raise InvalidInput(
-                "name a model, a policy and a place: a job may be carried out by another process"
-            )
-        filters = selection if isinstance(selection, Mapping) else {}
-        if filters.keys() - {"kind"}:
-            raise InvalidInput(
-                f"a job keeps ids and kinds, not {', '.join(sorted(filters.keys() - {'kind'}))}: "
-                "give the ids of what list() or search() finds"
-            )
-        ids = [selection] if isinstance(selection, str) else selection
-        cubes = () if isinstance(selection, Mapping) else tuple(sorted({*ids}))
-        if not cubes and not isinstance(selection, Mapping):
-            raise InvalidInput("there are no ids to compile: give some, or {} for all")
+        check_named(model, policy, to)
+        filters, cubes = selected(selection)
         told = {
-            "selection": dict(filters), "model": model, "form": form, "policy": policy, "to": to,
+            "selection": filters, "model": model, "form": form, "policy": policy, "to": to,
             "alias": alias,
         }  # fmt: skip
         return self._ask("compile", self._scope(namespace), told, wait, key, cubes=cubes)
@@ -294,6 +282,35 @@ class Jobs:
         if job is None:
             raise missing(id)
         return job
+
+
+def check_named(*told: object) -> None:
+    """Raise InvalidInput for a model, a policy or a place that no other process could use."""
+    if not all(one is None or isinstance(one, str) for one in told):
+        raise InvalidInput(
+            "name a model, a policy and a place: a job may be carried out by another process"
+        )
+
+
+def selected(
+    selection: str | Sequence[str] | Mapping[str, Any],
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a job keeps of a selection: filters, and ids.
+
+    Raises:
+        InvalidInput: it chooses by what cubes say or by whom, or nothing.
+    """
+    if isinstance(selection, Mapping):
+        if selection.keys() - {"kind"}:
+            raise InvalidInput(
+                f"a job keeps ids and kinds, not {', '.join(sorted(selection.keys() - {'kind'}))}: "
+                "give the ids of what list() or search() finds"
+            )
+        return dict(selection), ()
+    cubes = tuple(sorted({*([selection] if isinstance(selection, str) else selection)}))
+    if not cubes:
+        raise InvalidInput("there are no ids to compile: give some, or {} for all")
+    return {}, cubes
 
 
 def _digest(file: Path) -> str | None:
