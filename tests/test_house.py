@@ -32,7 +32,7 @@ FLOORS = (
     {"portable_artifacts"},
     {"wire", "awaiting"},
     {"recording", "searching", "forgetting", "rollback", "reindexing", "reflection", "histories"},
-    {"compiling"},
+    {"compiling", "persons"},
     {"cubes"},
     {"memory", "client", "jobs", "gathering", "schedule"},
     {"async_memory", "standing"},

@@ -14,7 +14,7 @@ from mnemon.wire.plain import plain
 
 if TYPE_CHECKING:
     from mnemon.cube import Receipt
-    from mnemon.server.persons import PersonReceipt
+    from mnemon.persons import PersonReceipt
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
