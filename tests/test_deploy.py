@@ -98,8 +98,9 @@ def test_replicas_share_no_volume():
 
 
 def test_the_image_has_what_the_servers_options_need():
-    # --upstream and OTEL_EXPORTER_OTLP_ENDPOINT: without their extras a container would not start.
-    assert "'.[client,otel,server,postgres]'" in (DEPLOY / "Dockerfile").read_text()
+    # --upstream and OTEL_EXPORTER_OTLP_ENDPOINT: without their extras a container would not start,
+    # and without `mcp` there would be no tools at /mcp.
+    assert "'.[client,mcp,otel,server,postgres]'" in (DEPLOY / "Dockerfile").read_text()
 
 
 def test_the_composed_database_has_a_role_that_is_accepted(postgresql, tmp_path):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mnemon.errors import MnemonError
     from mnemon.job import Job
     from mnemon.memory import Memory
+    from mnemon.persons import PersonReceipt
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ _HOMES = {
     "Artifact": "artifacts",
     "MnemonError": "errors",
     "Job": "job",
+    "PersonReceipt": "persons",
     **dict.fromkeys(
         (
             "Document",
@@ -79,6 +81,7 @@ __all__ = [
     "MemCube",
     "Memory",
     "MnemonError",
+    "PersonReceipt",
     "Policy",
     "Provenance",
     "Reason",

@@ -207,6 +207,7 @@ class AsyncMemory(Face):
     unlink = awaited(Memory.unlink)
     links = awaited(Memory.links)
     forget = awaited(Memory.forget)
+    forget_person = awaited(Memory.forget_person)
     feedback = awaited(Memory.feedback)
     reflect = awaited(Memory.reflect)
     compile = awaited(Memory.compile)

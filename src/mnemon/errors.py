@@ -8,6 +8,7 @@
     │   ├── InvalidNamespace
     │   ├── InvalidTime
     │   ├── InvalidMetadata
+    │   ├── KeyReused                       an idempotency key that something else was added under
     │   ├── UnknownName                     a method, slot, format or option nobody knows
     │   └── WrongDevice                     a method does not run where the model is
     ├── NotFound (also LookupError)         no such cube, link or artifact in this namespace
@@ -77,6 +78,20 @@ class InvalidMetadata(InvalidInput):
     """Metadata that is not a JSON object with text keys."""
 
 
+class KeyReused(InvalidInput):
+    """An idempotency key that something else was asked under. Nothing was written.
+
+    Attributes:
+        key, id: the key, and the cube or the job that it is of.
+    """
+
+    def __init__(self, key: str, id: str, other: str) -> None:
+        super().__init__(
+            f"the key {key!r} is that of {other}, {id}: use a new key, or send what it came with"
+        )
+        self.key, self.id = key, id
+
+
 class UnknownName(InvalidInput):
     """A name that nothing answers to; the message lists the nearest ones."""
 
@@ -93,8 +108,7 @@ class WrongDevice(InvalidInput):
         super().__init__(
             f"{method} cannot be used on {device}: {why}; move the model, or take another method"
         )
-        self.method = method
-        self.device = device
+        self.method, self.device = method, device
 
 
 class NotFound(MnemonError, LookupError):
@@ -115,9 +129,7 @@ class VersionConflict(MnemonError):
             f"cube {id} is at version {current}, not {expected}: "
             "read it again with get() and repeat the update on what you find"
         )
-        self.id = id
-        self.expected = expected
-        self.current = current
+        self.id, self.expected, self.current = id, expected, current
 
 
 class AliasMoved(VersionConflict):
@@ -157,8 +169,7 @@ class OnHold(AccessDenied):
             f"cube {id} is on hold ({what!r}) and stays: leave it out, or lift the hold with "
             "`mnemon retention release`"
         )
-        self.id = id
-        self.what = what
+        self.id, self.what = id, what
 
 
 class NotForWeights(AccessDenied):
@@ -172,8 +183,7 @@ class NotForWeights(AccessDenied):
     def __init__(self, id: str, path: str | None) -> None:
         why = "its policy forbids it" if path is None else f"namespace {path!r} is withheld"
         super().__init__(f"cube {id} may not be compiled to weights, {why}: leave it out")
-        self.id = id
-        self.path = path
+        self.id, self.path = id, path
 
 
 class QuotaExceeded(MnemonError):
@@ -190,9 +200,7 @@ class QuotaExceeded(MnemonError):
             f"namespace {namespace!r} may hold {most:,} {of}, and this would be more: forget "
             f"{'what is not needed' if of == 'cubes' else 'with purge'}, or have the quota raised"
         )
-        self.namespace = namespace
-        self.of = of
-        self.most = most
+        self.namespace, self.of, self.most = namespace, of, most
 
 
 class RateLimited(MnemonError):
@@ -206,8 +214,7 @@ class RateLimited(MnemonError):
     def __init__(self, rate: str, retry_after: float, namespace: str | None = None) -> None:
         who = "the key" if namespace is None else f"in namespace {namespace!r} all keys together"
         super().__init__(f"{who} may ask {rate}: wait {retry_after:.3g} s, or have the rate raised")
-        self.retry_after = retry_after
-        self.namespace = namespace
+        self.retry_after, self.namespace = retry_after, namespace
 
 
 class StaleArtifact(MnemonError):
@@ -224,8 +231,7 @@ class StaleArtifact(MnemonError):
             f"artifact {key[:16]} is stale: {len(stale_sources)} of its sources changed or were "
             f"forgotten ({shown}); derive it again from the current cubes"
         )
-        self.key = key
-        self.stale_sources = stale_sources
+        self.key, self.stale_sources = key, stale_sources
 
 
 class StoreError(MnemonError):
@@ -293,8 +299,7 @@ class DimensionMismatch(EmbedderError):
             f"embedding space {space!r} has {expected} dimensions, the vector has {got}: "
             "check the embedder, or run reindex() to move the store to another one"
         )
-        self.expected = expected
-        self.got = got
+        self.expected, self.got = expected, got
 
 
 class SpaceMoved(EmbedderError):
@@ -332,5 +337,4 @@ class MissingExtra(MnemonError, ImportError):
             f"this needs the package {package!r}, which is not installed: "
             f"pip install 'mnemon[{extra}]'"
         )
-        self.package = package
-        self.extra = extra
+        self.package, self.extra = package, extra

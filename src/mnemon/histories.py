@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mnemon import intake, methods, portable, portable_artifacts
 from mnemon.cube import Draft
 from mnemon.embedding import Embedding
-from mnemon.errors import InvalidInput, NotFound, SpaceMoved
+from mnemon.errors import InvalidInput, KeyReused, NotFound, SpaceMoved
 from mnemon.importers import History
 from mnemon.portable import ImportReport
 from mnemon.store import Store
@@ -87,18 +87,30 @@ def _add(
     memory: Memory, store: Store, scope: str, drafts: Sequence[Draft], report: ImportReport
 ) -> None:
     known = store.known_keys(scope, [draft.key for draft in drafts if draft.key])
-    fresh = [draft for draft in drafts if draft.key not in known]
+    fresh = _first_of_each([draft for draft in drafts if draft.key not in known])
     report.known += len(drafts) - len(fresh)
     try:
         report.added += len(memory.add(fresh, namespace=scope))
-    except NotFound:
+    except (NotFound, KeyReused):  # somebody forgets, or imports the same, at this moment
         for draft in fresh:
             _add_alone(memory, scope, draft, report)
+
+
+def _first_of_each(drafts: Sequence[Draft]) -> list[Draft]:
+    """Drafts of which no two have a key in common: of an entry that comes twice the first stands,
+    as if they had come in two batches."""
+    first: dict[object, Draft] = {}
+    for draft in drafts:
+        first.setdefault(draft.key or object(), draft)
+    return list(first.values())
 
 
 def _add_alone(memory: Memory, scope: str, draft: Draft, report: ImportReport) -> None:
     try:
         memory.add(draft, namespace=scope)
+    except KeyReused:
+        report.known += 1
+        return
     except NotFound as error:
         report.malformed.append((draft.source or draft.key or "?", f"kept without links: {error}"))
         memory.add(replace(draft, links=()), namespace=scope)

@@ -125,6 +125,7 @@ def prepare(draft: Draft, now: int) -> NewCube:
         confidence=draft.confidence,
         policy=check_policy(draft.policy),
         links=draft.links,
+        dated=draft.at is not None,
     )
 
 

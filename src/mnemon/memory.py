@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from mnemon.kv.policy import Policy
     from mnemon.kv.tiers import Tiers
     from mnemon.models.embed import Embedder
+    from mnemon.persons import PersonReceipt
     from mnemon.portable import ImportReport
     from mnemon.weights.promotion.gate import Gate
 
@@ -181,7 +182,7 @@ class Memory:
             namespace: where to; the memory's own if None.
             speaker, session, at, kind, metadata, source: for items that do not say themselves.
                 `at` is when it was true (default: now), `kind` is "episode" by default.
-            key: idempotency key of a single item: adding it again returns the cube that is there.
+            key: idempotency key of a single item: adding the same again returns what is there.
 
         Returns:
             The cube, or a list of cubes for an iterable. A Document gives the cube for the whole;
@@ -189,7 +190,7 @@ class Memory:
 
         Raises:
             EmptyContent, InvalidText, ContentTooLarge, InvalidTime, InvalidMetadata,
-            InvalidNamespace, QuotaExceeded: what is wrong; nothing was written.
+            InvalidNamespace, QuotaExceeded, KeyReused: what is wrong; nothing was written.
         """
         scope = self._scope(namespace)
         defaults = {
@@ -320,15 +321,9 @@ class Memory:
         return not cube.policy.readers or self.actor in cube.policy.readers
 
     def update(
-        self,
-        /,
-        id: str,
-        content: str = _UNSET,
-        *,
-        version: int | None = None,
-        namespace: str | None = None,
-        **changes: Any,
-    ) -> MemCube:
+        self, /, id: str, content: str = _UNSET, *, version: int | None = None,
+        namespace: str | None = None, **changes: Any,
+    ) -> MemCube:  # fmt: skip
         """A new version of a cube; the past stays and can be asked.
 
         Args:
@@ -468,6 +463,17 @@ class Memory:
             self._store, cubes, self.actor, dry_run=dry_run, purge=purge, version=version
         )
 
+    def forget_person(
+        self, person: str | Iterable[str], *, namespace: str | None = None, dry_run: bool = False
+    ) -> PersonReceipt:
+        """Purge a person by name (or names): what they said, what names them, all derived from it.
+
+        A dry run shows a sample, and words that may mean them. Raises as `forget` does.
+        """
+        from mnemon import persons
+
+        return persons.forget(self, self._scope(namespace), person, dry_run=dry_run)
+
     def feedback(
         self, ids: str | Iterable[str], helpful: bool, *, namespace: str | None = None
     ) -> None:
@@ -565,15 +571,9 @@ class Memory:
         return portable.lines(chain(self._store.dump(scope), compiled), scope)
 
     def import_(
-        self,
-        /,
-        path: str | Path,
-        format: str | None = None,
-        *,
-        namespace: str | None = None,
-        progress: Any = None,
-        **options: Any,
-    ) -> ImportReport:
+        self, /, path: str | Path, format: str | None = None, *, namespace: str | None = None,
+        progress: Any = None, **options: Any,
+    ) -> ImportReport:  # fmt: skip
         """Read a portable file, or a real history (see the slot `importers`), into this memory.
 
         Idempotent: what is there already is left alone, so an interrupted import is simply run

@@ -30,7 +30,7 @@ def test_calls_mean_what_they_mean(address, tmp_path):
             assert repr(memory) == f"AsyncMemory({address!r}, namespace='acme')"
             ana, ben = await memory.add(["Ana lives in Lisbon.", "Ben rows."], session="s")
             cat = await memory.add("We have a cat.", key="cat")
-            assert await memory.add("again", key="cat") == cat
+            assert await memory.add("We have a cat.", key="cat") == cat
             assert (await memory.search("Where does Ana live?", 1))[0].cube.id == ana.id
             assert "cat" in (await memory.recall("cat", 100)).text
             assert (await memory.get(ben.id)).content == "Ben rows."

@@ -34,7 +34,9 @@ def test_what_is_said_about_it_is_kept(run, parsed):
     assert cube["valid_from"] == "2024-05-07T00:00:00+00:00"
     assert (cube["kind"], cube["session"], cube["key"]) == ("fact", "s", "k")
     assert cube["metadata"] == {"n": 3, "tag": "a b"}
-    assert run("add", "x y", "--key", "k").stdout.strip() == cube["id"]
+    again = run("add", "x y", *told, "--meta", "n=3", "--meta", "tag=a b")
+    assert again.stdout.strip() == cube["id"]
+    assert "is that of a cube" in run("add", "z", "--key", "k", expect=2).stderr
 
 
 def test_bad_input_exits_with_2_and_writes_nothing(run, tmp_path: Path):

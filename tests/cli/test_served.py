@@ -47,7 +47,7 @@ def test_without_its_key_a_server_is_told_how_to_be_given_one(on):
 @pytest.mark.parametrize(
     "command",
     ["key list", "audit verify", "quota list", "retention list", "backup x.tar", "serve",
-     "schedule", "weights list", "forget --person Ana --dry-run", "chat --model recall-lm"],
+     "schedule", "weights list", "chat --model recall-lm"],
 )  # fmt: skip
 def test_what_is_done_on_the_store_itself_is_not_done_on_a_server(
     on, command, tmp_path_factory, monkeypatch

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mnemon.cube import Span
-from mnemon.errors import NotFound
+from mnemon.errors import KeyReused, NotFound
 from mnemon.store.packing import unpack
 from mnemon.store.rows import Addition, Filter
 
@@ -56,8 +56,11 @@ def test_who_fails_harms_nobody_and_leaves_nothing(store):
 
 
 def test_a_key_of_one_is_seen_by_the_next(store):
-    first, again = store.add_each([addition(new("one", key="k")), addition(new("two", key="k"))])
+    first, other, again = store.add_each(
+        [addition(new(text, key="k")) for text in ("one", "two", "one")]
+    )
     assert (again[0].id, again[0].new) == (first[0].id, False)
+    assert isinstance(other, KeyReused) and other.id == first[0].id
     assert found(store) == ["one"]
 
 
@@ -78,13 +81,14 @@ def test_what_failed_wrote_no_key_and_no_number(store):
 
 def test_each_has_its_own_vector_and_its_own_words(store):
     store.create_space(space("s"))
+    known = {"content": "before", "key": "known"}
     add(store, "before", key="known")
     given = [
         Addition(HOME, [new("one red"), new("two")], vectors("s", [[1, 0, 0], [0, 1, 0]]), ME),
-        Addition(HOME, [new("again", key="known")], vectors("s", [[9, 9, 9]]), ME),
+        Addition(HOME, [new(**known)], vectors("s", [[9, 9, 9]]), ME),
         Addition("other", [new("three red")], vectors("s", [[0, 0, 1]]), ME),
         Addition(HOME, [new("none")], None, ME),
-        Addition(HOME, [new("four"), new("x", key="known")], vectors("s", [[1, 1, 0]] * 2), "ben"),
+        Addition(HOME, [new("four"), new(**known)], vectors("s", [[1, 1, 0]] * 2), "ben"),
     ]
     done = store.add_each(given)
     assert [[added.new for added in one] for one in done] == [
@@ -107,7 +111,7 @@ def test_each_has_its_own_vector_and_its_own_words(store):
 
 
 def test_many_at_once(store):
-    done = store.add_each([addition(new(f"number {n}", key=f"k{n % 70}")) for n in range(100)])
+    done = store.add_each([addition(new(f"number {n % 70}", key=f"k{n % 70}")) for n in range(100)])
     assert [one[0].new for one in done] == [True] * 70 + [False] * 30
     assert found(store) == [f"number {n}" for n in range(70)]
     assert [one[0].id for one in done[70:]] == [one[0].id for one in done[:30]]

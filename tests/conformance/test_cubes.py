@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mnemon.cube import Span
-from mnemon.errors import NotFound, VersionConflict
+from mnemon.cube import Policy, Span
+from mnemon.errors import KeyReused, NotFound, VersionConflict
 from mnemon.store.rows import Filter
 
 from .rows import HOME, ME, add, found, made_from, new
@@ -38,15 +38,58 @@ def test_a_batch_with_one_bad_item_writes_nothing(store):
 
 def test_a_known_key_adds_nothing_and_gives_the_cube_that_is_there(store):
     (first,) = add(store, "one", key="k")
-    (again,) = store.add(HOME, [new("other", key="k")], None, ME)
+    (again,) = store.add(HOME, [new("one", key="k")], None, ME)
     assert (again.id, again.new) == (first, False)
     assert found(store) == ["one"]
 
 
+OTHERS = [
+    ("two", {}, "content"),
+    ("one", {"kind": "fact"}, "kind"),
+    ("one", {"speaker": "Ben"}, "speaker"),
+    ("one", {"session": None}, "session"),
+    ("one", {"source": "file:4"}, "source"),
+    ("one", {"metadata": {"a": [1, 2]}}, "metadata"),
+    ("one", {"metadata": {}}, "metadata"),
+    ("one", {"valid_to": 9}, "valid_to"),
+    ("one", {"valid_from": 5, "dated": True}, "at"),
+    ("one", {"confidence": 0.5}, "confidence"),
+    ("one", {"policy": Policy(readers=("ana",))}, "policy"),
+    ("one", {"policy": Policy(compile=False)}, "policy"),
+]
+GIVEN = {"speaker": "Ana", "session": "s", "metadata": {"b": None, "a": [1, 2.5]}, "key": "k"}
+
+
+@pytest.mark.parametrize(("content", "changed", "word"), OTHERS)
+def test_a_known_key_with_something_else_is_refused(store, content, changed, word):
+    (first,) = add(store, "one", **GIVEN)
+    with pytest.raises(KeyReused, match=f"another {word}") as raised:
+        store.add(HOME, [new("fresh"), new(content, **{**GIVEN, **changed})], None, ME)
+    assert (raised.value.key, raised.value.id) == ("k", first)
+    assert found(store) == ["one"]  # of what came with it, nothing
+
+
+def test_a_repetition_is_of_what_was_first_added(store):
+    (id,) = add(store, "one", **GIVEN)
+    store.update(id, 1, new("edited", kind="fact"), None, ME, "update")
+    for _ in range(2):
+        # What the clock or the program decided is no difference.
+        draft = new("one", **GIVEN, valid_from=77, producer="import:x", links=(("about", "k"),))
+        (again,) = store.add(HOME, [draft], None, ME)
+        assert (again.id, again.new) == (id, False)
+        with pytest.raises(KeyReused):
+            store.add(HOME, [new("edited", kind="fact", key="k")], None, ME)
+        store.retire([id], ME)
+    assert found(store) == []
+
+
 def test_a_key_twice_in_one_batch_is_one_cube(store):
-    one, two = store.add(HOME, [new("one", key="k"), new("two", key="k")], None, ME)
+    one, two = store.add(HOME, [new("one", key="k"), new("one", key="k")], None, ME)
     assert one.id == two.id
     assert (one.new, two.new) == (True, False)
+    with pytest.raises(KeyReused):
+        store.add(HOME, [new("three", key="l"), new("four", key="l")], None, ME)
+    assert found(store) == ["one"]
 
 
 def test_keys_belong_to_their_namespace(store):

@@ -13,6 +13,7 @@ from mnemon.errors import (
     InvalidInput,
     InvalidMetadata,
     InvalidText,
+    KeyReused,
     MnemonError,
     NotFound,
     UnknownName,
@@ -99,11 +100,30 @@ def test_what_is_no_memory_is_refused(memory, wrong):
 
 def test_a_key_makes_adding_idempotent(memory):
     first = memory.add("one", key="k")
-    assert memory.add("two", key="k") == first
-    assert memory.count() == 1
+    assert memory.add("one", key="k") == first
+    edited = memory.update(first.id, "two")
+    assert memory.add("one", key="k") == edited  # what it is by now
     memory.forget(first.id)
-    assert memory.add("three", key="k").id == first.id
+    assert memory.add("one", key="k").id == first.id
     assert memory.count() == 0
+
+
+def test_a_key_of_something_else_is_refused(memory):
+    first = memory.add("one", key="k", at="2025-01-01")
+    for other in ("two", {"content": "one", "speaker": "Ana"}):
+        with pytest.raises(KeyReused, match="use a new key") as raised:
+            memory.add(other, key="k")
+        assert raised.value.id == first.id
+    with pytest.raises(KeyReused, match="another at"):
+        memory.add("one", key="k", at="2025-01-02")
+    assert memory.add("one", key="k") == first
+    with pytest.raises(KeyReused):
+        memory.add([Draft("three"), Draft("two", key="k")])
+    document = Document("# One\n\nFirst.", title="t", key="d")
+    assert memory.add(document) == memory.add(document)
+    with pytest.raises(KeyReused):
+        memory.add(Document("# One\n\nSecond.", title="t", key="d"))
+    assert memory.count(kind="episode") == 1
 
 
 def test_one_key_for_a_list_is_refused(memory):

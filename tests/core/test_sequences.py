@@ -32,7 +32,7 @@ def step(memory, folder, ids, verb, one, two, number):
         ids.append(memory.add(f"cube {number}", namespace=f"default/{number % 3}").id)
     elif verb == "key":
         links = (("next", f"k{number % 2}"),) if number % 3 == 0 else ()
-        ids.append(memory.add(Draft(f"keyed {number}", key=f"k{number % 3}", links=links)).id)
+        ids.append(memory.add(Draft(f"keyed {number % 3}", key=f"k{number % 3}", links=links)).id)
     elif verb == "sum":
         spans = tuple(Span(id, memory.get(id).version) for id in (one, two))
         ids.append(memory.add(Draft(f"of {number}", producer="method:m@1", spans=spans)).id)

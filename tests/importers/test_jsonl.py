@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from mnemon import Memory
 from mnemon.cube import Draft
 from mnemon.errors import ImportFailed
 from mnemon.importers import Malformed
@@ -39,6 +40,18 @@ def test_a_fine_tuning_line_is_a_conversation(data: Path, read: Read) -> None:
         ("assistant", "Lima"),
     ]
     assert {draft.session for draft in drafts[5:]} == {"chat/6"}
+
+
+def test_of_what_comes_twice_the_first_stands_also_when_it_was_edited(write: Write) -> None:
+    lines = [{"content": one, "key": "a"} for one in ("first", "second")]
+    path = write("twice.jsonl", "\n".join(json.dumps(line) for line in lines))
+    with Memory(":memory:") as memory:
+        memory.import_(path)
+        (cube,) = memory.list()
+        assert cube.content == "first"
+        memory.update(cube.id, "mine")
+        assert memory.import_(path).added == 0
+        assert [cube.content for cube in memory.list()] == ["mine"]
 
 
 @pytest.mark.parametrize("indent", [None, 2])

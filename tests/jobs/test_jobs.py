@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mnemon import Job, Memory
-from mnemon.errors import ImportFailed, InvalidInput, NotFound
+from mnemon.errors import ImportFailed, InvalidInput, KeyReused, NotFound
 from mnemon.portable import ImportReport
 from mnemon.store.rows import Budget
 
@@ -110,7 +110,7 @@ def test_a_key_asks_once(idle):
     assert idle.jobs.reflect(key="nightly", namespace="other").id != first.id
     whole = idle.jobs.reindex("static", key="nightly")
     assert whole.id != first.id
-    with pytest.raises(InvalidInput, match=whole.id):
+    with pytest.raises(KeyReused, match=whole.id):
         idle.jobs.reindex("minilm", key="nightly")
 
 

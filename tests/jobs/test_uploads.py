@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mnemon.errors import NotFound
+from mnemon.errors import KeyReused, NotFound
 from mnemon.jobs.worker import Worker
 from mnemon.store import uploads
 
@@ -35,6 +35,9 @@ def test_an_upload_goes_with_its_job(idle):
     assert files(idle) == []
     first = jobs.import_(upload(idle), key="once")
     assert jobs.import_(upload(idle), key="once").id == first.id
+    assert files(idle) == ["notes.md"]
+    with pytest.raises(KeyReused, match=first.id):  # the same name, another file
+        jobs.import_(upload(idle, text="# Dog\n"), key="once")
     assert files(idle) == ["notes.md"]
     jobs.cancel(first.id)
     dead = jobs.import_(upload(idle), "nothing")

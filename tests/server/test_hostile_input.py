@@ -32,7 +32,15 @@ BASES = {
     "reflect": {},
     "fsck": {},
     "reindex": {},
+    "compile": {"selection": {}, "model": "no such model"},
 }
+TOOLS = (
+    "add_memory", "search_memory", "recall", "update_memory", "forget_memory", "memory_status",
+)  # fmt: skip
+ARGUMENTS = (
+    "content", "query", "id", "ids", "version", "k", "budget", "at", "since", "min_score", "key",
+    "namespace", "purge",
+)  # fmt: skip
 ASKED = ("get/{id}", "list", "count", "find", "history/{id}", "links/{id}", "expired", "log")
 HOSTILE = [
     str(10**400), str(2**63), "1e999", "NaN", "-1", "true", "null", '""', '"\\ud800"', '"\\u0000"',
@@ -143,3 +151,40 @@ def test_anything_as_anything(served, data):
         headers={"Content-Type": "application/json"},
     )  # fmt: skip
     check(answer, body)
+
+
+def said(client, message):
+    """What `/mcp` answers; what it could not answer is no fault of its own."""
+    headers = {"Accept": "application/json", "Content-Type": "application/json"}
+    answer = client.post("/mcp", content=message, headers=headers)
+    assert answer.status_code < 500, (message, answer.text)
+    assert '"code":-32603' not in answer.text.replace(" ", ""), (message, answer.text)
+    return answer
+
+
+@told(
+    max_examples=EXAMPLES, deadline=None, derandomize="MNEMON_FUZZ_EXAMPLES" not in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)  # fmt: skip
+@given(st.sampled_from(TOOLS), st.dictionaries(st.sampled_from(ARGUMENTS), _anything))
+def test_any_arguments_of_any_tool(served, tool, arguments):
+    client, id, _ = served
+    for more in ({}, {"id": id, "ids": [id], "query": "x", "content": "x", "version": 1}):
+        params = {"name": tool, "arguments": {**more, **arguments}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        said(client, json.dumps(message))
+
+
+def test_messages_that_are_none(served):
+    client, _, _ = served
+    for message in (
+        b"", b"{", b"[]", b"3", b"\xff", b"{}", b'{"jsonrpc": "2.0"}', b'"\\ud800"',
+        b'{"jsonrpc": "2.0", "id": null, "method": "tools/call"}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "nothing", "params": {}}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": 3}}',
+        b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"cursor": 7}}',
+        b'{"jsonrpc": "2.0", "method": "notifications/initialized"}',
+        b'{"jsonrpc": "2.0", "id": 1, "result": {}}', b'[{"jsonrpc": "2.0", "id": 1}]',
+    ):  # fmt: skip
+        said(client, message)

@@ -12,8 +12,10 @@ import httpx2
 import pytest
 
 from mnemon import Draft, Memory, Policy
-from mnemon.errors import StoreBusy
+from mnemon.errors import InvalidInput, StoreBusy
 from mnemon.jobs.calls import CALLS
+from mnemon.models.local import loading
+from mnemon.server import compiling
 from mnemon.server.keys import beside
 from mnemon.server.routes.jobs import VERBS
 
@@ -149,7 +151,14 @@ def test_a_key_makes_a_job_once(http, problem, standing):
     going.set()
     assert http.post(f"/reflect?wait={PATIENT}", json={}, headers=key).json() == {"count": 3}
     first = http.post("/import?wait=0&name=a.md", content=b"# A\n\na\n", headers=key)
-    problem(first, 422, "urn:mnemon:invalid-input")
+    problem(first, 422, "urn:mnemon:key-reused")
+    key = {"Idempotency-Key": "a"}
+    asked = [
+        http.post("/import?wait=0&name=a.md", content=b"# A\n\n%c\n" % one, headers=key)
+        for one in b"aab"
+    ]
+    assert accepted(asked[0])["id"] == accepted(asked[1])["id"]
+    problem(asked[2], 422, "urn:mnemon:key-reused")
 
 
 def test_what_cannot_be_asked(http, problem):
@@ -284,3 +293,41 @@ def test_a_busy_store_is_waited_for(http, monkeypatch):
 
 def test_every_call_that_makes_jobs_has_its_verb():
     assert VERBS.keys() == CALLS.keys()
+
+
+def test_cubes_are_compiled_by_a_model_that_the_server_has(url, http, problem, path):
+    pytest.importorskip("transformers", reason="the extra 'kv' is not installed")
+    with Memory(url) as memory:
+        one, _ = memory.add(["Ana lives in Lisbon.", "Ben likes tea."])
+        job = memory.jobs.compile([one.id], "nano", wait=30)
+        assert (job.state, job.result) == ("done", {"compiled": 1, "fresh": 0, "skipped": 0})
+        assert memory.jobs.compile({"kind": "fact"}, "nano", wait=30).result["compiled"] == 0
+        with pytest.raises(InvalidInput, match="--compile-to"):
+            memory.jobs.compile({}, "nano", to="elsewhere")
+        with pytest.raises(InvalidInput, match="name a model"):
+            memory.jobs.compile({}, object())
+    everything = {"selection": {}, "model": "nano"}
+    done = http.post(f"/compile?wait={PATIENT}", json=everything)
+    assert done.json() == {"compiled": 1, "fresh": 1, "skipped": 0}
+    accepted(http.post("/compile", json=everything))  # never waits unasked
+    assert [one.name for one in path.parent.glob("*-kv")] == ["served.db-kv"]
+
+
+def test_what_a_server_does_not_compile_is_told(http, url, problem, serve):
+    def refused(status, name, **body):
+        return problem(http.post("/compile", json={"selection": {}, **body}), status, name)
+
+    told = refused(422, "urn:mnemon:invalid-input", model="/etc")
+    assert "recall-lm, nano" in told["detail"] and "--compile-model" in told["detail"]
+    refused(422, "urn:mnemon:invalid-input", model="nano", form="summary")
+    refused(422, "urn:mnemon:invalid-input", model="nano", form="weights", policy="kivi(bits=4)")
+    refused(422, "urn:mnemon:invalid-input", model="nano", to="/tmp/elsewhere")
+    refused(422, "urn:mnemon:invalid-input", model="nano", selection={"speaker": "Ana"})
+    refused(422, "urn:mnemon:invalid-input", model="nano", selection=[])
+    refused(404, "urn:mnemon:not-found", model="nano", selection=["nobody"])
+    with pytest.raises(InvalidInput, match="password"):
+        serve(compile_to="redis://:secret@cache/0")
+
+
+def test_the_models_in_the_package_are_known():
+    assert compiling.BUNDLED == loading.BUNDLED

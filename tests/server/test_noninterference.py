@@ -1,9 +1,10 @@
 """Two tenants on one server get the answers that each would get on a server of their own.
 
-Ana and Ben call at random, through REST, MCP and the page, also at each other's namespaces and ids
-(the proxy has a property of its own in `proxy/test_callers.py`). Every call is made twice: on the
-server that they share, and on one where the caller is alone. Whatever shows of the other (a count,
-an id, a score, an ETag, the words of an error, a page's end) would make the two answers differ.
+Ana and Ben call at random, through REST, MCP (over the file, and at `/mcp` with a key) and the
+page, also at each other's namespaces and ids (the proxy has a property of its own in
+`proxy/test_callers.py`). Every call is made twice: on the server that they share, and on one where
+the caller is alone. Whatever shows of the other (a count, an id, a score, an ETag, the words of an
+error, a page's end) would make the two answers differ.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -25,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from mnemon import Memory
 from mnemon.identity import new_id
 from mnemon.server.keys import beside
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 from mnemon.server.page.viewer import Viewer
 from mnemon.server.settings import Settings
@@ -46,6 +48,7 @@ CLOCKED = re.compile(
     r'|data-seq="\d+"|(seq|before|after|latest|newest)="?\d+'
 )
 WORDS = ("zebra", "lemon tree", "Ana's balcony", "the plumber's number", "Miso the cat")
+MCP_KINDS = "application/json, text/event-stream"
 NAMES = [("an", "ana"), ("acme/ana", "acme/ana-x"), ("ana", "Ana"), ("é", "e"), ("a/b", "a/c")]
 
 
@@ -59,6 +62,17 @@ class Place:
     def ask(self, token: str, method: str, address: str, **sent: Any) -> httpx2.Response:
         headers = {"Authorization": f"Bearer {token}", **sent.pop("headers", {})}
         return self.http.request(method, address, headers=headers, **sent)
+
+    def tool(
+        self, token: str, namespace: str | None, name: str, arguments: dict[str, Any]
+    ) -> httpx2.Response:
+        """A tool called at `/mcp`."""
+        params = {"name": name, "arguments": arguments}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        headers = {"Accept": MCP_KINDS}
+        if namespace is not None:
+            headers["Mnemon-Namespace"] = quote(namespace)
+        return self.ask(token, "POST", "/mcp", json=message, headers=headers)
 
     def signed_in(self, token: str) -> str:
         """The session's cookie of a browser that signs in with a key."""
@@ -80,7 +94,7 @@ class Tenant:
     alone: Place
     tokens: tuple[str, str]
     cookies: tuple[str, str]
-    desks: tuple[Desk, Desk]
+    desks: tuple[Own, Own]
     ids: dict[str, str] = field(default_factory=dict)
     cursors: list[tuple[str, str]] = field(default_factory=list)
 
@@ -117,7 +131,7 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
         def _tenant(self, name: str, namespace: str, alone: Place) -> Tenant:
             stores = (shared.path, alone.path)
             tokens = tuple(beside(path).add(name, [namespace])[0] for path in stores)
-            desks = tuple(Desk(str(path), namespace) for path in stores)
+            desks = tuple(Own(str(path), namespace) for path in stores)
             cookies = tuple(
                 place.signed_in(token) for place, token in zip((shared, alone), tokens, strict=True)
             )
@@ -157,12 +171,22 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
             arguments = TOOLS[name](_Draws(data, tenant, other))
             mine = _exchanged(arguments, tenant)
             one, two = (
-                call(desk, name, given)
-                for desk, given in zip(tenant.desks, (arguments, mine), strict=True)
+                call(own.desk, name, given)
+                for own, given in zip(tenant.desks, (arguments, mine), strict=True)
             )
             texts = [json.dumps([a.content[0].text, a.structured_content]) for a in (one, two)]
             assert one.is_error == two.is_error, texts
             self._compare(tenant, other, *texts, json.dumps(arguments))
+
+        @rule(who=st.integers(0, 1), name=st.sampled_from(sorted(TOOLS)), data=st.data())
+        def mcp_with_a_key(self, who: int, name: str, data: st.DataObject) -> None:
+            tenant, other = self.tenants[who], self.tenants[1 - who]
+            draw = _Draws(data, tenant, other)
+            arguments, where = TOOLS[name](draw), draw.where().get("namespace")
+            one = shared.tool(tenant.tokens[0], where, name, arguments)
+            two = tenant.alone.tool(tenant.tokens[1], where, name, _exchanged(arguments, tenant))
+            assert one.status_code == two.status_code < 500, (one.text, two.text)
+            self._compare(tenant, other, one.text, two.text, json.dumps(arguments))
 
         @rule(who=st.integers(0, 1), name=st.sampled_from(sorted(PAGES)), data=st.data())
         def page(self, who: int, name: str, data: st.DataObject) -> None:
@@ -309,6 +333,7 @@ CALLS = {
     "size": lambda d: ("GET", "/v1/size", {}),
     "metrics": lambda d: ("GET", "/metrics", {}),
     "reflect": lambda d: post("reflect", d),
+    "compile": lambda d: post("compile", d, selection=d.of({}, d.id()), model="no such model"),
     "export": lambda d: get("export", d),
     "import": lambda d: ("POST", "/v1/import", {
         "params": {**d.where(), "name": "a.md"}, "content": f"# x\n\n{d.word()}\n".encode()}),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 
 import httpx2
 import pytest
 from click.testing import CliRunner
 
-from mnemon import Draft, Memory, Policy, Span
+from mnemon import AsyncMemory, Draft, Memory, Policy, Span
 from mnemon.cli.app import mnemon
 from mnemon.server.audit.file import beside as audited
 from mnemon.server.audit.verifying import verify
@@ -121,3 +123,32 @@ def test_the_command_asks_forgets_and_writes_the_receipt(filled, tmp_path):
     assert left(filled) == STAYS[:2]
     assert "receipt: entry 1" in run("audit", "verify", "--receipt", str(receipt)).stdout
     run("forget", "--person", "Ana", "--yes", expect=1)
+
+
+def test_the_command_does_the_same_at_a_server(filled, serve, tmp_path):
+    token, key = beside(filled).add("ana", ["acme"])
+    url, receipt = serve(), tmp_path / "receipt.json"
+    told = ["--store", url, "--api-key", token, "-n", "acme", "forget", "--person", "Ana", "--yes"]
+    done = CliRunner().invoke(mnemon, [*told, "--receipt", str(receipt)])
+    assert done.exit_code == 0 and "1 said, 4 that name them, 1 derived" in done.stdout
+    assert left(filled) == STAYS
+    *_, entry = [one for _, one in audited(filled).entries()]  # the server's own
+    assert (entry.who, entry.verb) == (key.id, "forget")
+    found = verify(audited(filled), receipts=[json.loads(receipt.read_text())])
+    assert found.problems == [] and found.receipts[0].seq == entry.seq
+
+
+def test_python_forgets_a_person_in_a_file_at_a_server_and_awaited(filled, serve):
+    with Memory(filled, namespace="acme") as memory:
+        planned = memory.forget_person("Ana", dry_run=True)
+    assert (planned.cubes, planned.possible) == (6, (("anna", 1),))
+
+    async def awaited(url):
+        async with AsyncMemory(url, namespace="acme") as memory:
+            seen = await memory.forget_person("Ana", dry_run=True)
+            return seen, await memory.forget_person(["Ana", "Anna"])
+
+    seen, done = asyncio.run(awaited(serve()))
+    assert replace(seen, at=planned.at) == planned
+    assert (done.purged, done.cubes, done.sample) == (True, 7, ())
+    assert left(filled) == STAYS[:2]

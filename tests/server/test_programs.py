@@ -9,7 +9,7 @@ from mnemon import Memory
 from mnemon.errors import InvalidInput, MissingExtra, UnknownName
 from mnemon.models import cross_encoder
 from mnemon.server import serving
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.settings import Settings
 
 TURNS = ["We moved to Lisbon.", "How is the kitchen?", "There is a lemon tree in it."]
@@ -56,9 +56,9 @@ def test_an_extra_that_is_missing_is_told_at_start(path, monkeypatch):
 
 
 def test_an_agents_tools_search_by_it(path):
-    desk = Desk(str(path), "acme", "fused")
-    desk.prepare()
-    desk.memory.add(TURNS)
-    found = desk.memory.search("lemon tree", explain=True)
+    own = Own(str(path), "acme", "fused")
+    own.prepare()
+    own.memory.add(TURNS)
+    found = own.memory.search("lemon tree", explain=True)
     assert "listnet" not in {one.channel for one in found[0].why}
-    desk.close()
+    own.close()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mnemon import MemCube, Memory
+from mnemon.errors import KeyReused
 from mnemon.wire.plain import plain
 from mnemon.wire.values import revive
 
@@ -78,6 +79,33 @@ def test_an_idempotency_key_adds_once(http, problem):
     assert http.get("/count").json() == {"count": 4}
     both = http.post("/add", json={"content": "x", "key": "y"}, headers=key)
     problem(both, 422, "urn:mnemon:invalid-input")
+
+
+def test_an_idempotency_key_is_of_one_body(http, url, problem):
+    def add(key, **body):
+        return http.post("/add", json=body, headers={"Idempotency-Key": key})
+
+    first = add("one", content="once").json()
+    for other in ({"content": "twice"}, {"content": "once", "speaker": "Ana"}):
+        told = problem(add("one", **other), 422, "urn:mnemon:key-reused")
+        assert (told["key"], told["id"]) == ("one", first["id"])
+    edited = http.post(f"/update/{first['id']}", json={"content": "edited"}).json()
+    assert add("one", content="once").json() == edited
+    problem(add("one", content="edited"), 422, "urn:mnemon:key-reused")
+    batch = add("batch", content=["a", "b"]).json()
+    problem(add("batch", content=["a", "c", "d"]), 422, "urn:mnemon:key-reused")
+    assert add("batch", content=["a", "b"]).json() == batch
+    spans = [{"cube": first["id"], "version": 2}]
+    problem(
+        add("one", content={"content": "x", "spans": spans}), 422, "urn:mnemon:key-reused"
+    )  # which goes another way
+    document = add("document", document={"text": "# A\n\nfirst"}).json()
+    changed = add("document", document={"text": "# A\n\nsecond"})
+    problem(changed, 422, "urn:mnemon:key-reused")
+    assert add("document", document={"text": "# A\n\nfirst"}).json() == document
+    with Memory(url) as memory, pytest.raises(KeyReused) as raised:
+        memory.add("third", key="one")
+    assert raised.value.id == first["id"]
 
 
 def test_pages_hold_still_while_others_write(http, path):

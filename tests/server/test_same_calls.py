@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,13 @@ CALLS: dict[str, Call] = {
     "add at the edge of time": lambda s: s.memory.add("x", at="0001-01-01").valid_from,
     "add a message": lambda s: s.memory.add({"role": "user", "content": "x", "created_at": 5}),
     "add parts": lambda s: s.memory.add({"role": "user", "content": [{"text": "a"}, {"url": 1}]}),
+    "forget a person": lambda s: replace(s.memory.forget_person("Ana"), stamp=None),
+    "forget a person of several names": lambda s: s.memory.forget_person(["Bob", "Robert"]).ids,
+    "forget a person, dry": lambda s: replace(
+        s.memory.forget_person("Ana", dry_run=True), stamp=None),
+    "forget nobody": lambda s: raised(s.memory.forget_person, person=" "),
+    "forget a person elsewhere": lambda s: s.memory.forget_person(
+        "Ana", namespace="acme/ana").cubes,
     "add several": lambda s: s.memory.add(["x", "y"], session="t", kind="fact"),
     "add none": lambda s: s.memory.add([]),
     "add by an iterator": lambda s: s.memory.add(str(n) for n in range(3)),

@@ -95,6 +95,10 @@ ATTEMPTS: dict[tuple[str, str], list[Sent]] = {
     ("POST", "/v1/reflect"): [
         body(), lambda t: {"json": where(t), "params": {"wait": "0"}},
     ],
+    ("POST", "/v1/compile"): [
+        body(selection={}, model="no such model"),
+        lambda t: {"json": {**where(t), "selection": [t.id], "model": "nano"}},
+    ],
     ("GET", "/v1/log"): [lambda t: {"params": {**where(t), "cube": t.id}}],
     ("GET", "/v1/namespaces"): [lambda t: {}],
     ("GET", "/v1/size"): [lambda t: {}],

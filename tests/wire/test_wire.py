@@ -71,6 +71,7 @@ RAISED = [
     errors.SpaceMoved("space"),
     errors.QuotaExceeded("acme", "cubes", 3),
     errors.RateLimited("50/s", 0.25),
+    errors.KeyReused("turn-1", "id", "another job"),
     errors.OnHold("id", "acme"),
     errors.NotForWeights("id", "acme"),
     errors.AliasMoved("current", 1, 2),

@@ -13,10 +13,9 @@ from mnemon.cli.settings import Settings
 from mnemon.cube import Receipt
 from mnemon.errors import PurgeIncomplete
 from mnemon.memory import Memory
-from mnemon.server import persons
+from mnemon.persons import PersonReceipt
 from mnemon.server.audit.entry import digest_of
-from mnemon.server.persons import PersonReceipt
-from mnemon.text.person import Person
+from mnemon.store.address import is_server
 from mnemon.wire.plain import plain
 
 
@@ -25,11 +24,10 @@ def forget(
     to: Path | None,
 ) -> None:  # fmt: skip
     """Purge a person from the namespace of the command."""
-    person = Person(names)
     if not (yes or dry_run or sys.stdin.isatty()):
         raise click.UsageError("forgetting without a terminal to ask on needs --yes (or --dry-run)")
-    with settings.here() as memory:
-        plan = persons.forget(memory, memory.namespace, person, dry_run=True)
+    with settings.existing() as memory:
+        plan = memory.forget_person(names, dry_run=True)
         if dry_run or not plan.cubes:
             _show(plan, json_)
             raise click.exceptions.Exit(exits.OK if plan.cubes else exits.NOTHING)
@@ -38,16 +36,16 @@ def forget(
             if not click.confirm(f"purge {_counts(plan)} for good?", err=True):
                 click.echo("nothing was forgotten", err=True)
                 raise click.exceptions.Exit(exits.NOTHING)
-        _show(_carried_out(settings, memory, person, to), json_)
+        _show(_carried_out(settings, memory, names, to), json_)
 
 
 def _carried_out(
-    settings: Settings, memory: Memory, person: Person, to: Path | None
+    settings: Settings, memory: Memory, names: tuple[str, ...], to: Path | None
 ) -> PersonReceipt:
     if to is not None:
         to.touch()  # a receipt that cannot be written is told before anything is gone
     try:
-        done = persons.forget(memory, memory.namespace, person, dry_run=False)
+        done = memory.forget_person(names)
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
             _audit(settings, memory, "failed", error.receipt)
@@ -62,6 +60,8 @@ def _carried_out(
 def _audit(
     settings: Settings, memory: Memory, outcome: str, receipt: Receipt | PersonReceipt
 ) -> None:
+    if is_server(settings.address):  # which keeps a log of its own
+        return
     settings.tell(
         "forget", outcome, namespace=memory.namespace, ids=receipt.ids,
         receipt=digest_of(plain(receipt)), detail={"purged": True, "person": True},

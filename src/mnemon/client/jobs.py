@@ -14,7 +14,7 @@ from mnemon.client.connection import Connection, Request, Steps, one
 from mnemon.errors import ImportFailed, InvalidInput
 from mnemon.job import Job
 from mnemon.jobs import Jobs
-from mnemon.jobs.asking import check_key
+from mnemon.jobs.asking import check_key, check_named, selected
 from mnemon.jobs.calls import revived
 from mnemon.memory import Memory
 from mnemon.portable import ImportReport
@@ -69,11 +69,18 @@ class RemoteJobs(Jobs):
         wait: float = 0.0,
         key: str | None = None,
     ) -> Job[dict[str, int]]:
-        """Not over HTTP: compile beside the store, where the models and the places are."""
-        raise InvalidInput(
-            "cubes are compiled beside the store, where models and places are, not over HTTP: "
-            "memory.jobs of the store itself, or `mnemon serve --schedule-every`"
-        )
+        """See `Jobs.compile`; by a model that the server lets be used, to where it keeps them."""
+        if to is not None:
+            raise InvalidInput(
+                "a server compiles to its own place (`mnemon serve --compile-to`): leave to= out"
+            )
+        check_named(model, policy)
+        filters, cubes = selected(selection)
+        body = {
+            "namespace": self._scope(namespace), "selection": [*cubes] or filters, "model": model,
+            "form": form, "policy": policy, "alias": alias,
+        }  # fmt: skip
+        return self._begin("compile", body, wait, key)
 
     def schedule(
         self,

@@ -121,8 +121,11 @@ class RemoteMemory(Reading, Writing):
         policy: Any = None, to: Any = None, namespace: str | None = None, head: Any = (),
         progress: Any = None, alias: str = "current", gate: Any = None, ask: Any = None,
     ) -> CompileReport:  # fmt: skip
-        """Not over HTTP: compile beside the store, where the model and the blobs are."""
-        raise InvalidInput("cubes are compiled beside the store, where the model is, not over HTTP")
+        """Not over HTTP; `jobs.compile` asks the server to."""
+        raise InvalidInput(
+            "cubes are compiled beside the store, where the model is: memory.jobs.compile asks the "
+            "server to, by a model of its own"
+        )
 
     def fsck(self, *, repair: bool = False) -> builtins.list[Problem]:
         """See `Memory.fsck`."""

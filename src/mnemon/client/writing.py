@@ -14,6 +14,7 @@ from mnemon.cube import Document, Draft, Link, MemCube, Receipt, Rollback
 from mnemon.errors import InvalidInput
 from mnemon.forgetting import check_narrowed
 from mnemon.instant import Instant
+from mnemon.persons import PersonReceipt, names_of
 from mnemon.wire.plain import plain
 
 _UNSET: Any = object()
@@ -168,6 +169,15 @@ class Writing(Calls):
             "forget", Receipt, namespace, repeatable=dry_run, ids=wanted, kind=kinds(kind),
             speaker=speaker, session=session, since=moment(since), until=moment(until),
             metadata=metadata, version=version, dry_run=dry_run, purge=purge,
+        )  # fmt: skip
+        return receipt
+
+    def forget_person(
+        self, person: str | Iterable[str], *, namespace: str | None = None, dry_run: bool = False
+    ) -> PersonReceipt:
+        receipt: PersonReceipt = self._post(
+            "forget", PersonReceipt, namespace, repeatable=dry_run, person=[*names_of(person)],
+            dry_run=dry_run,
         )  # fmt: skip
         return receipt
 

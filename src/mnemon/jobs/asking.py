@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon import portable
-from mnemon.errors import ImportFailed, InvalidInput, NotFound
+from mnemon.errors import ImportFailed, InvalidInput, KeyReused, NotFound
 from mnemon.identity import new_id
 from mnemon.job import STATES, Job
 from mnemon.jobs.calls import check_calls, revived
@@ -34,7 +35,7 @@ class Jobs:
     `reflect`, `reindex`, `fsck`, `compile` and `import_` mean what they mean in `Memory`;
     `schedule` carries out a plan of the scheduler. They give a `Job`: as it is after at most `wait`
     seconds, so that `wait=0` does not wait at all. `key` is an idempotency key: asking again with
-    it in the same namespace gives the job that is there.
+    it in the same namespace gives the job that is there, asking for something else KeyReused.
 
     The first of them starts a thread that works while the memory is open; what is not finished then
     goes on wherever the store is served or its jobs are run.
@@ -100,22 +101,10 @@ class Jobs:
             InvalidInput: an object instead of a name, or a selection by what cubes say or by whom.
             NotFound: a cube that was purged.
         """
-        if not all(one is None or isinstance(one, str) for one in (model, policy, to)):
-            raise InvalidInput(
-                "name a model, a policy and a place: a job may be carried out by another process"
-            )
-        filters = selection if isinstance(selection, Mapping) else {}
-        if filters.keys() - {"kind"}:
-            raise InvalidInput(
-                f"a job keeps ids and kinds, not {', '.join(sorted(filters.keys() - {'kind'}))}: "
-                "give the ids of what list() or search() finds"
-            )
-        ids = [selection] if isinstance(selection, str) else selection
-        cubes = () if isinstance(selection, Mapping) else tuple(sorted({*ids}))
-        if not cubes and not isinstance(selection, Mapping):
-            raise InvalidInput("there are no ids to compile: give some, or {} for all")
+        check_named(model, policy, to)
+        filters, cubes = selected(selection)
         told = {
-            "selection": dict(filters), "model": model, "form": form, "policy": policy, "to": to,
+            "selection": filters, "model": model, "form": form, "policy": policy, "to": to,
             "alias": alias,
         }  # fmt: skip
         return self._ask("compile", self._scope(namespace), told, wait, key, cubes=cubes)
@@ -179,6 +168,8 @@ class Jobs:
             "path": file.name if upload else str(file), "upload": upload, "format": format,
             "options": options,
         }  # fmt: skip
+        if key is not None:  # the same name may be another file's
+            told["sha256"] = _digest(file)
         return self._ask("import", scope, told, wait, key, file if upload else None)
 
     def get(self, id: str, *, wait: float = 0.0) -> Job[Any]:
@@ -282,7 +273,7 @@ class Jobs:
         if job.id != id:
             uploads.drop(folder, [id])
             if (job.call, job.options, job.cubes) != (call, dict(options), cubes):
-                raise InvalidInput(f"the key {key!r} is that of another job, {job.id}: use another")
+                raise KeyReused(str(key), job.id, "another job")
         self.start()
         self._crew.wake()
         return self.get(job.id, wait=wait)
@@ -291,6 +282,42 @@ class Jobs:
         if job is None:
             raise missing(id)
         return job
+
+
+def check_named(*told: object) -> None:
+    """Raise InvalidInput for a model, a policy or a place that no other process could use."""
+    if not all(one is None or isinstance(one, str) for one in told):
+        raise InvalidInput(
+            "name a model, a policy and a place: a job may be carried out by another process"
+        )
+
+
+def selected(
+    selection: str | Sequence[str] | Mapping[str, Any],
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a job keeps of a selection: filters, and ids.
+
+    Raises:
+        InvalidInput: it chooses by what cubes say or by whom, or nothing.
+    """
+    if isinstance(selection, Mapping):
+        if selection.keys() - {"kind"}:
+            raise InvalidInput(
+                f"a job keeps ids and kinds, not {', '.join(sorted(selection.keys() - {'kind'}))}: "
+                "give the ids of what list() or search() finds"
+            )
+        return dict(selection), ()
+    cubes = tuple(sorted({*([selection] if isinstance(selection, str) else selection)}))
+    if not cubes:
+        raise InvalidInput("there are no ids to compile: give some, or {} for all")
+    return {}, cubes
+
+
+def _digest(file: Path) -> str | None:
+    if not file.is_file():
+        return None
+    with file.open("rb") as read:
+        return hashlib.file_digest(read, "sha256").hexdigest()
 
 
 def check_key(key: str | None) -> None:

@@ -71,13 +71,27 @@ class Grant:
         scope = self._default() if namespace is None else paths.check(namespace)
         self.act.namespace = scope
         memory = self.open(verb)
+        self._check_reach(scope)
+        self.taken.within(scope)
+        return memory, scope
+
+    def place(self, namespace: str | None) -> str:
+        """The namespace that was asked for or the key's only one, for calls that come later.
+
+        Raises:
+            AccessDenied: the key does not reach it.
+            InvalidInput: none was named, and the key reaches several.
+        """
+        scope = self._default() if namespace is None else paths.check(namespace)
+        self._check_reach(scope)
+        return scope
+
+    def _check_reach(self, scope: str) -> None:
         if self.key is not None and not self.reaches(scope):
             raise AccessDenied(
                 f"the key {self.key.name!r} does not reach namespace {scope!r}: name one of "
                 f"{', '.join(self.key.namespaces or ())} or below, or use another key"
             )
-        self.taken.within(scope)
-        return memory, scope
 
     def whole(self, verb: str) -> Memory:
         """The memory, for what concerns all of the store.

@@ -31,13 +31,13 @@ from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
 from mnemon.server.rates import Declared
-from mnemon.server.routes import ask, forget, health, jobs, metrics, remember, transfer, upkeep
+from mnemon.server.routes import ask, forget, health, jobs, mcp, metrics, remember, transfer, upkeep
 from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
 from mnemon.server.straight import Straight
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, health, metrics)
+GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, mcp, health, metrics)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",

@@ -40,12 +40,18 @@ class Background:
     ) -> Response:
         """The answer to a call of `Memory` that `Jobs` has too: what `shape` makes of its result,
         or the job if that does not come in time."""
-        if self.wait is None:
-            result = await run_in_threadpool(getattr(memory, call), *args, **given)
-            return Reply(shape(result))
+        if self.wait is not None:
+            return await self.job(memory, call, shape, *args, **given)
+        result = await run_in_threadpool(getattr(memory, call), *args, **given)
+        return Reply(shape(result))
+
+    async def job(
+        self, memory: Memory, call: str, shape: Callable[[Any], Any], *args: Any, **given: Any
+    ) -> Response:
+        """The same of what is always a job; who says nothing does not wait."""
         ask = getattr(memory.jobs, call)
         job: Job[Any] = await run_in_threadpool(ask, *args, key=self.key, **given)
-        if self.wait > 0:
+        if self.wait:
             job = await finished(self.request, partial(memory.jobs.get, job.id), self.wait)
             if job.state == "done":
                 return Reply(shape(job.result))

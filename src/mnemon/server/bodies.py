@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -204,6 +204,25 @@ class Reindex(BaseModel):
 
     embedder: str | None = None
     keep: bool = False
+
+
+class Selected(BaseModel):
+    """Which cubes of the namespace; all of them if it is empty."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kinds | None = None
+
+
+class Compile(Body):
+    """See `Jobs.compile`. `selection` is ids or `{}` or `{"kind": …}`, `model` one that the server
+    lets be used, by name. Where it lies is the server's to say."""
+
+    selection: str | Annotated[list[str], Field(max_length=1000)] | Selected
+    model: str
+    form: Literal["kv", "weights"] = "kv"
+    policy: str | None = None
+    alias: str = "current"
 
 
 class Fsck(BaseModel):

@@ -82,7 +82,7 @@ class Deadline:
             await over  # `asyncio.wait` does the same with more ado, at every request
             if not work.done() and not answered:
                 late = True
-                self._leave(work)
+                self._leave(work, scope)
                 await failures.of(self._error())(scope, receive, send)
                 return
             await work
@@ -91,9 +91,10 @@ class Deadline:
             _kept.add(work)
             work.add_done_callback(_done)
 
-    def _leave(self, work: asyncio.Future[None]) -> None:
+    def _leave(self, work: asyncio.Future[None], scope: Scope) -> None:
         limiter = current_default_thread_limiter()
-        if not any(one is work for one in limiter.statistics().borrowers):
+        at_work = (work, scope.get("mnemon.working"))  # the other is a task that it waits for
+        if not any(one in at_work for one in limiter.statistics().borrowers):
             work.cancel()
             return
         more = int(len(self._overdue) < self._most)

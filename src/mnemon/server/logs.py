@@ -63,6 +63,13 @@ class Logged:
             _write(scope, told, time.perf_counter() - begun)
 
 
+def told_of(scope: Scope, error: Exception) -> None:
+    """Tell the line of a request which error there was, and where, if nobody foresaw it."""
+    scope["mnemon.error"] = type(error).__name__
+    if not isinstance(error, MnemonError):
+        scope["mnemon.trace"] = _places(error)
+
+
 def job(left: Job[Any]) -> None:
     """Write the line of a job as it was left."""
     ended, begun = left.finished_at or datetime.now(UTC), left.started_at or left.created_at

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from types import FrameType
 from typing import Any
+from urllib.parse import urlsplit
 
 import uvicorn
 
@@ -60,6 +61,10 @@ def check(settings: Settings) -> None:
     """Raise InvalidInput when others could reach a memory that asks for no key, or for an upstream
     that cannot be one."""
     upstream.check(settings)
+    if urlsplit(settings.compile_to or "").password is not None:
+        raise InvalidInput(
+            "--compile-to has a password, which the jobs would show: name the place without it"
+        )
     with homes.opened(str(settings.store)) as home:
         if home.keys.in_use():
             return
@@ -155,4 +160,5 @@ def _log_to_stderr() -> None:
     log.setLevel(logging.INFO)
     told = logging.StreamHandler(sys.stderr)
     told.setFormatter(AsJSON())
-    logging.getLogger("mnemon.jobs").addHandler(told)
+    for name in ("mnemon.jobs", "mcp"):
+        logging.getLogger(name).addHandler(told)

@@ -21,12 +21,14 @@ class Settings:
     `writes` (with all that is denied), `reads` too, or `off`. Retention rules are carried out every
     `retention_every` seconds. Every `schedule_every` seconds (0: never) the scheduler works in each
     namespace that has budgets: with `schedule_model`, by name, it compiles and trains too, to the
-    place `schedule_to`. `otel` sends traces to where the environment says. `upstream` is the
-    address of an OpenAI-compatible API that chats are passed on to, `upstream_key_env` the
-    environment variable with its key, `upstream_timeout` seconds to wait for its next byte,
-    `recall_budget` tokens that memory may add to a chat. `jobs` is how many of them work at once.
-    All of that is in each of `workers` processes. When it is told to stop, a server says for
-    `drain` seconds that it is not ready before it takes no more.
+    place `schedule_to`. Who asks for it over HTTP may compile by the models in the package and by
+    those of `compile_models`, to the place `compile_to` (a folder beside the store). `otel` sends
+    traces to where the environment says. `upstream` is the address of an OpenAI-compatible API that
+    chats are passed on to, `upstream_key_env` the environment variable with its key,
+    `upstream_timeout` seconds to wait for its next byte, `recall_budget` tokens that memory may add
+    to a chat. `jobs` is how many of them work at once. All of that is in each of `workers`
+    processes. When it is told to stop, a server says for `drain` seconds that it is not ready
+    before it takes no more.
     """
 
     store: Path | str
@@ -43,6 +45,8 @@ class Settings:
     schedule_every: float = 0.0
     schedule_model: str | None = None
     schedule_to: str | None = None
+    compile_models: tuple[str, ...] = ()
+    compile_to: str | None = None
     otel: bool = False
     upstream: str | None = None
     upstream_key_env: str | None = None

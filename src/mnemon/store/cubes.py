@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from mnemon import analysis
 from mnemon.cube import MemCube, Policy, Provenance, Span, Usage
+from mnemon.errors import KeyReused
 from mnemon.instant import from_micros, to_micros
 from mnemon.store.rows import NewCube
 
@@ -60,6 +62,38 @@ def values_of(draft: NewCube, now: int) -> tuple[Any, ...]:
         json.dumps(dict(draft.metadata)) if draft.metadata else None,
         draft.content,
     )  # fmt: skip
+
+
+VALUES = (
+    "kind", "speaker", "session", "valid_from", "valid_to", "recorded_at", "length", "asks",
+    "readers", "writers", "retain_until", "compile", "producer", "source", "confidence", "digest",
+    "metadata", "content",
+)  # fmt: skip
+"""What `values_of` gives."""
+
+SAID = {
+    "digest": "content", "kind": "kind", "speaker": "speaker", "session": "session",
+    "valid_from": "at", "valid_to": "valid_to", "metadata": "metadata", "source": "source",
+    "confidence": "confidence", "readers": "policy", "writers": "policy", "retain_until": "policy",
+    "compile": "policy",
+}  # fmt: skip
+"""Columns of what a caller says of a cube → his words for them. Not who says it."""
+
+
+def said(draft: NewCube) -> tuple[Any, ...]:
+    """The columns of `SAID` that a draft would have."""
+    told = dict(zip(VALUES, values_of(draft, 0), strict=True))
+    return tuple(told[name] for name in SAID)
+
+
+def check_same(draft: NewCube, id: str, first: Sequence[Any]) -> None:
+    """Raise KeyReused unless a draft says what was said (the columns of `SAID`) when the cube that
+    has its key was added. A time that nobody said is no difference."""
+    for (name, word), one, other in zip(SAID.items(), said(draft), first, strict=True):
+        if name == "metadata":
+            one, other = json.loads(one or "{}"), json.loads(other or "{}")
+        if one != other and (name != "valid_from" or draft.dated):
+            raise KeyReused(draft.key or "", id, f"a cube that was added with another {word}")
 
 
 def digest(content: str) -> bytes:

@@ -80,7 +80,11 @@ class Store(Compiled, Tenancy, Protocol):
     def add(
         self, namespace: str, drafts: Sequence[NewCube], made: Vectors | None, actor: str
     ) -> list[Added]:
-        """Write new cubes with words, vectors, links and journal, all or none."""
+        """Write new cubes with words, vectors, links and journal, all or none.
+
+        A key that is known gives the cube that is there, whatever it is by now; raises KeyReused
+        where that was added with something else.
+        """
         ...
 
     def add_each(self, additions: Sequence[Addition]) -> list[list[Added] | Exception]:

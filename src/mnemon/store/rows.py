@@ -33,6 +33,8 @@ class NewCube:
     confidence: float = 1.0
     policy: Policy = Policy()
     links: tuple[tuple[str, str], ...] = ()
+    dated: bool = False
+    """Whether `valid_from` was said; else it is when the cube was made ready."""
 
 
 @dataclass(frozen=True, slots=True)

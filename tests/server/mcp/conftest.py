@@ -18,6 +18,7 @@ from mcp import StdioServerParameters
 from mcp.client.client import Client
 
 from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 
 SOURCE = Path(__file__).parents[3] / "src"
@@ -95,10 +96,15 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    found = Desk(str(tmp_path / "memory.db"), "acme/ana")
+def own(tmp_path: Path) -> Iterator[Own]:
+    found = Own(str(tmp_path / "memory.db"), "acme/ana")
     yield found
     found.close()
+
+
+@pytest.fixture
+def desk(own: Own) -> Desk:
+    return own.desk
 
 
 @pytest.fixture

@@ -7,20 +7,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnemon.server.mcp import budget
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):
     """Many short memories, long ones, one of a single endless word, odd scripts."""
-    desk = Desk(str(tmp_path_factory.mktemp("full") / "memory.db"), "me")
+    own = Own(str(tmp_path_factory.mktemp("full") / "memory.db"), "me")
     cubes = [f"Ana told story {n} of the boats on the river." for n in range(60)]
     cubes += ["A long tale of boats. " * 400, "boats" * 3000, "船の話。" * 300, 'boats "\n\\' * 200]
     for n, text in enumerate(cubes):
-        desk.memory.add(text, namespace=f"me/{n % 30}", speaker="Ana")
-    yield lambda tool, **arguments: call(desk, tool, arguments)
-    desk.close()
+        own.memory.add(text, namespace=f"me/{n % 30}", speaker="Ana")
+    yield lambda tool, **arguments: call(own.desk, tool, arguments)
+    own.close()
 
 
 def tokens(answer):

@@ -3,8 +3,8 @@
 import pytest
 
 from mnemon.errors import InvalidInput
-from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.http import serve_http
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 
 LONG = "01900000-0000-7000-8000-000000000000"
@@ -61,11 +61,11 @@ def test_purge_leaves_no_byte(use, tmp_path):
 
 def test_a_damaged_store_is_told_not_raised(tmp_path):
     (tmp_path / "memory.db").write_bytes(b"no store at all" * 1000)
-    desk = Desk(str(tmp_path / "memory.db"), "default")
-    answer = call(desk, "search_memory", {"query": "x"})
+    own = Own(str(tmp_path / "memory.db"), "default")
+    answer = call(own.desk, "search_memory", {"query": "x"})
     assert answer.is_error and "mnemon doctor" in answer.content[0].text
 
 
 def test_only_this_machine_is_served(desk):
-    with pytest.raises(InvalidInput, match=r"0\.0\.0\.0.*ssh -L"):
+    with pytest.raises(InvalidInput, match=r"0\.0\.0\.0.*mnemon serve"):
         serve_http(desk, "0.0.0.0", 8078)

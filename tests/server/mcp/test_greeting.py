@@ -13,7 +13,7 @@ from mcp_types import jsonrpc_message_adapter, version
 from tests.server.mcp.conftest import COMMAND, environment
 
 from mnemon.server.mcp import greeting
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import server
 
 CLIENT = {"name": "test", "version": "1"}
@@ -45,7 +45,7 @@ def greeted(line):
 
 
 def by_the_sdk(line):
-    app = server(Desk(":memory:", "default"))
+    app = server(Own(":memory:", "default").desk)
 
     async def run():
         send, incoming = anyio.create_memory_object_stream(1)
@@ -103,7 +103,7 @@ def test_the_revisions_are_the_sdks():
 
 def test_nothing_heavy_before_it():
     code = (
-        "import sys, mnemon.cli.commands.mcp, mnemon.server.mcp.greeting, mnemon.server.mcp.desk; "
+        "import sys, mnemon.cli.commands.mcp, mnemon.server.mcp.greeting, mnemon.server.mcp.own; "
         "print([m for m in ('mcp', 'pydantic', 'anyio', 'numpy', 'sqlite3') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

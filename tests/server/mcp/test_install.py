@@ -226,6 +226,51 @@ def test_each_client(run, tmp_path, name, options):
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+OVER_HTTP = ["--http", "--store", "https://memory.example/", "-n", "acme/ana é"]
+BY_VARIABLE = {
+    "claude-code": "Bearer ${TEAM_KEY}", "cursor": "Bearer ${env:TEAM_KEY}",
+    "gemini-cli": "Bearer ${TEAM_KEY}", "opencode": "Bearer {env:TEAM_KEY}",
+    "windsurf": "Bearer ${env:TEAM_KEY}", "codex": 'bearer_token_env_var = "TEAM_KEY"',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in CLIENTS if name != "claude-desktop"])
+def test_each_client_can_ask_a_server_itself(run, tmp_path, name):
+    (key := tmp_path / "key").write_text("mnemon_secret\n")
+    done = run("install", name, *OVER_HTTP, "--api-key-file", str(key))
+    assert done.exit_code == 0, done.output
+    (path,) = [path for path in (tmp_path / "home").rglob("*") if path.is_file()]
+    text = path.read_text()
+    for told in ("https://memory.example/mcp", "Bearer mnemon_secret", "acme/ana%20%C3%A9"):
+        assert text.count(told) == 1
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert run("uninstall", name).exit_code == 0 and not path.exists()
+    done = run("install", name, *OVER_HTTP, "--api-key-env", "TEAM_KEY", "--print")
+    if name in BY_VARIABLE:
+        assert BY_VARIABLE[name] in done.stdout and "acme/ana%20%C3%A9" in done.stdout
+    else:
+        assert done.exit_code == 2 and "--api-key-file" in done.output
+    done = run("install", name, *OVER_HTTP, "--print")
+    assert done.exit_code == 0 and "Bearer" not in done.stdout and "bearer" not in done.stdout
+
+
+def test_what_cannot_be_a_servers_address_is_refused(run, tmp_path):
+    (key := tmp_path / "key").write_text("mnemon_secret")
+    secret = ["--api-key-file", str(key)]
+    for words, why in (
+        (["cursor", "--http", "--store", "memory.db"], "needs the address"),
+        (["cursor", *OVER_HTTP, *secret, "--project"], "--api-key-env"),
+        (["cursor", *OVER_HTTP, *secret, "--api-key-env", "TEAM_KEY"], "one of the two"),
+        (["cursor", *OVER_HTTP, "--program", "memgas"], "--program"),
+        (["cursor", "--api-key-env", "TEAM_KEY"], "--http"),
+        (["claude-desktop", *OVER_HTTP, "--print"], "leave --http out"),
+    ):
+        done = run("install", *words)
+        assert done.exit_code == 2 and why in done.output, done.output
+        assert "mnemon_secret" not in done.output
+    assert not (tmp_path / "home").exists()
+
+
 def test_claude_desktop_is_where_the_page_says():
     client = methods.load("server.mcp.clients", "claude-desktop")
     mac = client.user(Machine(Path("/Users/ana"), "darwin", {}))

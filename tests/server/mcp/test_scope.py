@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mnemon import Memory
 from mnemon import namespace as paths
 from mnemon.errors import InvalidNamespace
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 
 PIECES = st.sampled_from(["..", ".", "", "*", "acme", "ana", "bob", "%", "~", "\u0338", "/", " "])
 NAMES = st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=6).map("/".join))
@@ -16,7 +16,7 @@ NAMES = st.one_of(st.text(max_size=30), st.lists(PIECES, max_size=6).map("/".joi
 @given(NAMES, NAMES)
 def test_a_name_leads_below_or_nowhere(scope, below):
     try:
-        desk = Desk(":memory:", scope)
+        desk = Own(":memory:", scope).desk
         found = desk.within(below)
     except InvalidNamespace:
         return
@@ -48,9 +48,9 @@ def scoped(tmp_path_factory):
     with Memory(store) as memory:
         for name in ("acme", "acme/ann", "acme/ana2", "acme/bob", "default"):
             memory.add("The vault's code is 1234.", namespace=name)
-    desk = Desk(str(store), "acme/ana")
-    yield lambda tool, **arguments: call(desk, tool, arguments)
-    desk.close()
+    own = Own(str(store), "acme/ana")
+    yield lambda tool, **arguments: call(own.desk, tool, arguments)
+    own.close()
 
 
 def test_ids_from_elsewhere_are_unknown(use, others):
@@ -62,9 +62,9 @@ def test_ids_from_elsewhere_are_unknown(use, others):
     assert use("memory_status").structured_content == {"memories": 0, "parts": []}
 
 
-def test_those_beside_keep_everything(use, others, desk, tmp_path):
+def test_those_beside_keep_everything(use, others, own, tmp_path):
     use("forget_memory", ids=[cube.id for cube in others], purge=True)
-    desk.close()
+    own.close()
     with Memory(tmp_path / "memory.db") as memory:
         assert all(memory.get(cube.id, namespace=cube.namespace) == cube for cube in others)
 

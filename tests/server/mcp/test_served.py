@@ -9,7 +9,7 @@ from tests.server.mcp.conftest import connected, parameters
 from mnemon import Memory
 from mnemon.cli.app import mnemon
 from mnemon.server.keys import beside
-from mnemon.server.mcp.desk import Desk
+from mnemon.server.mcp.own import Own
 from mnemon.server.mcp.serving import call
 from mnemon.server.settings import Settings
 
@@ -28,12 +28,12 @@ def url(path, token, server_running):
 
 
 def told(url, scope, key, tool, **arguments):
-    desk = Desk(url, scope, api_key=key)
+    own = Own(url, scope, api_key=key)
     try:
-        answer = call(desk, tool, arguments)
+        answer = call(own.desk, tool, arguments)
         return answer.is_error, answer.content[0].text
     finally:
-        desk.close()
+        own.close()
 
 
 def test_tools_work_over_a_server_as_far_as_the_key_reaches(url, path, token):

@@ -33,7 +33,11 @@ _BATCH = 500
 @click.option("--kind", help="episode (the default), fact, task … or a word of your own.")
 @click.option("--session", help="The conversation it belongs to.")
 @click.option("--source", help="Where it comes from: a URL, a file and line.")
-@click.option("--key", help="Adding the same key again changes nothing; for a single cube.")
+@click.option(
+    "--key",
+    help="Adding the same again under a key changes nothing, something else is refused; for a "
+    "single cube.",
+)
 @options.meta
 @options.as_json
 @options.place

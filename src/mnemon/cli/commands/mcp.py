@@ -13,7 +13,7 @@ from mnemon.cli.settings import Settings
 from mnemon.errors import MissingExtra
 
 if TYPE_CHECKING:
-    from mnemon.server.mcp.desk import Desk
+    from mnemon.server.mcp.own import Own
 
 
 @click.command("mcp")
@@ -36,40 +36,40 @@ def command(
     """
     if find_spec("mcp") is None:
         raise MissingExtra("mcp", "mcp")
-    from mnemon.server.mcp.desk import Desk
+    from mnemon.server.mcp.own import Own
 
     key = _key(settings, api_key_file)
-    desk = Desk(settings.store, settings.scope, settings.known_program(), api_key=key)
+    own = Own(settings.store, settings.scope, settings.known_program(), api_key=key)
     try:
         if http:
-            _http(desk, host, port)
+            _http(own, host, port)
         else:
-            _stdio(desk)
+            _stdio(own)
     finally:
-        desk.close()
+        own.close()
 
 
 def _key(settings: Settings, file: Path | None) -> str | None:
     return settings.api_key if file is None else file.read_text("utf-8").strip()
 
 
-def _stdio(desk: Desk) -> None:
+def _stdio(own: Own) -> None:
     from mnemon.server.mcp.greeting import greet
 
     greeting = greet()
     if not greeting.line:  # the client went away without a word
         return
     # Only now: it takes a second or more, and the client has its answer.
-    desk.prepare()
+    own.prepare()
     from mnemon.server.mcp.serving import serve_stdio
 
-    serve_stdio(desk, greeting)
+    serve_stdio(own.desk, greeting)
 
 
-def _http(desk: Desk, host: str, port: int) -> None:
+def _http(own: Own, host: str, port: int) -> None:
     from mnemon.server.mcp.http import PATH, check, serve_http
 
     check(host)
-    desk.prepare()
+    own.prepare()
     click.echo(f"serving http://{host}:{port}{PATH}, Ctrl-C stops it", err=True)
-    serve_http(desk, host, port)
+    serve_http(own.desk, host, port)

@@ -47,6 +47,14 @@ from mnemon.store.address import shown
     "--schedule-to", metavar="PLACE", help="Where it compiles to; as of `mnemon compile --to`."
 )
 @click.option(
+    "--compile-model", "compile_models", multiple=True, metavar="PATH_OR_NAME",
+    help="A model that /v1/compile may use beside those in the package. May be repeated.",
+)  # fmt: skip
+@click.option(
+    "--compile-to", metavar="PLACE",
+    help="Where /v1/compile keeps keys and values; by default a folder beside the store.",
+)  # fmt: skip
+@click.option(
     "--otel", is_flag=True,
     help="Send traces by OTLP; also on when OTEL_EXPORTER_OTLP_ENDPOINT is set.",
 )  # fmt: skip

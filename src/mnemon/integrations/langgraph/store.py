@@ -24,6 +24,7 @@ from langgraph.store.base import (
 )
 
 from mnemon import namespace as paths
+from mnemon import standing
 from mnemon.cube import Draft, MemCube
 from mnemon.errors import (
     AccessDenied,
@@ -223,7 +224,7 @@ class MnemonStore(BaseStore):
 
     def _add(self, path: str, drafts: Sequence[Draft]) -> None:
         again = []
-        for draft, cube in zip(drafts, self.memory.add(drafts, namespace=path), strict=True):
+        for draft, cube in zip(drafts, standing.add(self.memory, drafts, path), strict=True):
             if cube.retired_at is not None:  # it was deleted once: this is another item
                 again.append(replace(draft, key=None))
             elif cube.metadata != draft.metadata:  # somebody put it a moment ago

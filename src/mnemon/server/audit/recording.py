@@ -60,7 +60,8 @@ class Audited:
                 await self._record(scope, act, 500)
             raise
 
-    async def _record(self, scope: Scope, act: Act, status: int) -> None:
+    async def _record(self, scope: Scope, act: Act, answered: int) -> None:
+        status = act.status(answered)
         denied = status in (401, 403, 429)
         form = scope["method"] == "GET" and not scope["path"].startswith("/v1/")  # of the page
         changes = act.needs in ("write", "forget", "admin") and not form
@@ -75,7 +76,7 @@ class Audited:
         act.address(scope.get("path_params", {}))
         outcome = "denied" if denied else "done" if status < 400 else "failed"
         entry = drafted(
-            act.who, _verb(scope), outcome, namespace=act.namespace, ids=act.ids,
+            act.who, act.call or _verb(scope), outcome, namespace=act.namespace, ids=act.ids,
             cubes=act.cubes, status=status, request=scope.get("mnemon.request"),
             receipt=act.receipt, detail=act.detail | more,
         )  # fmt: skip

@@ -1,15 +1,19 @@
-"""Desk: the memory behind the tools, opened when first used, and a scope nobody leaves."""
+"""Desk: where the tools work, a scope nobody leaves over whatever gives access to a memory."""
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mnemon import namespace as paths
 from mnemon.errors import InvalidInput, InvalidNamespace, NotFound
 
 if TYPE_CHECKING:
+    from mnemon.cube import Receipt
     from mnemon.memory import Memory
+    from mnemon.server.audit.act import Act
+
+    Door = Callable[[str, str], tuple[Memory, str]]
 
 _WHOLE = 36
 _FEWEST = 4
@@ -18,57 +22,49 @@ SHORT = 8
 
 
 class Desk:
-    """One store and one namespace; every tool works here, and only here.
+    """One namespace of a memory; every tool works here, and only here.
 
     Args:
-        store: the store's file, its database or a server; None for the user's own file.
         scope: the namespace; a tool can name one below it, never beside or above it.
-        program: how it is searched, by name; a server knows that itself.
-        api_key: what a server asks for.
+        door: a verb (`read`, `write`, `forget`) and a namespace → the memory and the namespace;
+            it raises AccessDenied for what the caller may not.
+        act: what is told of the call where calls are audited.
     """
 
-    def __init__(
-        self, store: str | None, scope: str, program: str = "default", *, api_key: str | None = None
-    ) -> None:
-        self.store = store
-        self.api_key = api_key
+    def __init__(self, scope: str, door: Door, act: Act | None = None) -> None:
         self.scope = paths.check(scope)
-        self.program = program
-        self._memory: Memory | None = None
-        self._lock = threading.Lock()
+        self._door = door
+        self._act = act
 
-    @property
-    def memory(self) -> Memory:
-        """The memory; opening takes a while, so it waits for the first tool that needs it."""
-        with self._lock:
-            if self._memory is None:
-                from mnemon.memory import Memory
-                from mnemon.store.address import is_server
-
-                served = is_server(self.store or "")
-                # With a key it is the key that acts.
-                keyed = served and self.api_key is not None
-                who: dict[str, Any] = {"api_key": self.api_key} if keyed else {"actor": "mcp"}
-                if not served or self.program != "default":
-                    who["program"] = self.program
-                self._memory = Memory(self.store, namespace=self.scope, **who)
-            return self._memory
-
-    def prepare(self) -> None:
-        """Load what another program than the default one needs, which takes as long as it takes.
+    def on(self, verb: str, below: str | None = None) -> tuple[Memory, str]:
+        """The memory, and the whole path of a namespace named from here, for a call that needs a
+        verb.
 
         Raises:
-            MnemonError: the program lacks something.
+            InvalidNamespace: see `within`.
+            AccessDenied, RateLimited: the caller may not, or not so often.
         """
-        if self.program != "default":
-            self.memory._searcher.prepare()
+        return self._door(verb, self.within(below))
 
-    def close(self) -> None:
-        """Give the memory back, if it was opened."""
-        with self._lock:
-            memory, self._memory = self._memory, None
-        if memory is not None:
-            memory.close()
+    def called(self, name: str) -> None:
+        """Tell the audit log, where there is one, what is called."""
+        if self._act is not None:
+            self._act.call = name
+
+    def touch(self, ids: Iterable[str], **detail: Any) -> None:
+        """Tell it which cubes the call is about."""
+        if self._act is not None:
+            self._act.touch(ids, **detail)
+
+    def forgot(self, receipt: Receipt) -> None:
+        """Tell it what was forgotten."""
+        if self._act is not None:
+            self._act.forgot(receipt)
+
+    def failed(self, error: Exception) -> None:
+        """Tell it that the call failed."""
+        if self._act is not None:
+            self._act.failed = error
 
     def within(self, below: str | None) -> str:
         """The whole path of a namespace named from here: "work" is `<scope>/work`.
@@ -91,7 +87,7 @@ class Desk:
         """A namespace as the tools name it; None for the scope itself."""
         return path[len(self.scope) + 1 :] or None
 
-    def id(self, typed: str) -> str:
+    def id(self, memory: Memory, typed: str) -> str:
         """The whole id for a whole one or the end of one.
 
         Raises:
@@ -102,7 +98,7 @@ class Desk:
             return typed.lower()
         if len(typed) < _FEWEST:
             raise InvalidInput(f"{typed!r} is too short for an id: give all its characters")
-        found = self.memory.find(typed)
+        found = memory.find(typed, namespace=self.scope)
         if len(found) > 1:
             raise InvalidInput(f"several ids end in {typed!r}, give one whole: {', '.join(found)}")
         if not found:

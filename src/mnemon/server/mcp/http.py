@@ -1,4 +1,4 @@
-"""Serving over streamable HTTP, to programs on this machine only."""
+"""Serving over streamable HTTP, to programs on this machine only; others: `mnemon serve`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,12 @@ _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
 
 
 def check(host: str) -> None:
-    """Raise InvalidInput for a host that others can reach: there is no login here, so there is no
-    way to let them in."""
+    """Raise InvalidInput for a host that others can reach: no keys are asked for here."""
     if host not in _LOOPBACK:
         raise InvalidInput(
-            f"the MCP server has no login and serves this machine only, not {host!r}: use "
-            f"{', '.join(_LOOPBACK)}. From elsewhere: a tunnel such as ssh -L, or `mnemon mcp` "
-            "there, with the address of a `mnemon serve` as --store and its key"
+            f"`mnemon mcp --http` has no keys and serves this machine only, not {host!r}: use "
+            f"{', '.join(_LOOPBACK)}. For others there is `mnemon serve`, which offers the same "
+            f"tools at {PATH} to whoever has a key"
         )
 
 

@@ -36,8 +36,10 @@ def snippet(path: Path, keys: Sequence[str], entry: Mapping[str, Any]) -> str:
     return str(_form(path).snippet(keys, NAME, entry))
 
 
-def install(path: Path, keys: Sequence[str], entry: Mapping[str, Any]) -> Outcome:
-    """Put the entry in.
+def install(
+    path: Path, keys: Sequence[str], entry: Mapping[str, Any], *, secret: bool = False
+) -> Outcome:
+    """Put the entry in. With `secret` a file that is made for it is nobody else's to read.
 
     Raises:
         InvalidInput: the file cannot be read or changed safely; it says what to paste.
@@ -61,7 +63,7 @@ def install(path: Path, keys: Sequence[str], entry: Mapping[str, Any]) -> Outcom
         # With an entry of ours in it already, the first backup is the one worth keeping.
         if old is None or not backup.exists():
             write(backup, before, like=path)
-    write(path, after, expected=before)
+    write(path, after, expected=before, secret=secret)
     return Outcome(path, "installed", backup)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import anyio
 from anyio import to_thread
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     CallToolRequestParams,
     CallToolResult,
     ListToolsResult,
@@ -26,18 +29,29 @@ from mnemon.server.mcp.identity import INSTRUCTIONS, NAME, TITLE, VERSION
 from mnemon.server.mcp.replay import Replay, Unsaid
 from mnemon.server.mcp.tools import TOOLS
 
+_UNFORESEEN = "an error of the server's own; its log has the place"
 _GONE = (BrokenPipeError, ConnectionError)
 
 
-def server(desk: Desk) -> Server[Any]:
-    """The SDK's server with our tools."""
+def server(desk: Desk, *, strangers: bool = False) -> Server[Any]:
+    """The SDK's server with our tools. With `strangers` nobody who calls is told the words of an
+    error that nobody foresaw: they may quote what is not his."""
 
     async def listing(_: Any, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[tool.listed() for tool in TOOLS.values()])
 
-    async def calling(_: Any, given: CallToolRequestParams) -> CallToolResult:
+    async def calling(context: Any, given: CallToolRequestParams) -> CallToolResult:
+        if context.request is not None:
+            # Beside its time limit a server must know which task holds the thread.
+            context.request.scope["mnemon.working"] = asyncio.current_task()
         # The core is synchronous; a thread each keeps slow calls from holding up others.
-        return await to_thread.run_sync(call, desk, given.name, given.arguments or {})
+        try:
+            return await to_thread.run_sync(call, desk, given.name, given.arguments or {})
+        except Exception as error:
+            desk.failed(error)
+            if strangers:
+                raise MCPError(INTERNAL_ERROR, _UNFORESEEN) from error
+            raise
 
     return Server(
         NAME,
@@ -54,11 +68,13 @@ def call(desk: Desk, name: str, arguments: dict[str, Any]) -> CallToolResult:
     tool = TOOLS.get(name)
     if tool is None:
         return _failed(f"there is no tool {name!r}: {nearest(name, list(TOOLS))}")
+    desk.called(name.removesuffix("_memory"))
     try:
         text, form = tool.call(desk, tool.arguments.model_validate(arguments))
     except ValidationError as error:
         return _failed(misfit(name, error))
     except (MnemonError, OSError) as error:
+        desk.failed(error)
         return _failed(advice(error))
     return CallToolResult(
         content=[TextContent(text=text)],

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from mnemon import standing
 from mnemon.cube import Draft, MemCube
 from mnemon.errors import VersionConflict
 from mnemon.memory import Memory
@@ -47,7 +48,7 @@ def store(episode: Episode, answer: Answer) -> list[MemCube]:
         episode, episode.conversation.end(), answer.text, speaker="assistant",
         source=answer.id, metadata=_answered(answer),
     )  # fmt: skip
-    cubes = episode.memory.add(drafts, namespace=episode.scope)
+    cubes = standing.add(episode.memory, drafts, episode.scope)
     return [_now(episode, cube, draft) for cube, draft in zip(cubes, drafts, strict=True)]
 
 

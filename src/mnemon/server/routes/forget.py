@@ -6,16 +6,16 @@ from dataclasses import replace
 
 from fastapi import APIRouter, Response
 
+from mnemon import persons
 from mnemon.cube import Receipt, Rollback
 from mnemon.errors import InvalidInput, PurgeIncomplete
 from mnemon.forgetting import check_narrowed
-from mnemon.server import bodies, persons, replies
+from mnemon.persons import PersonReceipt
+from mnemon.server import bodies, replies
 from mnemon.server.access import Grant, Granted
 from mnemon.server.audit.entry import digest_of
-from mnemon.server.persons import PersonReceipt
 from mnemon.server.replies import Reply
 from mnemon.server.routes.remember import IfMatch
-from mnemon.text.person import Person
 from mnemon.wire.plain import plain
 
 router = APIRouter(prefix="/v1", tags=["forget"])
@@ -38,9 +38,9 @@ def forget(body: bodies.Forget, grant: Granted, if_match: IfMatch = None) -> Res
         )
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
-            _tell(grant, error.receipt)
+            grant.act.forgot(error.receipt)
         raise
-    _tell(grant, done)
+    grant.act.forgot(done)
     return Reply(done)
 
 
@@ -61,22 +61,15 @@ def _person(grant: Grant, body: bodies.Forget) -> Response:
     chosen = body.model_dump(exclude={"namespace", "dry_run", "purge", "person"}, exclude_none=True)
     if chosen:
         raise InvalidInput(f"person stands alone: leave {', '.join(chosen)} out")
-    names = (body.person,) if isinstance(body.person, str) else tuple(body.person or ())
     show = grant.key is None or "read" in grant.key.verbs
     try:
-        done = persons.forget(memory, scope, Person(names), dry_run=body.dry_run, show=show)
+        done = persons.forget(memory, scope, body.person or (), dry_run=body.dry_run, show=show)
     except PurgeIncomplete as error:
         if isinstance(error.receipt, Receipt):
-            _tell(grant, error.receipt)
+            grant.act.forgot(error.receipt)
         raise
     if grant.key is not None and grant.key.namespaces is not None:
         # How far the journal has come tells how much others write: not for one of several tenants.
         done = replace(done, stamp=(done.stamp or "").partition(":")[0])
-    _tell(grant, done)
+    grant.act.forgot(done)
     return Reply(done)
-
-
-def _tell(grant: Grant, done: Receipt | PersonReceipt) -> None:
-    flags = {"purged": done.purged, "dry_run": done.dry_run}
-    grant.act.touch(done.ids, **{name: True for name, told in flags.items() if told})
-    grant.act.receipt = digest_of(plain(done))

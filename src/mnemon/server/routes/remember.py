@@ -28,7 +28,8 @@ Key = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key", min_length=1, max_length=LONGEST_KEY,
-        description="Adding again under the same key adds nothing and gives what is there.",
+        description="Asking for the same again under a key gives what is there; for something else "
+        "it is refused.",
     ),
 ]  # fmt: skip
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from mnemon import __version__
-from mnemon.server import bodies, cursors, queries
+from mnemon.server import bodies, compiling, cursors, queries
 from mnemon.server.access import Granted, Service
 from mnemon.server.background import ACCEPTED, InBackground
 from mnemon.server.replies import Counted, Events, Namespace, Reply
+from mnemon.server.settings import Settings
 from mnemon.store.rows import Problem
 
 router = APIRouter(prefix="/v1", tags=["upkeep"])
@@ -65,6 +66,24 @@ async def reflect(
         return Counted(done)
 
     return await background.answer(memory, "reflect", told, namespace=scope)
+
+
+@router.post("/compile", response_model=dict[str, int], responses=ACCEPTED)
+async def compile_(
+    body: bodies.Compile, request: Request, grant: Granted, background: InBackground
+) -> Response:
+    """Compile cubes to keys and values, or weights, as a job; how many were `compiled`, `fresh`
+    already, and `skipped`."""
+    settings: Settings = request.app.state.service.settings
+    memory, scope = await run_in_threadpool(compiling.allowed, body, grant, settings)
+    chosen: Any = body.selection
+    if isinstance(chosen, bodies.Selected):
+        chosen = chosen.model_dump(exclude_none=True)
+    place = settings.compile_to if body.form == "kv" else None
+    return await background.job(
+        memory, "compile", dict, chosen, body.model, body.form, policy=body.policy,
+        to=place, alias=body.alias, namespace=scope,
+    )  # fmt: skip
 
 
 @router.get("/log", response_model=Events)

@@ -13,6 +13,7 @@ from mnemon.store import uploads
 from mnemon.store.postgres import (
     artifacts,
     journal,
+    keyed,
     links,
     purge,
     reading,
@@ -68,7 +69,7 @@ class Kept(Opened):
             return error
 
     def known_keys(self, namespace: str, keys: Sequence[str]) -> dict[str, str]:
-        return self._in(namespace, writing.known_keys_of, namespace, keys)
+        return self._in(namespace, keyed.known_keys_of, namespace, keys)
 
     def update(
         self, id: str, expected: int, draft: NewCube, made: Vectors | None, actor: str, verb: str

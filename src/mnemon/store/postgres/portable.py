@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mnemon import analysis
 from mnemon import namespace as paths
 from mnemon.store.cubes import digest
-from mnemon.store.postgres import quotas, vectors, words, writing
+from mnemon.store.postgres import keyed, quotas, vectors, words, writing
 from mnemon.store.postgres.reading import INSIDE, spans_of
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Vectors
@@ -159,7 +159,7 @@ def _restore_one(
         return False
     num = writing.namespace_number(turn, record["namespace"])
     key = record.get("key")
-    if key and writing.known_keys(turn.connection, turn.tenant, num, [key]):
+    if key and keyed.known_keys(turn.connection, turn.tenant, num, [key]):
         return False  # the same entry was imported here under another id
     rows = turn.rows(len(record["versions"]))
     with turn.connection.pipeline():

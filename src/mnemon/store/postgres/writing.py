@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import NotFound, VersionConflict
-from mnemon.store.cubes import values_of
-from mnemon.store.postgres import links, quotas, tenants, vectors, words
+from mnemon.store.cubes import check_same, said, values_of
+from mnemon.store.postgres import keyed, links, quotas, tenants, vectors, words
 from mnemon.store.postgres.turn import Turn
 from mnemon.store.rows import Added, NewCube, Vectors
 
@@ -52,19 +52,23 @@ def add(
     actor: str,
     now: int,
 ) -> list[Added]:
-    """Write new cubes; a draft whose key is known in the namespace gives the cube that is there."""
+    """Write new cubes; a draft whose key is known in the namespace gives the cube that is there, or
+    raises KeyReused if it says something else than that was added with."""
     num = namespace_number(turn, namespace)
     keys = [draft.key for draft in drafts if draft.key]
-    known = known_keys(turn.connection, turn.tenant, num, keys)
+    known = keyed.known_keys(turn.connection, turn.tenant, num, keys)
     results: list[Added] = []
     fresh: list[int] = []
+    first = keyed.first_said(turn, list(known.values()))
     for position, draft in enumerate(drafts):
         there = known.get(draft.key) if draft.key else None
         results.append(Added(there or draft.id, there is None, now))
         if there is None:
             fresh.append(position)
             if draft.key:
-                known[draft.key] = draft.id
+                known[draft.key], first[draft.id] = draft.id, said(draft)
+        elif there in first:
+            check_same(draft, there, first[there])
     if fresh:
         for position in fresh:
             _check_sources(turn, drafts[position])
@@ -131,29 +135,6 @@ def is_purged(turn: Turn, id: str) -> bool:
         "SELECT 1 FROM directory WHERE id = %s AND purged_at IS NOT NULL", (id,)
     ).fetchone()
     return found is not None
-
-
-def known_keys(
-    connection: Connection[Any], tenant: int, num: int, keys: Sequence[str]
-) -> dict[str, str]:
-    """Which idempotency keys a namespace has already, with their cubes' ids."""
-    if not keys:
-        return {}
-    rows = connection.execute(
-        "SELECT key, id FROM cubes WHERE tenant = %s AND namespace = %s AND key = ANY(%s)",
-        (tenant, num, list(keys)),
-    )
-    return dict(rows.fetchall())
-
-
-def known_keys_of(
-    connection: Connection[Any], tenant: int, namespace: str, keys: Sequence[str]
-) -> dict[str, str]:
-    """`known_keys` of a namespace by its path."""
-    row = connection.execute(
-        "SELECT num FROM namespaces WHERE tenant = %s AND path = %s", (tenant, namespace)
-    ).fetchone()
-    return known_keys(connection, tenant, row[0], keys) if row else {}
 
 
 def _insert(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import NotFound, VersionConflict
-from mnemon.store.cubes import values_of
+from mnemon.store.cubes import check_same, said, values_of
 from mnemon.store.rows import Added, Addition, NewCube
 from mnemon.store.sqlite import links, quotas, vectors, words, writing
 from mnemon.store.sqlite.inserting import insert
@@ -41,8 +41,8 @@ def add(
     """Write new cubes; a draft whose key is known in its namespace gives the cube that is there.
 
     Raises:
-        NotFound, VersionConflict, QuotaExceeded, SpaceMoved, EmbedderError: one of the additions
-            cannot be made; the transaction is to be rolled back.
+        KeyReused, NotFound, VersionConflict, QuotaExceeded, SpaceMoved, EmbedderError: one of the
+            additions cannot be made; the transaction is to be rolled back.
     """
     paths = dict.fromkeys(one.namespace for one in additions if one.rows)
     nums = {path: writing.namespace_number(connection, path) for path in paths}
@@ -77,6 +77,8 @@ def _told_apart(
         for path, num in nums.items()
     }
     results, fresh = [], []
+    repeated: list[tuple[NewCube, str]] = []
+    made: dict[str, NewCube] = {}
     for one in additions:
         added: list[Added] = []
         places: list[int] = []
@@ -84,14 +86,35 @@ def _told_apart(
             keys = known[one.namespace]
             there = keys.get(draft.key) if draft.key else None
             added.append(Added(there or draft.id, there is None, now))
-            if there is None:
-                places.append(place)
-                if draft.key:
-                    keys[draft.key] = draft.id
+            if there is not None:
+                repeated.append((draft, there))
+                continue
+            places.append(place)
+            if draft.key:
+                keys[draft.key] = draft.id
+                made[draft.id] = draft
         results.append(added)
         if places:
             fresh.append(_Fresh(one, nums[one.namespace], places))
+    _check_repeated(connection, repeated, made)
     return results, fresh
+
+
+def _check_repeated(
+    connection: sqlite3.Connection,
+    repeated: Sequence[tuple[NewCube, str]],
+    made: Mapping[str, NewCube],
+) -> None:
+    """Raise KeyReused for a draft that says something else than the one that its key first came
+    with, which is `made` here or there already."""
+    if not repeated:
+        return
+    first = {id: said(draft) for id, draft in made.items()}
+    wanted = [id for _, id in repeated if id not in first]
+    first |= {id: told for id, *told in writing.first_said(connection, wanted)}
+    for draft, id in repeated:
+        if id in first:
+            check_same(draft, id, first[id])
 
 
 def _write(connection: sqlite3.Connection, fresh: Sequence[_Fresh], now: int) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from mnemon.errors import NotFound, VersionConflict
-from mnemon.store.cubes import values_of
+from mnemon.store.cubes import SAID, values_of
 from mnemon.store.rows import NewCube, Vectors
 from mnemon.store.sqlite import journal, links, quotas, vectors, words
 from mnemon.store.sqlite.inserting import insert
@@ -93,6 +94,18 @@ def known_keys(
         (num, json.dumps(keys)),
     )
     return dict(rows.fetchall())
+
+
+def first_said(connection: sqlite3.Connection, ids: Sequence[str]) -> list[tuple[Any, ...]]:
+    """(id, the columns of `SAID`) of cubes as they were added."""
+    if not ids:
+        return []
+    return connection.execute(
+        f"SELECT c.id, {', '.join(f'v.{name}' for name in SAID)} FROM cubes c "
+        "JOIN versions v ON v.cube = c.num AND v.version = 1 "
+        "WHERE c.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(ids),),
+    ).fetchall()
 
 
 def name_speakers(connection: sqlite3.Connection, num: int, speakers: Iterable[str]) -> None:

@@ -10,8 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
+from urllib.parse import quote
 
-__all__ = ["Client", "Machine"]
+from mnemon.errors import InvalidInput
+
+__all__ = ["Client", "Machine", "Remote"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,40 @@ class Machine:
         if self.system == "win32":
             return self.named("APPDATA", self.home / "AppData" / "Roaming")
         return self.named("XDG_CONFIG_HOME", self.home / ".config")
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A server that a client asks itself. `key` is the API key, `variable` names the one of the
+    environment that holds it; with neither, none is sent. `namespace` is where the tools work, the
+    key's own if None."""
+
+    url: str
+    key: str | None = None
+    variable: str | None = None
+    namespace: str | None = None
+
+    def headers(self, written: str | None) -> dict[str, str]:
+        """The headers, where a client's file writes a variable as `written`, NAME standing for its
+        name; None: its page tells of no way.
+
+        Raises:
+            InvalidInput: there is no way, and the key is in a variable.
+        """
+        told = self.key
+        if self.variable is not None:
+            if written is None:
+                raise InvalidInput(
+                    "this client's page tells of no way to read a key from the environment: give "
+                    "the file that the key is in, with --api-key-file; it is written into the entry"
+                )
+            told = written.replace("NAME", self.variable)
+        named = {} if told is None else {"Authorization": f"Bearer {told}"}
+        return named | self.place()
+
+    def place(self) -> dict[str, str]:
+        """The header that names the namespace, if one is asked for."""
+        return {} if self.namespace is None else {"Mnemon-Namespace": quote(self.namespace)}
 
 
 class Client(Protocol):
@@ -66,4 +103,12 @@ class Client(Protocol):
 
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """The value that starts `command`."""
+        ...
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """The value that has it ask a server over HTTP.
+
+        Raises:
+            InvalidInput: its page tells of no such way.
+        """
         ...

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["ClaudeCode"]
 
@@ -35,3 +35,7 @@ class ClaudeCode:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"type": "stdio", "command": command[0], "args": list(command[1:]), "env": {}}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A streamable HTTP server; the page writes a variable as `${NAME}`."""
+        return {"type": "http", "url": server.url, "headers": server.headers("${NAME}")}

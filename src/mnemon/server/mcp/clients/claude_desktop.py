@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from mnemon.errors import InvalidInput
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["ClaudeDesktop"]
 
@@ -42,3 +42,10 @@ class ClaudeDesktop:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"command": command[0], "args": list(command[1:])}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """None: its file is for servers that it starts."""
+        raise InvalidInput(
+            f"{self.page} tells of servers that Claude Desktop starts itself, and of none that it "
+            "asks over HTTP: leave --http out"
+        )

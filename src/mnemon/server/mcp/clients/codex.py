@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["Codex"]
 
@@ -35,3 +35,11 @@ class Codex:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"command": command[0], "args": list(command[1:])}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A streamable HTTP server; the page has a field of its own for a key's variable."""
+        told: dict[str, Any] = {"url": server.url}
+        if server.variable is not None:
+            told["bearer_token_env_var"] = server.variable
+        named = server.place() if server.variable is not None else server.headers(None)
+        return told | ({"http_headers": named} if named else {})

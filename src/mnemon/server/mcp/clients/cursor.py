@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["Cursor"]
 
@@ -35,3 +35,7 @@ class Cursor:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"command": command[0], "args": list(command[1:])}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A server by its address; the page writes a variable as `${env:NAME}`."""
+        return {"url": server.url, "headers": server.headers("${env:NAME}")}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["OpenCode"]
 
@@ -37,6 +37,12 @@ class OpenCode:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A local server; its command is one list."""
         return {"type": "local", "command": list(command)}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A remote server; the page writes a variable as `{env:NAME}`. A key makes a login
+        needless."""
+        headers = server.headers("{env:NAME}")
+        return {"type": "remote", "url": server.url, "oauth": False, "headers": headers}
 
 
 def _either(folder: Path) -> Path:

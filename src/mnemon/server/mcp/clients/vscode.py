@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["VSCode"]
 
@@ -36,3 +36,7 @@ class VSCode:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"type": "stdio", "command": command[0], "args": list(command[1:])}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A streamable HTTP server; for headers the page knows only what it asks the user for."""
+        return {"type": "http", "url": server.url, "headers": server.headers(None)}

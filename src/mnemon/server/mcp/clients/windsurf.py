@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["Windsurf"]
 
@@ -36,3 +36,7 @@ class Windsurf:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A stdio server."""
         return {"command": command[0], "args": list(command[1:])}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A streamable HTTP server; the page writes a variable as `${env:NAME}`."""
+        return {"serverUrl": server.url, "headers": server.headers("${env:NAME}")}

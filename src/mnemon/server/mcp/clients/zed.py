@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mnemon.server.mcp.clients import Machine
+from mnemon.server.mcp.clients import Machine, Remote
 
 __all__ = ["Zed"]
 
@@ -37,3 +37,7 @@ class Zed:
     def entry(self, command: Sequence[str]) -> dict[str, Any]:
         """A server of one's own."""
         return {"command": command[0], "args": list(command[1:]), "env": {}}
+
+    def remote(self, server: Remote) -> dict[str, Any]:
+        """A server by its address, with a header for its key."""
+        return {"url": server.url, "headers": server.headers(None)}

@@ -36,8 +36,12 @@ def read(path: Path) -> str | None:
         raise InvalidInput(f"{path} is no UTF-8 text: save it as UTF-8 first") from error
 
 
-def write(path: Path, text: str, *, expected: str | None = None, like: Path | None = None) -> None:
-    """Replace the file in one step; through a link, the file that it leads to.
+def write(
+    path: Path, text: str, *, expected: str | None = None, like: Path | None = None,
+    secret: bool = False,
+) -> None:  # fmt: skip
+    """Replace the file in one step; through a link, the file that it leads to. One that was not
+    there is its owner's alone if it is `secret`.
 
     Raises:
         InvalidInput: it no longer reads as `expected`: somebody else wrote it meanwhile.
@@ -45,7 +49,8 @@ def write(path: Path, text: str, *, expected: str | None = None, like: Path | No
     real, model = path.resolve(), (like or path).resolve()
     real.parent.mkdir(parents=True, exist_ok=True)
     # Never more open than the file is: it may hold keys.
-    mode = stat.S_IMODE(model.stat().st_mode) if model.exists() else 0o666
+    new = 0o600 if secret else 0o666
+    mode = stat.S_IMODE(model.stat().st_mode) if model.exists() else new
     name = real.with_name(f".{real.name}.{os.getpid()}")
     descriptor = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
     try:

@@ -59,9 +59,14 @@ def drop(text: str, keys: Sequence[str], name: str) -> str:
 
 def snippet(keys: Sequence[str], name: str, value: Mapping[str, Any]) -> str:
     """A file with nothing but the entry."""
-    # JSON's strings and lists of strings are TOML's too.
-    lines = [f"{key} = {json.dumps(one, ensure_ascii=False)}" for key, one in value.items()]
+    lines = [f"{key} = {_written(one)}" for key, one in value.items()]
     return "\n".join([f"[{'.'.join((*keys, name))}]", *lines]) + "\n"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{json.dumps(key)} = {_written(value[key])}' for key in value)} }}"
+    return json.dumps(value, ensure_ascii=False)  # strings and lists of them are TOML's too
 
 
 def load(text: str) -> Any:

@@ -30,7 +30,7 @@ class Added(Arguments):
     session: Annotated[str | None, Field(description="The conversation it belongs to.")] = None
     key: Annotated[
         str | None,
-        Field(description="Your own name for it: adding the same key again adds nothing."),
+        Field(description="Your own name for it: adding the same again under it adds nothing."),
     ] = None
     namespace: fields.Namespace = None
 
@@ -50,15 +50,17 @@ def add(desk: Desk, given: Added) -> Answer:
             "this text came out of memory and is there already: add only what is new, in your own "
             "words, or correct a memory with update_memory"
         )
-    cube = desk.memory.add(
+    memory, scope = desk.on("write", given.namespace)
+    cube = memory.add(
         given.content,
-        namespace=desk.within(given.namespace),
+        namespace=scope,
         kind=given.kind,
         speaker=given.speaker,
         at=given.at,
         session=given.session,
         key=given.key,
     )
+    desk.touch([cube.id])
     kept = Kept(id=cube.id, version=cube.version, namespace=desk.below(cube.namespace))
     return f"Remembered as {cube.id[-SHORT:]}, version {cube.version}.", kept
 

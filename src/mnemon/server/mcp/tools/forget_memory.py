@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from mnemon.cube import Receipt
+from mnemon.errors import PurgeIncomplete
 from mnemon.server.mcp import fields
 from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.tool import Answer, Arguments, Tool
@@ -44,12 +45,16 @@ class Done(BaseModel):
 
 def forget(desk: Desk, given: Forgotten) -> Answer:
     """Forget them all, or none when one of them is not known."""
-    receipt = desk.memory.forget(
-        [desk.id(one) for one in given.ids],
-        namespace=desk.scope,
-        purge=given.purge,
-        dry_run=given.dry_run,
-    )
+    memory, scope = desk.on("forget")
+    ids = [desk.id(memory, one) for one in given.ids]
+    desk.touch(ids)
+    try:
+        receipt = memory.forget(ids, namespace=scope, purge=given.purge, dry_run=given.dry_run)
+    except PurgeIncomplete as error:
+        if isinstance(error.receipt, Receipt):
+            desk.forgot(error.receipt)
+        raise
+    desk.forgot(receipt)
     done = Done(
         memories=receipt.cubes,
         purged=receipt.purged,

@@ -36,11 +36,12 @@ class Status(BaseModel):
 
 def status(desk: Desk, given: Looked) -> Answer:
     """Count, and name the parts as far as the budget goes."""
-    total = desk.memory.count()
+    memory, scope = desk.on("read")
+    total = memory.count(namespace=scope)
     parts = [
         Part(namespace=below, memories=count)
-        for path, count in desk.memory.namespaces()
-        if count and paths.contains(desk.scope, path) and (below := desk.below(path))
+        for path, count in memory.namespaces()
+        if count and paths.contains(scope, path) and (below := desk.below(path))
     ]
 
     def told(amount: int) -> Answer:

@@ -40,10 +40,10 @@ def recall(desk: Desk, given: Asked) -> Answer:
     room = given.budget - frame
     if room < 1:
         raise budget.too_small(given.budget)
+    memory, scope = desk.on("read", given.namespace)
     for _ in range(_ROUNDS):
-        found = desk.memory.recall(
-            given.query, room, namespace=desk.within(given.namespace), kind=given.kind
-        )
+        found = memory.recall(given.query, room, namespace=scope, kind=given.kind)
+        desk.touch(hit.cube.id for hit in found.hits)
         answer = _answer(found.text, len(found.hits))
         over = budget.cost(answer) - frame
         if over <= given.budget - frame:

@@ -59,16 +59,18 @@ class Found(BaseModel):
 def search(desk: Desk, given: Searched) -> Answer:
     """Search."""
     # One more than is asked for tells whether there is more.
-    hits = desk.memory.search(
+    memory, scope = desk.on("read", given.namespace)
+    hits = memory.search(
         given.query,
         given.k + 1,
-        namespace=desk.within(given.namespace),
+        namespace=scope,
         kind=given.kind,
         speaker=given.speaker,
         since=given.since,
         until=given.until,
         min_score=given.min_score,
     )
+    desk.touch(hit.cube.id for hit in hits)
     shown, beyond = hits[: given.k], len(hits) > given.k
 
     def told(amount: int) -> Answer:

@@ -43,9 +43,10 @@ def update(desk: Desk, given: Changed) -> Answer:
     wanted: dict[str, Any] = given.model_dump(exclude={"id", "version"}, exclude_none=True)
     if not wanted:
         raise InvalidInput("nothing to change: give content, kind, speaker, at or valid_to")
-    cube = desk.memory.update(
-        desk.id(given.id), version=given.version, namespace=desk.scope, **wanted
-    )
+    memory, scope = desk.on("write")
+    id = desk.id(memory, given.id)
+    desk.touch([id])
+    cube = memory.update(id, version=given.version, namespace=scope, **wanted)
     told = f"Updated {cube.id[-SHORT:]}, now version {cube.version}."
     return told, Version(id=cube.id, version=cube.version)
 

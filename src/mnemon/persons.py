@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import NotFound
-from mnemon.memory import Memory
 from mnemon.text.person import Person
+
+if TYPE_CHECKING:
+    from mnemon.memory import Memory
 
 _SHOWN = 20
 _EXCERPT = 200
@@ -77,15 +79,17 @@ class Found:
 
 
 def forget(
-    memory: Memory, scope: str, person: Person, *, dry_run: bool, show: bool = True
+    memory: Memory, scope: str, person: str | Iterable[str], *, dry_run: bool, show: bool = True
 ) -> PersonReceipt:
-    """Purge a person from a namespace and all below it; `show` fills a dry run's sample.
+    """Purge a person, by one name or several, from a namespace and all below it; `show` fills a dry
+    run's sample.
 
     Raises:
+        InvalidInput: no name in it.
         AccessDenied: a cube's policy names other writers, or it is on hold; none was forgotten.
         PurgeIncomplete: bytes may be left.
     """
-    found = find(memory, scope, person)
+    found = find(memory, scope, Person(names_of(person)))
     done = memory.forget([*found.said, *found.named], namespace=scope, purge=True, dry_run=dry_run)
     gone = set(done.ids)
     said, named = len(gone.intersection(found.said)), len(gone.intersection(found.named))
@@ -99,6 +103,11 @@ def forget(
         return receipt
     sample = tuple(_sample(memory, scope, found))
     return replace(receipt, sample=sample, possible=found.possible, paths=found.paths)
+
+
+def names_of(person: str | Iterable[str]) -> tuple[str, ...]:
+    """A person's names, of one that is told alone or of several."""
+    return (person,) if isinstance(person, str) else tuple(person)
 
 
 def _stamp(memory: Memory, scope: str) -> str | None:
