@@ -12,13 +12,12 @@ from transformers.cache_utils import Cache
 from mnemon.errors import InvalidInput
 from mnemon.kv import checks, packed, seam
 from mnemon.kv.budget import Budget
-from mnemon.kv.layer import KVLayer
+from mnemon.kv.layer import KVLayer, share
 from mnemon.kv.needs import Need
 from mnemon.kv.offload import Offload
 from mnemon.kv.plan import token_bytes
 from mnemon.kv.policy import Policy
 from mnemon.kv.seen import check_going_on
-from mnemon.kv.stored import alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from mnemon.kv.passing import Passing
     from mnemon.kv.profile import HeadProfile
     from mnemon.kv.projection import Projection
-    from mnemon.kv.stored import Stored
 
 
 class KVCache(Cache):
@@ -90,6 +88,9 @@ class KVCache(Cache):
         if Need.HIDDEN in self.policy.needs:
             seam.watch_inputs(model)
         self._projections: dict[int, Projection] = {}
+        self._begin()
+
+    def _begin(self) -> None:
         self.slots = 0
         self.valid: Tensor | None = None
         self.positions: Tensor | None = None
@@ -97,13 +98,12 @@ class KVCache(Cache):
         self.started = torch.zeros(0, dtype=torch.bool)
         self.fresh = torch.zeros(0, dtype=torch.int64)
         self.seen: Tensor | None = None
-        self.answered = False
+        self.answered = self.spoken = False
         self.surprisal: Tensor | None = None
         self.rounds: Tensor | None = None
         self.newest: Tensor | None = None
         self.passing: Passing | None = None
         self.elsewhere = None if self.policy.retrieve is None else Offload(self)
-        self.spoken = False
 
     @property
     def model(self) -> PreTrainedModel:
@@ -286,33 +286,27 @@ class KVCache(Cache):
     def reset(self) -> None:
         """Forget everything: the cache is as new."""
         super().reset()
-        self.slots = 0
-        self.valid = self.positions = self.real = self.passing = None
-        self.seen = self.surprisal = self.newest = self.rounds = None
-        self.answered = False
-        self.elsewhere = None if self.policy.retrieve is None else Offload(self)
-        self.started = torch.zeros(0, dtype=torch.bool)
-        self.fresh = torch.zeros(0, dtype=torch.int64)
+        self._begin()
 
     def reorder_cache(self, beam_idx: Tensor) -> None:
         """Reorder the sequences, as beam search does."""
         before = [layer.stores for layer in self.compressed]
         super().reorder_cache(beam_idx)  # type: ignore[arg-type]
-        self._share(before)
+        share(self.compressed, before)
         self._pick(beam_idx)
 
     def batch_select_indices(self, indices: Tensor) -> None:
         """Keep the sequences `indices`, in that order."""
         before = [layer.stores for layer in self.compressed]
         super().batch_select_indices(indices)
-        self._share(before)
+        share(self.compressed, before)
         self._pick(indices)
 
     def batch_repeat_interleave(self, repeats: int) -> None:
         """Repeat each sequence."""
         before = [layer.stores for layer in self.compressed]
         super().batch_repeat_interleave(repeats)
-        self._share(before)
+        share(self.compressed, before)
         if self.real is not None:
             self._pick(torch.arange(len(self.real)).repeat_interleave(repeats))
 
@@ -330,14 +324,6 @@ class KVCache(Cache):
             # What stood in the window when the cache was last compressed is not among the fresh.
             self.real, self.fresh = self.real - count, (self.fresh - count).clamp_min(0)
             self.slots -= count
-
-    def _share(self, before: list[list[Stored]]) -> None:
-        memo: dict[tuple[int, ...], Tensor] = {}
-        for layer, old in zip(self.compressed, before, strict=True):
-            layer.stores = [
-                alias(store, [source], memo)
-                for store, source in zip(layer.stores, old, strict=True)
-            ]
 
     def _pick(self, indices: Tensor) -> None:
         if self.elsewhere is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,12 +11,12 @@ from transformers.cache_utils import CacheLayerMixin
 from mnemon.errors import InvalidInput
 from mnemon.kv import attention, packed, seam
 from mnemon.kv.room import Room, spare, together
+from mnemon.kv.stored import Stored, alias
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from mnemon.kv.cache import KVCache
-    from mnemon.kv.stored import Stored
 
 
 class KVLayer(CacheLayerMixin):
@@ -243,3 +244,12 @@ class KVLayer(CacheLayerMixin):
                     f"layer {self.index} of the cache holds {what} {mine}, the model now gives"
                     f" {theirs}: make a new KVCache"
                 )
+
+
+def share(layers: Sequence[KVLayer], before: Sequence[list[Stored]]) -> None:
+    """Let layers that shared stored tensors `before` the same step share them again."""
+    memo: dict[tuple[int, ...], Tensor] = {}
+    for layer, old in zip(layers, before, strict=True):
+        layer.stores = [
+            alias(store, [source], memo) for store, source in zip(layer.stores, old, strict=True)
+        ]

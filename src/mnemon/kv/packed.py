@@ -53,8 +53,7 @@ def concat(tensors: Sequence[Tensor], lengths: Sequence[Tensor]) -> Tensor:
         folded = [one.reshape(rows, one.shape[0] // rows, *one.shape[1:]) for one in tensors]
         return torch.cat(folded, 1).flatten(0, 1)
     pieces = [
-        tensor.split(one.reshape(-1).tolist())
-        for tensor, one in zip(tensors, lengths, strict=True)
+        tensor.split(one.reshape(-1).tolist()) for tensor, one in zip(tensors, lengths, strict=True)
     ]
     return torch.cat([part for row in zip(*pieces, strict=True) for part in row])
 
