@@ -52,6 +52,10 @@ _OPTIONS = (
     ),
     click.option("--no-speed", is_flag=True, help="Take no times."),
     click.option(
+        "--batches", default="1", show_default=True, metavar="N,…",
+        help="Sequences at once when times are taken.",
+    ),
+    click.option(
         "--workers", type=click.IntRange(1), default=1, show_default=True,
         help="Processes that share the device; for a small model on a GPU.",
     ),
@@ -131,7 +135,7 @@ def _plan(told: dict[str, Any]) -> Plan:
         budgets=split(told["budgets"]),
         samples=told["samples"],
         tokens=told["tokens"],
-        speed=not told["no_speed"],
+        batches=() if told["no_speed"] else numbers(told["batches"]),
         seed=told["seed"],
     )
 

@@ -76,6 +76,18 @@ def test_times_are_beside_the_plain_models(run: Run) -> None:
     assert 2 * snapkv["held_bytes"] == pytest.approx(full["held_bytes"], rel=0.02)
 
 
+def test_several_sequences_at_once_have_rows_of_their_own(run: Run) -> None:
+    done = run("--policies", "recency@0.5", "--tasks", "kv", "--batches", "1,3", "--json")
+    assert done.exit_code == 0
+    rows = [row for row in json.loads(done.stdout)["rows"] if row["regime"] == "speed"]
+    assert [(row["policy"], row["batch"]) for row in rows] == [
+        ("full", 1), ("recency", 1), ("full", 3), ("recency", 3),
+    ]  # fmt: skip
+    one, three = rows[1], rows[3]
+    assert three["held_bytes"] == pytest.approx(3 * one["held_bytes"], rel=0.02)
+    assert run("--batches", "0").exit_code == 2
+
+
 def test_a_folder_with_rows_is_not_written_over(measured: Path, run: Run) -> None:
     refused = run("--out", str(measured))
     assert refused.exit_code == 2 and "--resume" in refused.stderr

@@ -37,7 +37,7 @@ def test_nothing_known_is_an_error_that_tells_what_is_near() -> None:
 def test_tasks_of_one_question_are_not_asked_several() -> None:
     def tasks(regime: str) -> set[str]:
         names = ["niah_single", "fact", "kv", "cwe", "vt"]
-        cells = grid(names, [regime], [512], [Chosen("recency")], ["0.5"], 1, 256, 0, False)
+        cells = grid(names, [regime], [512], [Chosen("recency")], ["0.5"], 1, 256, 0, ())
         return {cell.task for cell in cells}
 
     assert tasks("agnostic") == {"niah_single", "fact", "kv", "cwe", "vt"}
@@ -47,6 +47,6 @@ def test_tasks_of_one_question_are_not_asked_several() -> None:
 
 def test_nothing_to_measure_is_an_error() -> None:
     with pytest.raises(InvalidInput, match="cwe"):
-        grid(["cwe"], ["turns"], [512], [], ["0.5"], 1, 0, 0, False)
+        grid(["cwe"], ["turns"], [512], [], ["0.5"], 1, 0, 0, ())
     with pytest.raises(UnknownName, match="no recall task"):
-        grid(["needle"], ["turns"], [512], [], ["0.5"], 1, 0, 0, False)
+        grid(["needle"], ["turns"], [512], [], ["0.5"], 1, 0, 0, ())

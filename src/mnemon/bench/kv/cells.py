@@ -37,7 +37,8 @@ class Cell:
         regime: one of `regimes.REGIMES`, or `speed`. task: a task; `plain` is filler.
         length: tokens of context and questions (for another model than recall-lm: words).
         policy: as the user wrote it, or `full`. budget: as the user wrote it.
-        samples: contexts. questions: asked of each. tokens: generated in the regime `decode`.
+        samples: contexts; with `speed` sequences at once. questions: asked of each.
+        tokens: generated in the regime `decode`.
     """
 
     regime: str
@@ -59,9 +60,9 @@ class Cell:
 def grid(
     tasks: Sequence[str], regimes: Sequence[str], lengths: Sequence[int],
     policies: Sequence[Chosen], budgets: Sequence[str], samples: int, tokens: int, seed: int,
-    speed: bool,
+    batches: Sequence[int],
 ) -> list[Cell]:  # fmt: skip
-    """Every cell, the plain model's first at each task.
+    """Every cell, the plain model's first at each task; times at each of `batches`.
 
     Raises:
         UnknownName: no such task or regime.
@@ -83,12 +84,11 @@ def grid(
         raise InvalidInput(
             f"none of the tasks {', '.join(tasks)} is asked in the regimes {', '.join(regimes)}"
         )
-    if speed:
-        longest = max(lengths)
-        made += [
-            Cell(SPEED, "plain", longest, policy, budget, 1, 0, 0, seed)
-            for policy, budget in dict.fromkeys(pairs)
-        ]
+    made += [
+        Cell(SPEED, "plain", max(lengths), policy, budget, batch, 0, 0, seed)
+        for batch in dict.fromkeys(batches)
+        for policy, budget in dict.fromkeys(pairs)
+    ]
     return made
 
 

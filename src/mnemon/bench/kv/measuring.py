@@ -96,9 +96,16 @@ class Bench:
         return told, size
 
     def _timed(self, row: Row, cell: Cell) -> Row:
-        (case,) = cases(cell, self.tokenizer)
-        row = replace(row, asked=digest([case]), prompt_tokens=len(case.context))
-        return replace(row, **self._speed.of(case.context, cell.policy, cell.budget))
+        asked = cases(cell, self.tokenizer)
+        length = min(len(one.context) for one in asked)  # another model's tokens may differ
+        row = replace(row, asked=digest(asked), prompt_tokens=length, batch=len(asked))
+        contexts = [one.context[:length] for one in asked]
+        try:
+            return replace(row, **self._speed.of(contexts, cell.policy, cell.budget))
+        except torch.OutOfMemoryError:
+            gc.collect()
+            torch.cuda.empty_cache()
+            return replace(row, refused="the device's memory is too small for so many at once")
 
 
 def _alike(asked: Sequence[Case]) -> Iterator[list[Case]]:

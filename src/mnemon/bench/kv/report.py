@@ -134,7 +134,7 @@ def _troubles(rows: Sequence[Row]) -> Iterator[str]:
 
 def _timed(rows: Sequence[Row]) -> str:
     length = next(row.length for row in rows if row.is_speed)
-    return f"cost, one sequence of {length} tokens"
+    return f"cost, sequences of {length} tokens"
 
 
 def _pictures(found: KVTable, folder: Path) -> Iterator[Path]:

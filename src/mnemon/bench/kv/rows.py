@@ -171,4 +171,5 @@ def merged(ours: Sequence[Row], theirs: Sequence[Row]) -> list[Row]:
 
 
 def _place(row: Row) -> tuple[Any, ...]:
-    return row.system, row.regime, row.task, row.length, row.policy, row.budget
+    alike = row.samples if row.is_speed else 0  # at once; else more of the same
+    return row.system, row.regime, row.task, row.length, row.policy, row.budget, alike

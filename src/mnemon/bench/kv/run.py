@@ -49,7 +49,8 @@ class Plan:
         lengths: tokens of context and questions; words for another model than recall-lm.
         policies: as `policies.select` reads them. budgets: such as `0.25`, `1024`, `512MB`.
         samples: contexts of each task and length; the first has `seed`, and the others follow.
-        tokens: after the context, in the regime `decode`. speed: whether times are taken.
+        tokens: after the context, in the regime `decode`.
+        batches: sequences at once when times are taken; none: they are not.
     """
 
     tasks: Sequence[str] = TASKS
@@ -59,7 +60,7 @@ class Plan:
     budgets: Sequence[str] = BUDGETS
     samples: int = 16
     tokens: int = 2048
-    speed: bool = True
+    batches: Sequence[int] = (1,)
     seed: int = 0
 
     def cells(self, selection: Selection) -> list[Cell]:
@@ -74,9 +75,11 @@ class Plan:
             budget_of(budget)
         if self.samples < 1:
             raise InvalidInput(f"{self.samples} samples: take at least one")
+        if any(batch < 1 for batch in self.batches):
+            raise InvalidInput("a batch has at least one sequence")
         return grid(
             self.tasks, self.regimes, self.lengths, selection.policies, self.budgets,
-            self.samples, self.tokens, self.seed, self.speed,
+            self.samples, self.tokens, self.seed, self.batches,
         )  # fmt: skip
 
 

@@ -19,24 +19,24 @@ _WARMING, _DECODED = 4, 32
 
 
 class Speed:
-    """Times on one model; one sequence at once."""
+    """Times on one model."""
 
     def __init__(self, model: Any) -> None:
         self._asking = Asking(model)
         self._device = model.device
-        self._warm: set[int] = set()
+        self._warm: set[tuple[int, ...]] = set()
 
-    def of(self, context: Sequence[int], policy: str, budget: str) -> dict[str, Any]:
-        """The fields of a row that times and bytes fill.
+    def of(self, contexts: Sequence[Sequence[int]], policy: str, budget: str) -> dict[str, Any]:
+        """The fields of a row that times and bytes fill, for contexts of one length at once.
 
         Prefills with and without the policy take turns, so that a machine that slows down slows
         both; medians of `_REPEATS`.
         """
         with torch.inference_mode():
-            ids = self._asking.tensor([context])
-            if ids.shape[1] not in self._warm:
+            ids = self._asking.tensor(contexts)
+            if tuple(ids.shape) not in self._warm:
                 self._prefill(ids, FULL, "1.0")
-                self._warm.add(ids.shape[1])
+                self._warm.add(tuple(ids.shape))
             self._prefill(ids, policy, budget)
             plain, with_policy = [], []
             for _ in range(_REPEATS):
@@ -52,9 +52,8 @@ class Speed:
                 "offloaded_bytes": offloaded,
                 "prompt_s": statistics.median(with_policy),
                 "plain_prompt_s": statistics.median(plain),
-                "tokens_s": _DECODED / decoding,
+                "tokens_s": len(contexts) * _DECODED / decoding,
                 "peak_bytes": self._peak(ids, policy, budget),
-                "batch": 1,
             }
 
     def _prefill(self, ids: torch.Tensor, policy: str, budget: str) -> tuple[float, Any]:

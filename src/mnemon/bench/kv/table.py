@@ -131,18 +131,18 @@ def _perplexity(line: Line) -> list[str]:
 
 
 def costs(rows: Sequence[Row]) -> Rows:
-    """Times and memory, one sequence."""
+    """Times and memory."""
     head = [
         "policy", "budget", "bytes", "prefill, s", "over plain prefill", "decode, tokens/s",
         "peak, MB", "batch", "scores", "needs", "resolved",
     ]  # fmt: skip
-    return [head, *(_cost(row) for row in sorted(rows, key=_order) if row.is_speed)]
+    return [head, *(_cost(row) for row in sorted(rows, key=_costly) if row.is_speed)]
 
 
 def _cost(row: Row) -> list[str]:
     name = _name(row)
     if trouble := _trouble(row):
-        return [name, row.budget, trouble, *[NONE] * 8]
+        return [name, row.budget, trouble, *[NONE] * 4, str(row.batch), *[NONE] * 3]
     peak = "not measured" if row.peak_bytes is None else f"{row.peak_bytes / 1e6:.1f}"
     over = NONE if row.overhead is None else f"{100 * row.overhead:+.0f} %"
     return [
@@ -150,6 +150,10 @@ def _cost(row: Row) -> list[str]:
         _number(row.tokens_s, 1), peak, str(row.batch), row.question or NONE,
         ", ".join(row.needs) or NONE, row.resolved if row.policy == AUTO else NONE,
     ]  # fmt: skip
+
+
+def _costly(row: Row) -> tuple[int, tuple[bool, bool, int, str, float]]:
+    return row.batch, _order(row)
 
 
 def _order(row: Row) -> tuple[bool, bool, int, str, float]:
