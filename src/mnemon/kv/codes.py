@@ -46,13 +46,13 @@ def quantize(values: Tensor, bits: int, dim: int) -> tuple[Tensor, Tensor, Tenso
     levels = (1 << bits) - 1
     scale = ((greatest - least).float() / levels).clamp_min(1e-8).to(values.dtype)
     step = scale.float().masked_fill(scale == 0, 1.0)  # a spread below what the precision holds
-    codes = ((values.float() - least.float()) / step).round_().clamp_(0, levels)
+    codes = (values.float() - least.float()).div_(step).round_().clamp_(0, levels)
     return codes.to(torch.uint8), scale, least
 
 
 def dequantize(codes: Tensor, scale: Tensor, zero: Tensor) -> Tensor:
     """Values again, in the precision of `scale`."""
-    return (codes.float() * scale.float() + zero.float()).to(scale.dtype)
+    return codes.float().mul_(scale.float()).add_(zero.float()).to(scale.dtype)
 
 
 def check_bits(method: str, *bits: int) -> None:
