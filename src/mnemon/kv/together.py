@@ -39,6 +39,11 @@ def stacked(layers: Sequence[Tensor]) -> Tensor:
     return layers[0][None] if len(layers) == 1 else torch.stack(list(layers))
 
 
+def heads_of(layers: Sequence[Tensor], candidates: int) -> Tensor:
+    """The first tokens of heads `[B, Hkv, T, D]`, of all layers: `[L * B * Hkv, C, D]`."""
+    return stacked([one[:, :, :candidates] for one in layers]).flatten(0, 2)
+
+
 def parted(together: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
     """A packed tensor as one for each layer, each in storage of its own."""
     if len(sizes) == 1:

@@ -19,13 +19,11 @@ from mnemon.kv.codes import (
     coded_parts,
     dequantize,
     dequantize_tokens,
-    pack_bits,
-    quantize,
-    quantize_tokens,
     unpack_bits,
 )
+from mnemon.kv.encoding import Picked, by_channel, by_token
 from mnemon.kv.stored import Rows, Stored
-from mnemon.kv.together import parted, runs, stacked
+from mnemon.kv.together import heads_of, parted, runs, stacked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,8 +86,14 @@ class KIVI:
     def encode(self, views: Sequence[LayerView], kept: Tensor) -> list[Stored]:
         """The stores of layers of one shape, of which `kept` `[L, B, Hkv, C]` is kept."""
         lengths = kept.sum(-1).cpu()
-        keys, values = self._packed(views, kept, int(lengths.sum()))
-        parts = self._encoded(keys, values)
+        every = bool((lengths == kept.shape[3]).all())
+        at = None if every else kept.flatten().nonzero().squeeze(1)
+        keys = Picked(heads_of([view.keys for view in views], kept.shape[3]), at)
+        values = Picked(heads_of([view.values for view in views], kept.shape[3]), at)
+        parts = {
+            **coded_parts("key", by_channel(keys, self.bits, self.group_size)),
+            **coded_parts("value", by_token(values, self.value_bits or self.bits, self.group_size)),
+        }
         spans = dict.fromkeys(parts, 1) | {
             "key_scale": self.group_size,
             "key_zero": self.group_size,
@@ -103,29 +107,6 @@ class KIVI:
                    view.noted(layer))
             for view, layer, length, *some in zip(views, kept, lengths, *pieces, strict=True)
         ]  # fmt: skip
-
-    def _packed(
-        self, views: Sequence[LayerView], kept: Tensor, count: int
-    ) -> tuple[Tensor, Tensor]:
-        """Keys and values `[N, D]` of all layers, row by row."""
-        candidates = kept.shape[3]
-        keys = stacked([view.keys[:, :, :candidates] for view in views]).flatten(0, 3)
-        values = stacked([view.values[:, :, :candidates] for view in views]).flatten(0, 3)
-        if count == len(keys):
-            return keys, values
-        places = kept.flatten().nonzero().squeeze(1)
-        return keys[places], values[places]
-
-    def _encoded(self, keys: Tensor, values: Tensor) -> dict[str, Tensor]:
-        grouped = keys.reshape(-1, self.group_size, keys.shape[-1])
-        key_codes, key_scale, key_zero = quantize(grouped, self.bits, 1)
-        coded = quantize_tokens(values, self.value_bits or self.bits, self.group_size)
-        return {
-            "key_codes": pack_bits(key_codes.flatten(0, 1), self.bits),
-            "key_scale": key_scale.squeeze(1),
-            "key_zero": key_zero.squeeze(1),
-            **coded_parts("value", coded),
-        }
 
     def read(self, stored: Stored) -> Rows:
         """Dequantized rows."""

@@ -1,0 +1,77 @@
+"""Rows of keys and values become codes of few bits: by torch, or on a GPU in one pass by a kernel.
+
+Torch goes over the numbers some twenty times, which on a GPU takes longer than all else that
+compressing does. The kernels read them once, where they lie.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from mnemon.kv import codes
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mnemon.kv.codes import Coded
+
+_WIDEST = 1024  # channels that a program of a kernel holds
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Rows of heads `[M, C, D]`, counted through: row r is `heads[r // C, r % C]`.
+
+    Attributes:
+        at: which rows, int64 `[N]`; None: all.
+    """
+
+    heads: Tensor
+    at: Tensor | None = None
+
+    def __len__(self) -> int:
+        return self.heads.shape[0] * self.heads.shape[1] if self.at is None else len(self.at)
+
+    def rows(self) -> Tensor:
+        """`[N, D]`."""
+        every = self.heads.flatten(0, 1)
+        return every if self.at is None else every[self.at]
+
+
+def by_channel(picked: Picked, bits: int, size: int) -> Coded:
+    """Each channel of `size` rows in turn by itself, as KIVI codes keys.
+
+    Returns:
+        packed codes `[N, D * bits / 8]`, scales and zeros `[N / size, D]`.
+    """
+    if _fused(picked, size):
+        from mnemon.kv import encoding_kernels
+
+        return encoding_kernels.by_channel(picked, bits, size)
+    rows = picked.rows()
+    made, scale, zero = codes.quantize(rows.reshape(-1, size, rows.shape[-1]), bits, 1)
+    return codes.pack_bits(made.flatten(0, 1), bits), scale.squeeze(1), zero.squeeze(1)
+
+
+def by_token(picked: Picked, bits: int, size: int) -> Coded:
+    """Each row by itself, `size` channels a scale: `codes.quantize_tokens`."""
+    if _fused(picked, min(size, picked.heads.shape[-1])):
+        from mnemon.kv import encoding_kernels
+
+        return encoding_kernels.by_token(picked, bits, size)
+    return codes.quantize_tokens(picked.rows(), bits, size)
+
+
+def _fused(picked: Picked, size: int) -> bool:
+    """Whether a kernel takes them: its tiles have powers of two a side."""
+    channels = picked.heads.shape[-1]
+    even = all(one & (one - 1) == 0 for one in (channels, size))
+    return picked.heads.is_cuda and even and 8 <= channels <= _WIDEST and _there()
+
+
+@cache
+def _there() -> bool:
+    return importlib.util.find_spec("triton") is not None
