@@ -1,4 +1,5 @@
-"""Rows of keys and values become codes of few bits: by torch, or on a GPU in one pass by a kernel.
+"""Rows of keys and values become codes of few bits, and numbers again: by torch, or on a GPU in one
+pass by a kernel.
 
 Torch goes over the numbers some twenty times, which on a GPU takes longer than all else that
 compressing does. The kernels read them once, where they lie.
@@ -47,7 +48,7 @@ def by_channel(picked: Picked, bits: int, size: int) -> Coded:
     Returns:
         packed codes `[N, D * bits / 8]`, scales and zeros `[N / size, D]`.
     """
-    if _fused(picked, size):
+    if _fused(picked.heads, size):
         from mnemon.kv import encoding_kernels
 
         return encoding_kernels.by_channel(picked, bits, size)
@@ -58,18 +59,43 @@ def by_channel(picked: Picked, bits: int, size: int) -> Coded:
 
 def by_token(picked: Picked, bits: int, size: int) -> Coded:
     """Each row by itself, `size` channels a scale: `codes.quantize_tokens`."""
-    if _fused(picked, min(size, picked.heads.shape[-1])):
+    if _fused(picked.heads, min(size, picked.heads.shape[-1])):
         from mnemon.kv import encoding_kernels
 
         return encoding_kernels.by_token(picked, bits, size)
     return codes.quantize_tokens(picked.rows(), bits, size)
 
 
-def _fused(picked: Picked, size: int) -> bool:
-    """Whether a kernel takes them: its tiles have powers of two a side."""
-    channels = picked.heads.shape[-1]
+def read_by_channel(coded: Coded, bits: int, size: int) -> Tensor:
+    """The rows `[N, D]` that `by_channel` coded, in the precision of their scales."""
+    packed, scale, zero = coded
+    if _fused(scale, size):
+        from mnemon.kv import encoding_kernels
+
+        return encoding_kernels.read_by_channel(coded, bits, size)
+    made = codes.unpack_bits(packed, bits).reshape(-1, size, scale.shape[-1])
+    return codes.dequantize(made, scale[:, None], zero[:, None]).flatten(0, 1)
+
+
+def read_by_token(coded: Coded, bits: int) -> Tensor:
+    """The rows `[N, D]` that `by_token` coded."""
+    packed, scale, _ = coded
+    channels = packed.shape[-1] * 8 // bits
+    if scale.is_cuda and _fits(channels, channels // scale.shape[-1]):
+        from mnemon.kv import encoding_kernels
+
+        return encoding_kernels.read_by_token(coded, bits)
+    return codes.dequantize_tokens(coded, bits)
+
+
+def _fused(rows: Tensor, size: int) -> bool:
+    return rows.is_cuda and _fits(rows.shape[-1], size)
+
+
+def _fits(channels: int, size: int) -> bool:
+    """Whether a kernel takes rows: its tiles have powers of two a side."""
     even = all(one & (one - 1) == 0 for one in (channels, size))
-    return picked.heads.is_cuda and even and 8 <= channels <= _WIDEST and _there()
+    return even and 8 <= channels <= _WIDEST and _there()
 
 
 @cache

@@ -49,6 +49,31 @@ def by_token(picked: Picked, bits: int, size: int) -> Coded:
     return coded, scales, zeros
 
 
+def read_by_channel(coded: Coded, bits: int, size: int) -> Tensor:
+    """See `encoding.read_by_channel`."""
+    packed, scale, zero = (one.contiguous() for one in coded)
+    rows = scale.new_empty(len(packed), scale.shape[-1])
+    if len(rows):
+        _read_by_channel[(len(scale),)](
+            packed, scale, zero, rows, scale.shape[-1], size, bits, num_warps=4
+        )
+    return rows
+
+
+def read_by_token(coded: Coded, bits: int) -> Tensor:
+    """See `encoding.read_by_token`."""
+    packed, scale, zero = (one.contiguous() for one in coded)
+    channels = packed.shape[-1] * 8 // bits
+    rows = scale.new_empty(len(packed), channels)
+    together = max(1, _TILE // channels)
+    if len(rows):
+        _read_by_token[(triton.cdiv(len(rows), together),)](
+            packed, scale, zero, rows, len(rows),
+            channels, channels // scale.shape[-1], bits, together, num_warps=4,
+        )  # fmt: skip
+    return rows
+
+
 def _laid_out(picked: Picked) -> tuple[Tensor, Tensor]:
     heads = picked.heads
     if heads.stride(2) != 1 or heads.stride(1) != heads.shape[2]:
@@ -92,6 +117,16 @@ def _store_packed(
 
 
 @triton.jit
+def _load_packed(packed, token, inside, ROWS: tl.constexpr, SIZE: tl.constexpr, BITS: tl.constexpr):
+    PLANES: tl.constexpr = 8 // BITS
+    WIDTH: tl.constexpr = SIZE // PLANES
+    place = token[:, None] * WIDTH + tl.arange(0, WIDTH)[None, :]
+    held = tl.load(packed + place, mask=inside[:, None], other=0).to(tl.int32)
+    planes = held[:, None, :] >> (tl.arange(0, PLANES) * BITS)[None, :, None]
+    return tl.reshape(planes & ((1 << BITS) - 1), (ROWS, SIZE)).to(tl.float32)
+
+
+@triton.jit
 def _by_channel(
     heads, at, coded, scales, zeros, along, per,
     SIZE: tl.constexpr, GROUP: tl.constexpr, BITS: tl.constexpr,
@@ -128,3 +163,35 @@ def _by_token(
     tl.store(zeros + place, least.to(zeros.dtype.element_ty), mask=inside[:, None])
     codes = _code(groups - least[:, :, None], step[:, :, None], BITS)
     _store_packed(tl.reshape(codes, (ROWS, SIZE)), coded, token, inside, ROWS, SIZE, BITS)
+
+
+@triton.jit
+def _read_by_channel(
+    packed, scales, zeros, rows, SIZE: tl.constexpr, GROUP: tl.constexpr, BITS: tl.constexpr
+):
+    group = tl.program_id(0).to(tl.int64)
+    token = group * GROUP + tl.arange(0, GROUP)
+    channel = tl.arange(0, SIZE)
+    codes = _load_packed(packed, token, token >= 0, GROUP, SIZE, BITS)
+    scale = tl.load(scales + group * SIZE + channel).to(tl.float32)
+    zero = tl.load(zeros + group * SIZE + channel).to(tl.float32)
+    values = codes * scale[None, :] + zero[None, :]
+    place = token[:, None] * SIZE + channel[None, :]
+    tl.store(rows + place, values.to(rows.dtype.element_ty))
+
+
+@triton.jit
+def _read_by_token(
+    packed, scales, zeros, rows, count,
+    SIZE: tl.constexpr, GROUP: tl.constexpr, BITS: tl.constexpr, ROWS: tl.constexpr,
+):  # fmt: skip
+    EACH: tl.constexpr = SIZE // GROUP
+    token = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
+    inside = token < count
+    codes = tl.reshape(_load_packed(packed, token, inside, ROWS, SIZE, BITS), (ROWS, EACH, GROUP))
+    place = token[:, None] * EACH + tl.arange(0, EACH)[None, :]
+    scale = tl.load(scales + place, mask=inside[:, None], other=0.0).to(tl.float32)
+    zero = tl.load(zeros + place, mask=inside[:, None], other=0.0).to(tl.float32)
+    values = tl.reshape(codes * scale[:, :, None] + zero[:, :, None], (ROWS, SIZE))
+    to = token[:, None] * SIZE + tl.arange(0, SIZE)[None, :]
+    tl.store(rows + to, values.to(rows.dtype.element_ty), mask=inside[:, None])

@@ -13,15 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from mnemon.kv.codes import (
-    check_bits,
-    coded_from,
-    coded_parts,
-    dequantize,
-    dequantize_tokens,
-    unpack_bits,
-)
-from mnemon.kv.encoding import Picked, by_channel, by_token
+from mnemon.kv.codes import check_bits, coded_from, coded_parts
+from mnemon.kv.encoding import Picked, by_channel, by_token, read_by_channel, read_by_token
 from mnemon.kv.stored import Rows, Stored
 from mnemon.kv.together import heads_of, parted, runs, stacked
 
@@ -110,10 +103,7 @@ class KIVI:
 
     def read(self, stored: Stored) -> Rows:
         """Dequantized rows."""
-        parts = stored.parts
-        codes = unpack_bits(parts["key_codes"], self.bits)
-        codes = codes.reshape(-1, self.group_size, codes.shape[-1])
-        keys = dequantize(codes, parts["key_scale"][:, None], parts["key_zero"][:, None])
-        coded = coded_from(parts, "value")
-        values = dequantize_tokens(coded, self.value_bits or self.bits)
-        return Rows(keys.flatten(0, 1), values, stored.lengths)
+        coded = coded_from(stored.parts, "key"), coded_from(stored.parts, "value")
+        keys = read_by_channel(coded[0], self.bits, self.group_size)
+        values = read_by_token(coded[1], self.value_bits or self.bits)
+        return Rows(keys, values, stored.lengths)
