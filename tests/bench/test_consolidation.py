@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterator
 
@@ -22,6 +23,13 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_others_made_stays() -> None:
+    """Each row begins by looking for garbage: not among all that this process has imported."""
+    gc.collect()
+    gc.freeze()
 
 
 def test_the_command_measures_and_says_what_cannot_run(tmp_path) -> None:
