@@ -17,7 +17,7 @@ from mnemon.cli.commands.bench import command
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    for name, value in (("_WARM_SECONDS", 0.2), ("_ADDS", 200), ("_QUESTIONS", 20)):
+    for name, value in (("_WARM_SECONDS", 0.1), ("_ADDS", 200), ("_QUESTIONS", 20)):
         monkeypatch.setattr(load.run, name, value)
 
 
@@ -25,7 +25,7 @@ def test_a_server_is_loaded_and_nothing_is_lost(monkeypatch, tmp_path):
     for module in (clients, load.run):  # the other test takes wrk where there is one
         monkeypatch.setattr(module, "tool", lambda: "python")
     found = load.run_serve(
-        cubes=50, clients=3, seconds=1, workers=2, folder=tmp_path, out=tmp_path / "out"
+        cubes=50, clients=3, seconds=0.2, workers=2, folder=tmp_path, out=tmp_path / "out"
     )
     search, add = found.phases
     assert (search.call, add.call, found.client) == ("search", "add", "python")
@@ -45,7 +45,7 @@ def test_the_command_asks_a_server_that_runs_already_and_counts_what_it_lost(mon
 
     monkeypatch.setattr(load.run, "ask", with_a_ghost)
     with started(tmp_path / "other.db", 1) as running:
-        arguments = ["serve", "--url", running.url, "--seconds", "1", "--clients", "2", "--json"]
+        arguments = ["serve", "--url", running.url, "--seconds", "0.2", "--clients", "2", "--json"]
         done = CliRunner().invoke(command, arguments)
     told = json.loads(done.stdout)
     assert done.exit_code == 0 and told["workers"] is None

@@ -16,7 +16,7 @@ from mnemon.errors import InvalidInput, UnknownName
 from mnemon.kv.reuse.chunk import chunk
 from mnemon.kv.reuse.low_bit import decoded, form_of
 from mnemon.kv.reuse.packing import block_of
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.models import recall_lm
 from mnemon.models.local.rendering import rendering, tokens_of
 from mnemon.models.template import opening
@@ -61,7 +61,7 @@ def test_each_cube_is_compiled_once_and_is_what_the_model_computes(memory, folde
     assert sum(row.size for row in rows.values()) == done.bytes
     assert memory.size()["artifact_bytes"] == done.bytes
     tokenizer = nano.tokenizer
-    with Tiers(disk=folder) as tiers:
+    with Tiers(disk=folder, costs=CostModel(skips=False)) as tiers:
         for cube in cubes:
             block = block_of(tiers.get(rows[cube.id].key))
             tokens = tokens_of(tokenizer, rendering(tokenizer)(cube))
@@ -152,7 +152,7 @@ def test_a_low_bit_form_has_a_key_and_a_form_of_its_own(memory, folder, nano, te
     assert (low.compiled, low.fresh) == (1, 0) and low.bytes < exact.bytes / 2
     rows = {row.header["policy"]: row for row in memory.artifacts.list(form="kv-chunk")}
     _, form = form_of("kivi(bits=4)")
-    with Tiers(disk=folder) as tiers:
+    with Tiers(disk=folder, costs=CostModel(skips=False)) as tiers:
         whole = block_of(tiers.get(rows[None].key))
         near = block_of(decoded(tiers.get(rows["recency + kivi(bits=4)"].key), form))
         with pytest.raises(InvalidInput, match="form"):

@@ -11,7 +11,7 @@ from tests.weights.facts import LONGER, draft
 
 from mnemon import Memory
 from mnemon.forgotten import questions, verify
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.models.local import Runtime
 from mnemon.weights import consolidate
 
@@ -75,7 +75,7 @@ def test_no_form_tells_what_is_gone(nano, script) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Memory(Path(folder) / "store.db", namespace="ana") as memory,
-        Tiers(disk=Path(folder) / "kv") as tiers,
+        Tiers(disk=Path(folder) / "kv", costs=CostModel(skips=False)) as tiers,
     ):
         life = Life(memory, tiers, nano)
         for number, name in enumerate(NAMES[:2]):

@@ -10,7 +10,7 @@ from tests.weights.facts import LONGER, draft
 from mnemon import Memory
 from mnemon.errors import InvalidInput
 from mnemon.forgotten import Report, questions, verify
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.models.local import Runtime
 from mnemon.weights import consolidate
 
@@ -26,7 +26,7 @@ def found(report: Report) -> dict[str, int]:
 
 
 def test_a_model_tells_a_fact_before_and_not_after(memory, nano, tmp_path) -> None:
-    with Tiers(disk=tmp_path / "kv") as tiers:
+    with Tiers(disk=tmp_path / "kv", costs=CostModel(skips=False)) as tiers:
         runtime = Runtime(nano, memory, tiers=tiers, weights=True, max_new_tokens=8)
         memory.compile({"kind": "fact"}, runtime, to=tiers)
         asked = f"what is the code for {NAMES[0]} ?"

@@ -61,7 +61,7 @@ def test_without_a_date_the_file_tells_the_time(read: Read, write: Write) -> Non
         "a: &a [*a]",
         "a: 0001-01-01T00:00:00+23:59",
         "a: !!python/object:os.system x",
-        "a: " + "[" * 2000,
+        "a: " + "[" * 1000,
         "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
         + "\n".join(
             f"{b}: &{b} [{','.join([f'*{a}'] * 10)}]"

@@ -129,7 +129,7 @@ def test_auto_recalls_after_three_quarters_and_nine_tenths_are_gone(
     recall: recall_lm.Loaded, budget: float
 ) -> None:
     right = 0
-    for seed in range(4):
+    for seed in range(3):
         asked = sample("kv", 512, seed=90_000 + seed)
         cache = KVCache(recall.model, "auto", budget)
         seam.forward(recall.model, torch.tensor([asked.context]), cache)
@@ -137,7 +137,7 @@ def test_auto_recalls_after_three_quarters_and_nine_tenths_are_gone(
         rest = torch.tensor([asked.question + asked.answer])
         told = seam.forward(recall.model, rest, cache)[0, len(asked.question) - 1 : -1].argmax(-1)
         right += told.tolist() == list(asked.answer)
-    assert right >= 3
+    assert right == 3
 
 
 def test_the_heads_that_are_missed_most_weigh_most(recall: recall_lm.Loaded) -> None:

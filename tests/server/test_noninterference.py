@@ -198,17 +198,22 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
             assert one.status_code == two.status_code < 500, (asked, one.text, two.text)
             said = json.dumps(asked)
             assert not [id for id in UUID.findall(one.text) if id in other.ids and id not in said]
+            self._pair(tenant, one.text, two.text)  # an import tells no ids: a page may be first
             assert _drawn(_exchanged(one.text, tenant)) == _drawn(two.text), asked
+
+        def _pair(self, tenant: Tenant, shared: str, alone: str) -> list[tuple[str, str]]:
+            ids = [UUID.findall(STAMP.sub("", text)) for text in (shared, alone)]
+            pairs = list(zip(*ids, strict=False))
+            for one, two in pairs:
+                if one != two:
+                    tenant.ids.setdefault(one, two)
+            return pairs
 
         def _compare(
             self, tenant: Tenant, other: Tenant, shared: str, alone: str, said: str
         ) -> None:
-            ids = [UUID.findall(STAMP.sub("", text)) for text in (shared, alone)]
-            pairs = list(zip(*ids, strict=False))
-            for one, two in pairs:
+            for one, _ in self._pair(tenant, shared, alone):
                 assert one not in other.ids or one in said, (said, shared)
-                if one != two:
-                    tenant.ids.setdefault(one, two)
             assert _normal(_exchanged(shared, tenant)) == _normal(alone), (said, shared)
 
     return Tenants

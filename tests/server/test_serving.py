@@ -52,12 +52,13 @@ def test_a_killed_server_loses_nothing_acknowledged(process, path):
 
 
 def test_a_process_serves_logs_without_content_and_stops(process):
-    child, url = process()
+    child, url = process("--drain", "0.1")
     with Memory(url) as memory:
         memory.add("the secret zebra", speaker="Zoe")
         assert memory.search("zebra")
     child.send_signal(signal.SIGTERM)
     _, logged = child.communicate(timeout=20)
+    assert child.returncode == 0
     lines = [json.loads(line) for line in logged.splitlines()]
     assert [line["route"] for line in lines] == ["/v1/add", "/v1/search"]
     assert "zebra" not in logged and "Zoe" not in logged

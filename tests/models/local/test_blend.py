@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mnemon.errors import InvalidInput
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime, load
 from mnemon.models.template import opening
@@ -84,7 +84,7 @@ def test_chunks_on_disk_serve_another_process(nano, tmp_path):
     with Memory(path) as memory:
         memory.add(fact())
         memory.compile({}, nano, to=folder)
-    with Memory(path) as memory, Tiers(disk=folder) as tiers:
+    with Memory(path) as memory, Tiers(disk=folder, costs=CostModel(skips=False)) as tiers:
         runtime = Runtime(nano, memory, tiers=tiers, **given)
         found = runtime.shared.chunks.keys(runtime.wording.asked(memory.list(), ASK))
         assert tiers.keys() == set(found.values())

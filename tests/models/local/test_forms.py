@@ -15,7 +15,7 @@ from tests.weights.facts import STRANGER, told
 from mnemon.bench.recall import words
 from mnemon.cube import Span
 from mnemon.errors import InvalidInput, NotFound
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime
 from mnemon.weights import Gate, Reader, consolidate, promote
@@ -157,7 +157,7 @@ def test_turns_that_alternate_give_what_recomputation_gives(
 
 
 def test_what_a_worn_turn_computes_is_never_kept(talk, memory, nano, tmp_path) -> None:
-    with Tiers(disk=tmp_path / "kv") as tiers:
+    with Tiers(disk=tmp_path / "kv", costs=CostModel(skips=False)) as tiers:
         runtime = talk(weights=True, tiers=tiers)
         for name in NAMES:
             assert runtime.chat(asked(name)).trace.form == "weights"
@@ -228,6 +228,6 @@ def test_kept_keys_and_values_of_what_is_recalled_are_a_form(talk, memory) -> No
 def test_blocks_of_a_tier_are_a_form_too(memory, nano, tmp_path) -> None:
     told(memory, dict.fromkeys(words()[-12:], OTHER))
     for forms in (["text"], ["kv"]):
-        with Tiers(disk=tmp_path / "kv") as tiers:
+        with Tiers(disk=tmp_path / "kv", costs=CostModel(skips=False)) as tiers:
             runtime = Runtime(nano, memory, tiers=tiers, max_new_tokens=8)
             assert [runtime.chat(asked(NAMES[0])).trace.form] == forms

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from mnemon.errors import InvalidInput
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime
 
@@ -54,9 +54,9 @@ def test_another_process_finds_it_on_disk_and_forgetting_takes_it_away(nano, tmp
     path, folder = tmp_path / "memory.db", tmp_path / "kv"
     with Memory(path) as memory:
         cubes = [memory.add(fact(f"x{i:02x} x01 x02 x03", WORDS[i % 6])) for i in range(20)]
-        with Tiers(disk=folder) as tiers:
+        with Tiers(disk=folder, costs=CostModel(skips=False)) as tiers:
             Runtime(nano, memory, session="s", max_new_tokens=4, tiers=tiers).chat(ASK)
-    with Memory(path) as memory, Tiers(disk=folder) as tiers:
+    with Memory(path) as memory, Tiers(disk=folder, costs=CostModel(skips=False)) as tiers:
         runtime = Runtime(nano, memory, session="other", max_new_tokens=4, tiers=tiers)
         assert runtime.answer(ASK).trace.reused == {"disk": 128}
         assert list(folder.rglob("*.safetensors")) or any(p.is_file() for p in folder.rglob("*"))
@@ -101,7 +101,10 @@ def test_what_rests_begins_again_with_kept_blocks(talk, memory):
 
 
 def test_what_does_not_go_together_is_refused(talk, tmp_path):
-    with Tiers(disk=tmp_path) as tiers, pytest.raises(InvalidInput, match="reuse='none'"):
+    with (
+        Tiers(disk=tmp_path, costs=CostModel(skips=False)) as tiers,
+        pytest.raises(InvalidInput, match="reuse='none'"),
+    ):
         talk(reuse="none", tiers=tiers)
     with pytest.raises(InvalidInput, match="kv_budget"):
         talk(verify=1.0, kv_budget=0.5)

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from mnemon.errors import InvalidInput, VersionConflict
-from mnemon.kv.tiers import Tiers
+from mnemon.kv.tiers import CostModel, Tiers
 from mnemon.memory import Memory
 from mnemon.models.local import Runtime
 from mnemon.server import serving
@@ -54,7 +54,7 @@ def test_it_recalls_stores_and_follows_what_is_so(nano, remote):
 
 def test_tiers_need_the_store_itself(nano, remote, tmp_path):
     with (
-        Tiers(disk=tmp_path / "kv") as tiers,
+        Tiers(disk=tmp_path / "kv", costs=CostModel(skips=False)) as tiers,
         pytest.raises(InvalidInput, match="the store itself"),
     ):
         Runtime(nano, remote, tiers=tiers)

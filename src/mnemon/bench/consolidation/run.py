@@ -89,7 +89,6 @@ def _row(
             return replace(told, refused=str(error))
         except torch.OutOfMemoryError as error:
             return replace(told, refused=f"out of memory: {str(error).partition('. ')[0]}")
-    device.clear(base.device)
     return merged(told, found)
 
 

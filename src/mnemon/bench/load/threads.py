@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 
 def main(url: str, file: str, clients: str, seconds: str, authorization: str) -> dict[str, Any]:
-    """Ask until the time is over; what was seen."""
+    """Ask until the time is over, each connection once at least; what was seen."""
     bodies, count = Path(file).read_bytes().splitlines(), int(clients)
     told: dict[str, Any] = {"milliseconds": [], "errors": 0, "added": []}
     headers = {"Content-Type": "application/json"}
@@ -45,7 +45,7 @@ def _ask(
 ) -> None:
     place = urlsplit(url)
     connection, at = HTTPConnection(place.netloc, timeout=30), 0
-    while (started := time.perf_counter()) < until:
+    while (started := time.perf_counter()) < until or at == 0:
         body, at = bodies[at % len(bodies)], at + 1
         try:
             connection.request("POST", place.path, body, headers)

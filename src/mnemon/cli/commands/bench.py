@@ -145,7 +145,7 @@ def speed(
     help="Connections that ask at once.",
 )  # fmt: skip
 @click.option(
-    "--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Of each load."
+    "--seconds", type=click.FloatRange(0.1), default=10.0, show_default=True, help="Of each load."
 )
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True,

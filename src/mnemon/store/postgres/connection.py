@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 
 from mnemon import errors
 from mnemon.store.address import shown
+from mnemon.store.postgres.connecting import beginning_with, connected
 from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.turn import Turn, turn
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _MOST = 20  # connections: more than the threads of a server, which hold one each
-_CONNECT_S = 10
 _STILL_S = 10.0
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
@@ -51,18 +51,26 @@ class Connections:
 
     def _start(self) -> None:
         self._pid = os.getpid()
+        self._made: list[Connection[Any]] = []  # what the pool begins with
         self._pool: ConnectionPool[Connection[Any]] = ConnectionPool(
             self._url, min_size=0, max_size=_MOST, open=False, timeout=self._timeout,
-            reconnect_timeout=self._timeout, configure=_configure,
-            kwargs={"autocommit": True, "connect_timeout": _CONNECT_S},
+            reconnect_timeout=self._timeout, connection_class=beginning_with(self._made),
         )  # fmt: skip
 
-    def first(self) -> Connection[Any]:
-        """A connection of one's own; what is wrong with the address is told at once."""
+    @contextmanager
+    def first(self) -> Iterator[Connection[Any]]:
+        """The connection to open the store by: what is wrong with the address is told at once.
+
+        Calls go on with it: a second one would read the server's catalog again.
+        """
         with translated(self.address):
-            made = psycopg.connect(self._url, autocommit=True, connect_timeout=_CONNECT_S)
-            _configure(made)
-            return made
+            connection = connected(self._url)
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._made.append(connection)
 
     def read(self, tenant: int | None, ask: Callable[[Connection[Any]], T]) -> T:
         """What `ask` finds in one snapshot; asked again when the server went away meanwhile."""
@@ -203,7 +211,7 @@ class Connections:
         if not self._open:
             raise errors.StoreClosed("this memory was closed: open it again with Memory(url)")
         if self._pid != os.getpid():
-            self._left.append(self._pool)
+            self._left += [self._pool, *self._made]
             self._start()
         if self._pool.closed:
             self._pool.open()
@@ -212,7 +220,11 @@ class Connections:
     def close(self) -> None:
         """Close every connection."""
         self._open = False
-        if self._pid == os.getpid() and not self._pool.closed:
+        if self._pid != os.getpid():
+            return
+        while self._made:
+            self._made.pop().close()
+        if not self._pool.closed:
             self._pool.close()
 
     def __del__(self) -> None:
@@ -229,16 +241,3 @@ def _look(connection: Connection[Any], tenant: int | None) -> None:
 def _about(tenant: int | None) -> str:
     whose = "mnemon.whole = 'on'" if tenant is None else f"mnemon.tenant = '{int(tenant)}'"
     return f"SET LOCAL {whose}"
-
-
-def _configure(connection: Connection[Any]) -> None:
-    # What returned is on disk, whatever the server's default; a stricter setting is kept.
-    connection.execute(
-        "SELECT set_config('synchronous_commit', 'on', false) "
-        "WHERE current_setting('synchronous_commit') = 'off'"
-    )
-    # Citus tells its workers whose rows a transaction is about only if it is asked to.
-    connection.execute(
-        "SELECT set_config('citus.propagate_set_commands', 'local', false) "
-        "FROM pg_extension WHERE extname = 'citus'"
-    )

@@ -13,7 +13,6 @@ from mnemon.store import uploads
 from mnemon.store.address import beside
 from mnemon.store.postgres import job_files, migrate, numbers
 from mnemon.store.postgres.connection import WHOLE, Connections
-from mnemon.store.postgres.failures import translated
 from mnemon.store.postgres.queue import PostgresQueue
 from mnemon.store.postgres.shared import Shared
 from mnemon.store.postgres.tenants import Tenants
@@ -41,7 +40,7 @@ class Opened:
         self.address = self._connections.address
         self._tenants = Tenants(self._connections)
         self.queue = PostgresQueue(self._connections, self._tenants, lambda: self.uploads)
-        with self._connections.first() as connection, translated(self.address):
+        with self._connections.first() as connection:
             migrate.check_server(connection, self.address, read_only)
             if read_only:
                 migrate.check_made(connection, self.address)
