@@ -10,7 +10,9 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import torch
 
 from mnemon.kv import codes
 
@@ -49,9 +51,8 @@ def by_channel(picked: Picked, bits: int, size: int) -> Coded:
         packed codes `[N, D * bits / 8]`, scales and zeros `[N / size, D]`.
     """
     if _fused(picked.heads, size):
-        from mnemon.kv import encoding_kernels
-
-        return encoding_kernels.by_channel(picked, bits, size)
+        with torch.cuda.device(picked.heads.device):
+            return _kernels().by_channel(picked, bits, size)
     rows = picked.rows()
     made, scale, zero = codes.quantize(rows.reshape(-1, size, rows.shape[-1]), bits, 1)
     return codes.pack_bits(made.flatten(0, 1), bits), scale.squeeze(1), zero.squeeze(1)
@@ -60,9 +61,8 @@ def by_channel(picked: Picked, bits: int, size: int) -> Coded:
 def by_token(picked: Picked, bits: int, size: int) -> Coded:
     """Each row by itself, `size` channels a scale: `codes.quantize_tokens`."""
     if _fused(picked.heads, min(size, picked.heads.shape[-1])):
-        from mnemon.kv import encoding_kernels
-
-        return encoding_kernels.by_token(picked, bits, size)
+        with torch.cuda.device(picked.heads.device):
+            return _kernels().by_token(picked, bits, size)
     return codes.quantize_tokens(picked.rows(), bits, size)
 
 
@@ -70,9 +70,8 @@ def read_by_channel(coded: Coded, bits: int, size: int) -> Tensor:
     """The rows `[N, D]` that `by_channel` coded, in the precision of their scales."""
     packed, scale, zero = coded
     if _fused(scale, size):
-        from mnemon.kv import encoding_kernels
-
-        return encoding_kernels.read_by_channel(coded, bits, size)
+        with torch.cuda.device(scale.device):
+            return _kernels().read_by_channel(coded, bits, size)
     made = codes.unpack_bits(packed, bits).reshape(-1, size, scale.shape[-1])
     return codes.dequantize(made, scale[:, None], zero[:, None]).flatten(0, 1)
 
@@ -82,9 +81,8 @@ def read_by_token(coded: Coded, bits: int) -> Tensor:
     packed, scale, _ = coded
     channels = packed.shape[-1] * 8 // bits
     if scale.is_cuda and _fits(channels, channels // scale.shape[-1]):
-        from mnemon.kv import encoding_kernels
-
-        return encoding_kernels.read_by_token(coded, bits)
+        with torch.cuda.device(scale.device):
+            return _kernels().read_by_token(coded, bits)
     return codes.dequantize_tokens(coded, bits)
 
 
@@ -101,3 +99,9 @@ def _fits(channels: int, size: int) -> bool:
 @cache
 def _there() -> bool:
     return importlib.util.find_spec("triton") is not None
+
+
+def _kernels() -> Any:
+    from mnemon.kv import encoding_kernels
+
+    return encoding_kernels
