@@ -139,9 +139,10 @@ def many_namespaces(folder: Path, count: int, each: int = 20, seed: int = 0) -> 
 
 def _peopled(memory: Memory, spaces: int, each: int, seed: int) -> list[Value]:
     """`each` cubes for every one of so many users, a hundred of whom add at once."""
-    said, seconds = synthetic.stream(spaces * each, seed), 0.0
+    seconds = 0.0
     for first in range(0, spaces, _USERS_AT_ONCE):
         users = [f"user/{space}" for space in range(first, min(spaces, first + _USERS_AT_ONCE))]
+        said = synthetic.stream(len(users) * each, seed + first)  # which remembers what it said
         asked = [(user, [next(said) for _ in range(each)]) for user in users]
         seconds += timed(lambda asked: _added(memory, asked), asked)
     name = f"add to {spaces:,} namespaces, {each} each, a hundred at once"
