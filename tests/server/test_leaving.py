@@ -6,7 +6,10 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -72,6 +75,20 @@ def test_a_worker_that_dies_is_replaced(process):
     assert child.wait(timeout=40) == 0
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals connections out")
+def test_all_processes_get_connections(process):
+    child, url = process("--workers", "2")
+    wait_for(lambda: ready(url) == 200)
+    pids = wait_for(lambda: len(children(child.pid)) == 2 and children(child.pid))
+    before = [sockets(pid) for pid in pids]
+    with ExitStack() as stack:
+        for _ in range(40):
+            held = stack.enter_context(httpx2.Client())
+            assert held.get(f"{url}/healthz").status_code == 200
+        more = [sockets(pid) - old for pid, old in zip(pids, before, strict=True)]
+    assert sum(more) >= 40 and min(more) >= 5  # of 40, fewer than 5 once in ten million times
+
+
 def test_workers_do_not_outlive_the_process_that_started_them(process):
     child, url = process("--workers", "2")
     wait_for(lambda: ready(url) == 200)
@@ -83,3 +100,9 @@ def test_workers_that_cannot_start_are_not_started_for_ever(process, path):
     path.write_bytes(b"this is no store" * 100)
     child, _ = process("--workers", "2")
     assert child.wait(timeout=60) == 1
+
+
+def sockets(pid):
+    """How many sockets a process has open."""
+    places = (os.readlink(one) for one in Path(f"/proc/{pid}/fd").iterdir())
+    return sum(place.startswith("socket:") for place in places)

@@ -82,11 +82,13 @@ def test_a_network_is_not_served_without_keys(serve, path):
         assert memory.add("x").content == "x"
 
 
-def test_a_taken_port_is_told(path):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("dealt", [False, True])
+def test_a_taken_port_is_told(path, workers, dealt):
+    with socket.create_server(("127.0.0.1", 0), reuse_port=dealt) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(InvalidInput, match="--port"):
-            serving.serve(Settings(path, port=port), ready=print)
+            serving.serve(Settings(path, port=port, workers=workers), ready=print)
 
 
 def test_several_processes_say_why_none_of_them_serves(tmp_path):

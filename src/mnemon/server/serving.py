@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -106,17 +107,18 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     """
     check(settings)
     _prepare()
-    with _listening(settings) as listening:
+    with ExitStack() as stack:
+        listening = [stack.enter_context(one) for one in _listening(settings)]
         only = server(settings) if settings.workers == 1 else None
         if only is None and settings.program != "default":
             # Each process will load what it needs: a library with threads must not be forked.
             workers.tried(partial(_program_ready, settings))
-        host, port = listening.getsockname()[:2]
+        host, port = listening[0].getsockname()[:2]
         ready(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         _log_to_stderr()
         if only is not None:
-            only.run(sockets=[listening])
-        elif workers.run(settings.workers, lambda: _work(settings, listening, os.getppid())):
+            only.run(sockets=listening)
+        elif workers.run(settings.workers, lambda own: _work(settings, listening, own)):
             raise ServerError("the server's processes end as soon as they are started: see its log")
 
 
@@ -124,10 +126,12 @@ def _program_ready(settings: Settings) -> None:
     Memory(settings.store, program=settings.program)._prepared().close()
 
 
-def _work(settings: Settings, listening: socket.socket, parent: int) -> None:
+def _work(settings: Settings, listening: list[socket.socket], own: int) -> None:
+    for other in (*listening[:own], *listening[own + 1 :]) if len(listening) > 1 else ():
+        other.close()
     one = server(settings)
-    one.parent = parent
-    one.run(sockets=[listening])
+    one.parent = os.getppid()
+    one.run(sockets=[listening[own % len(listening)]])
 
 
 def _prepare() -> None:
@@ -141,11 +145,27 @@ def _prepare() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _listening(settings: Settings) -> list[socket.socket]:
+    """The sockets to listen at, bound: where Linux deals connections out, one for each process.
+
+    Processes that wait at one socket do not share alike: of sixteen connections, one may take all.
+    """
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listen = partial(socket.create_server, family=family, backlog=_WAITING)
+    made: list[socket.socket] = []
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=_WAITING)
+        made = [listen((settings.host, settings.port))]
+        if settings.workers > 1 and sys.platform == "linux":
+            # Only now: sockets that deal out would be let in beside another server's of this user.
+            made.pop().close()
+            made = [listen((settings.host, settings.port), reuse_port=True)]
+            place = made[0].getsockname()[:2]
+            while len(made) < settings.workers:
+                made.append(listen(place, reuse_port=True))
+        return made
     except OSError as error:
+        for one in made:
+            one.close()
         raise InvalidInput(
             f"cannot listen at {settings.host}, port {settings.port} ({error}): "
             "choose another with --host or --port"

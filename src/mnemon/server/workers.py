@@ -1,4 +1,4 @@
-"""Several processes that serve one listening socket, so that every core searches.
+"""Several processes that serve at one address, so that every core searches.
 
 Each opens the store for itself: SQLite lets one of them write at a time, and all see it at once.
 They are forked, so what they have in common lies in memory only once.
@@ -25,8 +25,9 @@ _PATIENCE = 3
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(count: int, serve: Callable[[], None]) -> int:
-    """Run `serve` in `count` processes until told to stop; one that dies is replaced.
+def run(count: int, serve: Callable[[int], None]) -> int:
+    """Run `serve` in `count` processes, with their numbers from 0, until told to stop; one that
+    dies is replaced by one of the same number.
 
     Returns:
         The exit status: 0 when it was told to stop, 1 when processes kept dying at the start.
@@ -35,8 +36,8 @@ def run(count: int, serve: Callable[[], None]) -> int:
     gc.freeze()  # a collection would touch, and so copy, every page that is shared
     before = [signal.signal(one, crew.stop) for one in _ENDING]
     try:
-        for _ in range(count):
-            crew.start()
+        for number in range(count):
+            crew.start(number)
         return crew.watch()
     finally:
         for one, handler in zip(_ENDING, before, strict=True):
@@ -64,26 +65,26 @@ def _problem(work: Callable[[], None]) -> Mapping[str, Any] | None:
 
 
 class _Crew:
-    def __init__(self, serve: Callable[[], None]) -> None:
+    def __init__(self, serve: Callable[[int], None]) -> None:
         self._serve = serve
-        self._born: dict[int, float] = {}
+        self._born: dict[int, tuple[int, float]] = {}  # process → its number, and when it began
         self._stopping = False
         self._short_lives = 0
 
-    def start(self) -> None:
+    def start(self, number: int) -> None:
         pid = os.fork()
         if pid == 0:
-            self._child()
-        self._born[pid] = time.monotonic()
+            self._child(number)
+        self._born[pid] = number, time.monotonic()
         if self._stopping:  # it was forked while the signal came
             os.kill(pid, signal.SIGTERM)
 
-    def _child(self) -> None:
+    def _child(self, number: int) -> None:
         status = 1
         try:
             for one in _ENDING:
                 signal.signal(one, signal.SIG_DFL)
-            self._serve()
+            self._serve(number)
             status = 0
         finally:
             _tell(sys.exception())
@@ -97,14 +98,15 @@ class _Crew:
     def watch(self) -> int:
         while self._born:
             pid, _ = os.wait()
-            lived = time.monotonic() - self._born.pop(pid)
+            number, began = self._born.pop(pid)
             if self._stopping:
                 continue
+            lived = time.monotonic() - began
             self._short_lives = self._short_lives + 1 if lived < _SHORT_LIFE else 0
             if self._short_lives > _PATIENCE:
                 self.stop(signal.SIGTERM, None)
             else:
-                self.start()
+                self.start(number)
         return int(self._short_lives > _PATIENCE)
 
 
