@@ -42,7 +42,7 @@ def ready(url):
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_it_is_not_ready_first_and_ends_what_was_begun(process, path, workers):
     child, url = process("--workers", workers, "--drain", "30")
-    wait_for(lambda: ready(url) == 200)
+    wait_for(lambda: all(ready(url) == 200 for _ in range(16)))  # whoever is asked
     address = httpx2.URL(url)
     with Memory(url) as memory, socket.create_connection((address.host, address.port)) as begun:
         memory.add("before")
@@ -78,7 +78,7 @@ def test_a_worker_that_dies_is_replaced(process):
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux deals connections out")
 def test_all_processes_get_connections(process):
     child, url = process("--workers", "2")
-    wait_for(lambda: ready(url) == 200)
+    wait_for(lambda: all(ready(url) == 200 for _ in range(16)))
     pids = wait_for(lambda: len(children(child.pid)) == 2 and children(child.pid))
     before = [sockets(pid) for pid in pids]
     with ExitStack() as stack:

@@ -118,7 +118,10 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         _log_to_stderr()
         if only is not None:
             only.run(sockets=listening)
-        elif workers.run(settings.workers, lambda own: _work(settings, listening, own)):
+            return
+        # A process that listens no more must not be dealt connections: the parent lets go first.
+        work = partial(_work, settings, listening, os.getpid())
+        if workers.run(settings.workers, work, stack.close):
             raise ServerError("the server's processes end as soon as they are started: see its log")
 
 
@@ -126,11 +129,11 @@ def _program_ready(settings: Settings) -> None:
     Memory(settings.store, program=settings.program)._prepared().close()
 
 
-def _work(settings: Settings, listening: list[socket.socket], own: int) -> None:
+def _work(settings: Settings, listening: list[socket.socket], parent: int, own: int) -> None:
     for other in (*listening[:own], *listening[own + 1 :]) if len(listening) > 1 else ():
         other.close()
     one = server(settings)
-    one.parent = os.getppid()
+    one.parent = parent
     one.run(sockets=[listening[own % len(listening)]])
 
 

@@ -25,14 +25,14 @@ _PATIENCE = 3
 _ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
-def run(count: int, serve: Callable[[int], None]) -> int:
+def run(count: int, serve: Callable[[int], None], stopping: Callable[[], None]) -> int:
     """Run `serve` in `count` processes, with their numbers from 0, until told to stop; one that
-    dies is replaced by one of the same number.
+    dies is replaced by one of the same number. `stopping` is called when none will be any more.
 
     Returns:
         The exit status: 0 when it was told to stop, 1 when processes kept dying at the start.
     """
-    crew = _Crew(serve)
+    crew = _Crew(serve, stopping)
     gc.freeze()  # a collection would touch, and so copy, every page that is shared
     before = [signal.signal(one, crew.stop) for one in _ENDING]
     try:
@@ -65,13 +65,16 @@ def _problem(work: Callable[[], None]) -> Mapping[str, Any] | None:
 
 
 class _Crew:
-    def __init__(self, serve: Callable[[int], None]) -> None:
+    def __init__(self, serve: Callable[[int], None], stopping: Callable[[], None]) -> None:
         self._serve = serve
+        self._leave = stopping
         self._born: dict[int, tuple[int, float]] = {}  # process → its number, and when it began
         self._stopping = False
         self._short_lives = 0
 
     def start(self, number: int) -> None:
+        if self._stopping:
+            return
         pid = os.fork()
         if pid == 0:
             self._child(number)
@@ -91,7 +94,9 @@ class _Crew:
             os._exit(status)  # what the parent has open is the parent's to close
 
     def stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
+        if not self._stopping:
+            self._stopping = True
+            self._leave()
         for pid in self._born:
             os.kill(pid, signal.SIGTERM)
 
