@@ -3,7 +3,7 @@
 Vectors lie in lists by k-means; a search compares the short codes (`directions.py`) of every vector
 in the nearest lists, then the true components of the best of those. In the manner of SPANN (Chen et
 al. 2021, https://arxiv.org/abs/2111.08566), which keeps whole vectors in its lists on disk. How
-ours differs: the lists hold short codes, a quarter of the bytes, so that many can be read (a fifth
+ours differs: the lists hold short codes, a quarter of the bytes, so that many can be read (a third
 of a million vectors); vectors stay in recording order, so that they need no rewriting as they come;
 a vector lies in one list. New vectors form one more list, read by every search.
 
@@ -29,9 +29,9 @@ from mnemon.store.index.outlines import Outlines, summed
 
 _FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 24.0  # times all to the power of 2/3: vectors compared by their short codes, and
+_READ = 32.0  # times all to the power of 2/3: vectors compared by their short codes, and
 _SAMPLE = 8192
-_KEPT = 18.0  # times the root of all: by their components, for one question
+_KEPT = 30.0  # times the root of all: by their components, for one question
 
 
 @dataclass(frozen=True, slots=True)
