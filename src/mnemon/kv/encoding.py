@@ -93,11 +93,11 @@ def _fused(rows: Tensor, size: int) -> bool:
 def _fits(channels: int, size: int) -> bool:
     """Whether a kernel takes rows: its tiles have powers of two a side."""
     even = all(one & (one - 1) == 0 for one in (channels, size))
-    return even and 8 <= channels <= _WIDEST and _there()
+    return even and 8 <= channels <= _WIDEST and _has_triton()
 
 
 @cache
-def _there() -> bool:
+def _has_triton() -> bool:
     return importlib.util.find_spec("triton") is not None
 
 
