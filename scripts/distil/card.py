@@ -11,6 +11,8 @@ from pathlib import Path
 
 from distil import training
 from distil.batches import CROPPED, DISTURBED, REPLACED
+from distil.encoder import LAYERS
+from distil.reading import Trained
 
 NOTICE = """\
 The files in this folder are derived from the model sentence-transformers/all-MiniLM-L6-v2
@@ -27,6 +29,7 @@ trained on.
 """
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")
+_TOLD = ("NOTICE", "card.json")  # what decides about no vector
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,22 @@ def write(folder: Path, made: Made) -> None:
     digests = {"NOTICE": sha256(folder / "NOTICE")} | files
     text = json.dumps(_card(made, revision, digests), indent=2)
     (folder / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
+
+
+def read_by(folder: Path, trained: Trained, seconds: float, size: int, machine: str) -> None:
+    """Writes into the card of the model in `folder` what reads its rows, and digests of all."""
+    told = json.loads((folder / "card.json").read_text("utf-8"))
+    files = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in _TOLD}
+    told["revision"] = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
+    told["encoder"] = {
+        "made": datetime.now(UTC).date().isoformat(),
+        "method": f"a transformer of {LAYERS} layers over the rows, trained for {seconds:g} s on "
+        f"{machine} ({trained.steps:,} steps of {size:,} of the same texts and of all of "
+        "training/conversations) to give the teacher's mean-pooled vector and its similarities "
+        "within a batch; the rows stayed as they were; half precision",
+    }
+    told["sha256"] = {"NOTICE": sha256(folder / "NOTICE")} | files
+    (folder / "card.json").write_text(f"{json.dumps(told, indent=2)}\n", "utf-8", newline="\n")
 
 
 def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]:

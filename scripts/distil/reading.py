@@ -1,0 +1,144 @@
+"""Training the encoder that reads a static model's rows, on the teacher's answers."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from distil.batches import Batch, Batches, Corpus
+from distil.encoder import Encoder
+from distil.teacher import Teacher, unit
+from mnemon.models import static_model
+
+ALIGNED_BATCHES, VALIDATION_BATCHES = 60, 6
+TEMPERATURE = 0.05
+# Of the cosines of texts, and of the similarities within a batch.
+WEIGHTS = (2.0, 1.0)
+RATE, DECAY = 1.5e-3, 0.01
+WARM_UP_STEPS = 300
+_REPORTS = 12
+
+
+class Rows(nn.Module):
+    """The rows of a written static model by the teacher's ids: they stay as they are."""
+
+    def __init__(self, table: static_model.Table, vocabulary: int, device: torch.device) -> None:
+        super().__init__()
+        single = table.single.take(np.arange(len(table.single.scales)))
+        pairs = torch.from_numpy(table.double.take(np.arange(len(table.double.scales))))
+        pieces = torch.zeros(vocabulary, single.shape[1])
+        pieces[torch.from_numpy(table.numbers)] = torch.from_numpy(single)
+        self.pieces = pieces.to(device)
+        self.pairs = functional.pad(pairs, (0, single.shape[1] - pairs.shape[1])).to(device)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The row of each token with that of the bigram it ends, [N, T, D]; zero where none is."""
+        pairs = self.pairs[static_model.hashes(batch.ids, len(self.pairs))]
+        rows = self.pieces[batch.ids] + functional.pad(pairs, (0, 0, 1, 0))
+        found: Tensor = rows * batch.mask[..., None]
+        return found
+
+
+class Trained(NamedTuple):
+    """An encoder, in how many steps it came about, and what it lost at the end."""
+
+    encoder: Encoder
+    steps: int
+    losses: tuple[float, float]
+
+
+class Lessons:
+    """A teacher, whose answers are turned towards where the sums of rows lie."""
+
+    def __init__(self, teacher: Teacher, rows: Rows, corpus: Corpus, size: int) -> None:
+        self._teacher, self._rows = teacher, rows
+        self._batches = Batches(corpus, size, seed=1)
+        self._turn = self._aligned()
+        apart = Batches(corpus, size, seed=99)
+        self._apart = [self._answered(apart.draw()) for _ in range(VALIDATION_BATCHES)]
+
+    def next(self) -> tuple[Batch, Tensor]:
+        """A batch and the vectors [N, D] that are to be answered."""
+        return self._answered(self._batches.draw())
+
+    @torch.no_grad()
+    def losses(self, encoder: Encoder) -> tuple[float, float]:
+        """Those of batches drawn apart: texts, relations."""
+        found = [losses(encoder, self._rows, *answered) for answered in self._apart]
+        texts, relations = torch.stack(found).mean(0).tolist()
+        return texts, relations
+
+    def _answered(self, batch: Batch) -> tuple[Batch, Tensor]:
+        return batch, unit(self._teacher(batch).texts @ self._turn)
+
+    @torch.no_grad()
+    def _aligned(self) -> Tensor:
+        """The orthonormal [W, D] that brings answers nearest to the sums of rows (Schönemann 1966,
+        https://doi.org/10.1007/BF02289451)."""
+        total: Tensor | float = 0.0
+        for _ in range(ALIGNED_BATCHES):
+            batch = self._batches.draw()
+            sums = unit(self._rows(batch).sum(1))
+            total = total + self._teacher(batch).texts.double().T @ sums.double()
+        assert isinstance(total, Tensor)
+        left, _, right = torch.linalg.svd(total, full_matrices=False)
+        found: Tensor = (left @ right).float()
+        return found
+
+
+def losses(encoder: Encoder, rows: Rows, batch: Batch, target: Tensor) -> Tensor:
+    """How far off the encoder is, float32 [2], lower is better: texts, relations.
+
+    The first is one minus the mean cosine. The second is the divergence of what each text of the
+    batch is similar to: softmax over the others, of the cosine divided by the temperature.
+    """
+    told = rows(batch)
+    answer = unit((encoder.summed(told.sum(1)) + encoder(told, batch.mask)).float())
+    texts = 1 - (answer * target).sum(-1).mean()
+    itself = torch.eye(len(batch.ids), device=target.device, dtype=torch.bool)
+    ours, theirs = (
+        (one @ one.T / TEMPERATURE).masked_fill(itself, -1e4).log_softmax(-1)
+        for one in (answer, target)
+    )
+    relations = functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
+    return torch.stack((texts, relations))
+
+
+def train(teacher: Teacher, rows: Rows, corpus: Corpus, size: int, seconds: float) -> Trained:
+    """Trains for `seconds` on batches of `size`; how many that are depends on the machine."""
+    torch.manual_seed(0)
+    lessons = Lessons(teacher, rows, corpus, size)
+    encoder = Encoder(rows.pieces.shape[1]).to(corpus.device)
+    optimiser = torch.optim.AdamW(
+        encoder.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=DECAY
+    )
+    weights = torch.tensor(WEIGHTS, device=corpus.device)
+    start, step, reported = time.monotonic(), 0, 0
+    while (share := (time.monotonic() - start) / seconds) < 1:
+        speed = min(1, step / WARM_UP_STEPS) * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
+        for group in optimiser.param_groups:
+            group["lr"] = RATE * speed
+        batch, target = lessons.next()
+        with torch.autocast(corpus.device.type, torch.bfloat16, enabled=batch.ids.is_cuda):
+            loss = (losses(encoder, rows, batch, target) * weights).sum()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        step += 1
+        if share * _REPORTS >= reported:
+            reported += 1
+            _tell(step, lessons.losses(encoder))
+    told = lessons.losses(encoder)
+    _tell(step, told)
+    return Trained(encoder, step, told)
+
+
+def _tell(step: int, found: tuple[float, float]) -> None:
+    print(f"step {step:6}: texts {found[0]:.4f}, relations {found[1]:.4f}", flush=True)
