@@ -1,14 +1,15 @@
-"""Tunes the bundled embedder, or all-MiniLM-L6-v2, for recall: questions towards their answers.
+"""Tunes the bundled embedders, or all-MiniLM-L6-v2, for recall: questions towards their answers.
 
-    MNEMON_DATA=<folder of locomo10.json> python scripts/tune_embedder.py static --device cuda
+    MNEMON_DATA=<folder of locomo10.json> python scripts/tune_embedder.py static
+    MNEMON_DATA=… python scripts/tune_embedder.py context --device cuda
     MNEMON_DATA=… python scripts/tune_embedder.py minilm --model <folder> --device cuda
 
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
 which is what everyone gets. Prints held-out recall@10 by cosine alone, before and after. `static`
-takes three minutes on a GPU, `minilm` a quarter of an hour, or a third of that in three
-processes, each with two of the `--fold`s. Needs torch; `minilm` also transformers. After it, fit
-the ranker again: `scripts/train_ranker.py`.
+takes minutes on a CPU, `context` four minutes on a GPU, `minilm` a quarter of an hour; in several
+processes, each with some of the `--fold`s, that much less. Needs torch; `minilm` also
+transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("embedder", choices=["static", "minilm"])
+    parser.add_argument("embedder", choices=["static", "context", "minilm"])
     parser.add_argument("--model", help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=STEPS)
@@ -67,6 +68,8 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.embedder == "minilm" and options.model is None:
         parser.error("minilm needs --model, a folder of all-MiniLM-L6-v2")
+    if options.embedder == "static" and options.device != "cpu":
+        parser.error("static is tuned on the CPU")
     return options
 
 
@@ -75,7 +78,11 @@ def student(options: argparse.Namespace) -> tuple[Callable[[], Any], str]:
     if options.embedder == "static":
         from tune.static import StaticStudent
 
-        return lambda: StaticStudent(options.device), "static{}.npz"
+        return StaticStudent, "static{}.npz"
+    if options.embedder == "context":
+        from tune.context import ContextStudent
+
+        return lambda: ContextStudent(options.device), "context{}.npz"
     from tune.minilm import MiniLMStudent
 
     return lambda: MiniLMStudent(options.model, options.device), "minilm{}.safetensors"

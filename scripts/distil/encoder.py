@@ -1,4 +1,4 @@
-"""The encoder over a student's rows, as torch trains it; `mnemon.models.static_encoder` runs it."""
+"""The encoder over the static rows, as torch trains it; `mnemon.models.context_encoder` runs it."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnemon.models import static_encoder
-from mnemon.models.static_encoder import BLOCK, EPSILON
+from mnemon.models import context_encoder
+from mnemon.models.context_encoder import BLOCK, EPSILON
 
 LAYERS, INNER, NEAR = 2, 512, 24
 _SMALL = 0.01  # deviation of what is added to the residual stream at the beginning
@@ -35,7 +35,7 @@ class Encoder(nn.Module):
         return found
 
     @torch.no_grad()
-    def written(self) -> static_encoder.Encoder:
+    def written(self) -> context_encoder.Encoder:
         """The same at run time."""
         layers = [layer.written() for layer in self.layers]
         stacked = {name: torch.stack([one[name] for one in layers]) for name in layers[0]}
@@ -43,13 +43,13 @@ class Encoder(nn.Module):
             **stacked, "scale": self.scale.exp(), "last": self.last.weight.T,
             "last_bias": self.last.bias, "summed": self.summed.weight.T,
         }  # fmt: skip
-        return static_encoder.Encoder(
+        return context_encoder.Encoder(
             **{name: one.float().cpu().contiguous().numpy() for name, one in arrays.items()}
         )
 
     @classmethod
     @torch.no_grad()
-    def read(cls, told: static_encoder.Encoder) -> Encoder:
+    def read(cls, told: context_encoder.Encoder) -> Encoder:
         """The inverse of `written`."""
         layers, blocks, width, _ = told.up.shape
         made = cls(width, layers, blocks * BLOCK, told.near.shape[-1] // 2)
@@ -100,7 +100,7 @@ class _Layer(nn.Module):
             "down": _rows(self.down.weight), "down_bias": self.down.bias,
         }  # fmt: skip
 
-    def read(self, told: static_encoder.Encoder, number: int) -> None:
+    def read(self, told: context_encoder.Encoder, number: int) -> None:
         held = {
             name: torch.from_numpy(getattr(told, name)[number]).clone() for name in self.written()
         }

@@ -15,7 +15,6 @@ from mnemon.bench import fivefold
 from mnemon.bench.case import Case
 from mnemon.embedding import without_names
 from mnemon.memory import Memory
-from mnemon.models.embed.static import StaticEmbedder
 from mnemon.store.rows import Filter
 
 
@@ -63,10 +62,7 @@ def _conversation(case: Case, group: str, device: str) -> Conversation:
     evidence = torch.zeros(len(asked), len(places), dtype=torch.bool, device=device)
     for number, question in enumerate(asked):
         evidence[number, [places[id] for id in question.evidence]] = True
-    plain = StaticEmbedder(tuning="")  # the bundled tuning may be of the encoder before
-    with Memory(
-        ":memory:", embedder=plain
-    ) as memory:  # which turns stand beside each other is the store's to say
+    with Memory(":memory:") as memory:  # which turns stand beside each other is the store's to say
         memory.add([turn.draft for turn in case.turns])
         view, _ = memory._searcher.look("?", Filter(memory.namespace))
         before, after, lengths = view.before, view.after, view.lengths

@@ -1,137 +1,99 @@
-"""The bundled static model as a student: what each piece weighs in turns and in questions, how a
-question's vector is turned, and the encoder. The rows themselves stay."""
+"""The bundled static model as a student: what each piece weighs in turns and in questions, and how
+a question's vector is turned. The rows themselves stay."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from distil.encoder import Encoder
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mnemon.models import static_model, static_tuning
 from mnemon.models.embed.static import MAX_TOKENS
-from mnemon.models.static_encoder import WINDOW
 from tune.conversations import Conversation
 
 DROPPED = 0.1  # of a text's tokens, at a step
 WEIGHT_DECAY, MAP_DECAY = 1e-4, 2e-2
-WEIGHT_RATE, MAP_RATE, ENCODER_RATE = 2e-2, 1e-3, 2e-4
-
-
-class Windows(NamedTuple):
-    """Ids [W, T] of the windows of texts, where they are any, bool [W, T], and whose, int [W]."""
-
-    ids: Tensor
-    there: Tensor
-    owner: Tensor
+WEIGHT_RATE, MAP_RATE = 2e-2, 1e-3
 
 
 class StaticStudent(nn.Module):
     """Weights are kept as logarithms: 0 changes nothing."""
 
-    seeds = (0, 1, 2)
+    seeds = (0,)
 
-    def __init__(self, device: str = "cpu") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.table = static_model.load(static_model.BUNDLED)
-        self.device = device
         single, double = self.table.single, self.table.double
         rows = single.take(np.arange(len(single.scales)))
-        pairs = torch.from_numpy(double.take(np.arange(len(double.scales))))
-        self.rows = torch.from_numpy(rows).to(device)
-        self.pairs = functional.pad(pairs, (0, rows.shape[1] - pairs.shape[1])).to(device)
-        self.numbers = torch.from_numpy(self.table.numbers).to(device)
+        pairs = double.take(np.arange(len(double.scales)))
+        self.rows = torch.from_numpy(rows)
+        self.pairs = functional.pad(torch.from_numpy(pairs), (0, rows.shape[1] - pairs.shape[1]))
         self.turn_weights = nn.Parameter(torch.zeros(len(rows)))
         self.question_weights = nn.Parameter(torch.zeros(len(rows)))
         self.pair_weights = nn.Parameter(torch.zeros(2))
         self.turned = nn.Parameter(torch.eye(rows.shape[1]))
-        self.encoder = Encoder.read(static_model.load_encoder(static_model.BUNDLED))
         self.sharpness = nn.Parameter(torch.tensor(math.log(20.0)))
-        self.to(device)
 
     def turns(self, conversation: Conversation) -> Tensor:
-        texts = self._windows(conversation, "turns", conversation.turns)
-        every = range(len(texts))
-        found = self._meanings(texts, every, self.turn_weights, self.pair_weights[0])
-        return functional.normalize(found, dim=-1)
+        ids = self._ids(conversation, "turns", conversation.turns)
+        sums = self._sums(ids, self.turn_weights, self.pair_weights[0])
+        return functional.normalize(sums, dim=-1)
 
     def questions(self, conversation: Conversation, chosen: Sequence[int]) -> Tensor:
-        texts = self._windows(conversation, "questions", conversation.questions)
-        found = self._meanings(texts, chosen, self.question_weights, self.pair_weights[1])
-        return functional.normalize(found @ self.turned, dim=-1)
+        ids = self._ids(conversation, "questions", conversation.questions)
+        some = [ids[place] for place in chosen]
+        sums = self._sums(some, self.question_weights, self.pair_weights[1])
+        return functional.normalize(sums @ self.turned, dim=-1)
 
     def rates(self) -> list[dict[str, Any]]:
         weights = [self.turn_weights, self.question_weights, self.pair_weights, self.sharpness]
         return [
             {"params": weights, "lr": WEIGHT_RATE},
             {"params": [self.turned], "lr": MAP_RATE},
-            {"params": list(self.encoder.parameters()), "lr": ENCODER_RATE},
         ]
 
     def penalty(self) -> Tensor:
         weights = (self.turn_weights**2).sum() + (self.question_weights**2).sum()
-        same = torch.eye(len(self.turned), device=self.device)
-        return WEIGHT_DECAY * weights + MAP_DECAY * ((self.turned - same) ** 2).sum()
-
-    @torch.no_grad()
-    def join(self, others: Sequence[StaticStudent]) -> None:
-        """Become the mean of several (model soups, Wortsman et al. 2022,
-        https://arxiv.org/abs/2203.05482)."""
-        every = [dict(one.named_parameters()) for one in (self, *others)]
-        for name, own in self.named_parameters():
-            own.copy_(torch.stack([one[name] for one in every]).mean(0))
+        away = ((self.turned - torch.eye(len(self.turned))) ** 2).sum()
+        return WEIGHT_DECAY * weights + MAP_DECAY * away
 
     def write(self, path: Path) -> None:
         """As the run time reads it."""
         with torch.no_grad():
             tuning = static_tuning.Tuning(
-                self.turn_weights.exp().cpu().numpy(),
-                self.question_weights.exp().cpu().numpy(),
-                self.pair_weights.exp().cpu().numpy(),
-                self.turned.cpu().numpy(),
-                self.encoder.written(),
+                self.turn_weights.exp().numpy(),
+                self.question_weights.exp().numpy(),
+                self.pair_weights.exp().numpy(),
+                self.turned.numpy(),
             )
         static_tuning.write(path, tuning)
 
-    def _windows(
-        self, conversation: Conversation, name: str, texts: Sequence[str]
-    ) -> list[list[Tensor]]:
+    def _ids(self, conversation: Conversation, name: str, texts: Sequence[str]) -> list[list[int]]:
         if name not in conversation.kept:
-            ids = [self.table.known(text, MAX_TOKENS) for text in texts]
-            conversation.kept[name] = [
-                [torch.tensor(one[i : i + WINDOW]) for i in range(0, max(1, len(one)), WINDOW)]
-                for one in ids
-            ]
-        found: list[list[Tensor]] = conversation.kept[name]
+            conversation.kept[name] = [self.table.known(text, MAX_TOKENS) for text in texts]
+        found: list[list[int]] = conversation.kept[name]
         return found
 
-    def _meanings(
-        self, texts: list[list[Tensor]], chosen: Sequence[int], weights: Tensor, pairs: Tensor
-    ) -> Tensor:
-        told = _stacked([texts[place] for place in chosen], self.device)
-        there = told.there
-        if self.training:
-            there = there & (torch.rand(there.shape, device=self.device) > DROPPED)
-        rows = self.rows[told.ids] * there[..., None]
-        hashed = static_model.hashes(self.numbers[told.ids], len(self.pairs))
-        both = functional.pad(
-            self.pairs[hashed] * (there[:, 1:] & there[:, :-1])[..., None], (0, 0, 1, 0)
+    def _sums(self, texts: Sequence[list[int]], weights: Tensor, pairs: Tensor) -> Tensor:
+        ids = nn.utils.rnn.pad_sequence(
+            [torch.tensor(text, dtype=torch.long) for text in texts], batch_first=True
         )
-        weighed = (rows * weights.exp()[told.ids][..., None] + both * pairs.exp()).sum(1)
-        read = self.encoder.summed(weighed) + self.encoder(rows + both, there)
-        return read.new_zeros(len(chosen), read.shape[1]).index_add(0, told.owner, read)
-
-
-def _stacked(texts: Sequence[list[Tensor]], device: str) -> Windows:
-    windows = [window.long() for text in texts for window in text]
-    ids = nn.utils.rnn.pad_sequence(windows, batch_first=True)
-    lengths = torch.tensor([len(window) for window in windows])
-    owner = torch.tensor([number for number, text in enumerate(texts) for _ in text])
-    there = torch.arange(ids.shape[1]) < lengths[:, None]
-    return Windows(ids.to(device), there.to(device), owner.to(device))
+        there = torch.zeros(ids.shape)
+        for row, text in zip(there, texts, strict=True):
+            row[: len(text)] = 1.0
+        if self.training:
+            there = there * (torch.rand_like(there) > DROPPED)
+        sums = torch.einsum("nt,ntd->nd", weights.exp()[ids] * there, self.rows[ids])
+        if ids.shape[1] > 1:
+            numbers = torch.from_numpy(self.table.numbers)[ids]
+            hashed = static_model.hashes(numbers, len(self.pairs))
+            both = there[:, 1:] * there[:, :-1] * pairs.exp()
+            sums = sums + torch.einsum("nt,ntd->nd", both, self.pairs[hashed])
+        return sums

@@ -14,6 +14,7 @@ from mnemon.errors import MissingExtra
 
 # name, the module it needs (None: part of mnemon)
 EXTRAS = {
+    "context": None,
     "fastembed": "fastembed",
     "minilm": "sentence_transformers",
     "openai": "openai",

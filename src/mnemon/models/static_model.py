@@ -3,16 +3,14 @@
 `vectors.npy` is int8 [V, D] and `bigrams.npy` int8 [B, C], C <= D: both stay on disk
 (memory-mapped); `scales.npy` and `bigram_scales.npy` are float32, one a row; `numbers.npy` uint16
 [V] is what a piece counts as in a bigram's hash; `words.npy` float16 [D, L] turns a sum of rows
-into what late interaction compares; `encoder.npz` has the arrays of `static_encoder.Encoder` as
-float16; `vocabulary.txt` has the word-piece of each row, one a line; `card.json` says what they
-are.
+into what late interaction compares; `vocabulary.txt` has the word-piece of each row, one a line;
+`card.json` says what they are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mnemon.errors import EmbedderError
-from mnemon.models.static_encoder import Encoder
 from mnemon.models.wordpiece import WordPiece
 
 if TYPE_CHECKING:
@@ -176,25 +173,6 @@ def load(folder: Path) -> Table:
     if len(words) != card.dimension or double.vectors.shape[1] > card.dimension:
         raise _damaged(folder, f"words.npy or bigrams.npy is not for {card.dimension} dimensions")
     return Table(pieces, single, double, numbers, words)
-
-
-@cache
-def load_encoder(folder: Path) -> Encoder:
-    """What reads the rows of the model in `folder`, loaded once per process.
-
-    Raises:
-        EmbedderError: there is none, or it is for other rows.
-    """
-    import numpy as np
-
-    try:
-        with (folder / "encoder.npz").open("rb") as file, np.load(file) as held:
-            encoder = Encoder.of(held)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise _damaged(folder, error) from error
-    if len(encoder.last) != (wanted := read_card(folder).dimension):
-        raise _damaged(folder, f"the encoder has {len(encoder.last)} dimensions, not {wanted}")
-    return encoder
 
 
 def _mapped(file: Path) -> NDArray[np.int8]:

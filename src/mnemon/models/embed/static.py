@@ -1,11 +1,9 @@
-"""The bundled embedder: a sum of word-piece and bigram vectors, and what an encoder adds to it.
+"""The bundled embedder: a sum of word-piece and bigram vectors, no neural network at run time.
 
 A row of int8 for each word-piece of all-MiniLM-L6-v2 and one for each of 32,768 hashes of two
-pieces in a row; a text is the sum of its rows, turned, and what two layers make of them in their
-context (`mnemon.models.static_encoder`), made unit. All were trained to be as near as they can to
-the vector that all-MiniLM-L6-v2 gives the text, and so that texts are as similar to each other as
-that model finds them (`scripts/distil_static.py`, `scripts/distil_encoder.py`). Some ten times
-faster.
+pieces in a row; a text is the sum of its rows, made unit. The rows were trained so that this sum is
+as near as it can be to the vector that all-MiniLM-L6-v2 gives the text, and so that texts are as
+similar to each other as that model finds them (`scripts/distil_static.py`). Over 100 times faster.
 Method: the bag of embeddings of model2vec's tokenlearn (https://github.com/MinishLab/tokenlearn),
 hashed bigrams as in fastText (Joulin et al. 2016, https://arxiv.org/abs/1607.01759), the relations
 of a batch as a target as in Park et al. 2019 (https://arxiv.org/abs/1904.05068). Model:
@@ -14,9 +12,8 @@ answers to single pieces, all of the above is one loss, and its token outputs ar
 (`late_vectors`); afterwards it was tuned for recall (`mnemon.models.static_tuning`), so that a
 question and a memory of the same words differ; inference is numpy and our own word-pieces
 (`mnemon.models.wordpiece`).
-Limits: English. What is more than 64 pieces apart is not read together. A word with no known piece
-(most emoji and CJK characters, any word over 100 characters) adds nothing; a text of only such
-words is a zero row.
+Limits: English. Order counts within two pieces only. A word with no known piece (most emoji and CJK
+characters, any word over 100 characters) adds nothing; a text of only such words is a zero row.
 
 It runs on one core and starts no threads.
 """
@@ -25,14 +22,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
 from mnemon.models import static_tuning, tuning
-from mnemon.models.static_encoder import Encoder
-from mnemon.models.static_model import BUNDLED, Table, load, load_encoder, read_card
+from mnemon.models.static_model import BUNDLED, load, read_card
+from mnemon.models.static_sums import CHARACTERS_PER_TOKEN, known, sums, tuned
 from mnemon.models.vectors import many, unit_rows
 
 if TYPE_CHECKING:
@@ -42,9 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["StaticEmbedder"]
 
 MAX_TOKENS = 8192
-# English has 4 to 5 characters a token: cutting at 8 bounds the work without biting before
-# `max_tokens` does.
-CHARACTERS_PER_TOKEN = 8
 
 
 @dataclass(frozen=True)
@@ -90,15 +83,15 @@ class StaticEmbedder:
             InvalidText: a text is not a str of valid Unicode.
             EmbedderError: the model's folder is missing or damaged.
         """
-        tables = _tuned(self._path, self._tuning)
-        return unit_rows(tables.meanings(tables.turns, self._known(tables.turns, texts)))
+        table = tuned(self._path, self._tuning).turns
+        return unit_rows(sums(table, known(table, texts, self.max_tokens)))
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """A unit row float32 [D]: pieces weigh what they weigh in questions, and it is turned."""
-        tables = _tuned(self._path, self._tuning)
-        meant = tables.meanings(tables.questions, self._known(tables.questions, [text]))
+        tables = tuned(self._path, self._tuning)
+        said = sums(tables.questions, known(tables.questions, [text], self.max_tokens))
         row: NDArray[np.float32] = unit_rows(
-            meant if tables.turned is None else meant @ tables.turned
+            said if tables.turned is None else said @ tables.turned
         )[0]
         return row
 
@@ -116,8 +109,8 @@ class StaticEmbedder:
         import numpy as np
 
         table = load(self._path)
-        known = self._known(table, texts)
-        return _sums(table, known), np.fromiter(map(len, known), np.intp, len(known))
+        ids = known(table, texts, self.max_tokens)
+        return sums(table, ids), np.fromiter(map(len, ids), np.intp, len(ids))
 
     def late_sums(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
         """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]."""
@@ -143,10 +136,6 @@ class StaticEmbedder:
         count = load(self._path).pieces.count
         return [count(text) for text in many(texts)]
 
-    def _known(self, table: Table, texts: Sequence[str]) -> list[list[int]]:
-        limit = self.max_tokens * CHARACTERS_PER_TOKEN
-        return [table.known(text[:limit], self.max_tokens) for text in many(texts)]
-
     @property
     def _path(self) -> Path:
         return BUNDLED if self.folder is None else Path(self.folder)
@@ -156,42 +145,3 @@ class StaticEmbedder:
         if self.tuning is None:
             return static_tuning.BUNDLED if self.folder is None else None
         return Path(self.tuning) if self.tuning else None
-
-
-@dataclass(frozen=True)
-class _Tables:
-    """The model as it is, as turns and as questions see it, what questions are multiplied by, and
-    what reads its rows."""
-
-    plain: Table
-    turns: Table
-    questions: Table
-    turned: NDArray[np.float32] | None
-    encoder: Encoder
-
-    def meanings(self, weighed: Table, known: Sequence[list[int]]) -> NDArray[np.float32]:
-        """float32 [N, D] of texts as ids: weighed rows summed up, and what the encoder adds."""
-        found = _sums(weighed, known)
-        for row, ids in zip(found, known, strict=True):
-            if ids:  # one by one: several at once give other bits
-                row[...] = row @ self.encoder.summed + self.encoder.added(self.plain.rows(ids))
-        return found
-
-
-def _sums(table: Table, known: Sequence[list[int]]) -> NDArray[np.float32]:
-    import numpy as np
-
-    sums = np.zeros((len(known), table.single.vectors.shape[1]), np.float32)
-    table.sums(known, sums)
-    return sums
-
-
-@cache
-def _tuned(folder: Path, tuning: Path | None) -> _Tables:
-    table = load(folder)
-    if tuning is None:
-        return _Tables(table, table, table, None, load_encoder(folder))
-    told = static_tuning.read(tuning, *table.single.vectors.shape)
-    turns = table.weighed(told.turns, told.pairs[0])
-    questions = table.weighed(told.questions, told.pairs[1])
-    return _Tables(table, turns, questions, told.turned, told.encoder)

@@ -5,10 +5,10 @@ https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one proba
 list's scores and of its labels. How ours differs: two hidden layers of a few units; evidence
 competes with what is none, not with other evidence (`bench/learning.py`); scores are
 then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
-bundled embedder (`listnet.json`), for the tuned MiniLM (`listnet_minilm.json`) and for sentence
-encoders that nobody tuned (`listnet_encoder.json`, fitted with all-MiniLM-L6-v2); they say what
-they were fitted on, `scripts/train_ranker.py` makes them. Needs
-the channels `words`, `meaning` and `time`.
+bundled embedders (`listnet.json`, `listnet_context.json`), for the tuned MiniLM
+(`listnet_minilm.json`) and for sentence encoders that nobody tuned (`listnet_encoder.json`, fitted
+with all-MiniLM-L6-v2); they say what they were fitted on, `scripts/train_ranker.py` makes them.
+Needs the channels `words`, `meaning` and `time`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,12 @@ from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 
 __all__ = ["ListNet"]
 
-KINDS = {"": "listnet_encoder", "mnemon-static-": "listnet", "mnemon-minilm-": "listnet_minilm"}
+KINDS = {
+    "": "listnet_encoder",
+    "mnemon-static-": "listnet",
+    "mnemon-context-": "listnet_context",
+    "mnemon-minilm-": "listnet_minilm",
+}
 """How the names of spaces begin → which weights were fitted on their vectors."""
 BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]

@@ -30,7 +30,11 @@ from mnemon.text.rerank._relations import Standing, relations
 
 __all__ = ["SetRank"]
 
-KINDS = {"listnet": "setrank", "listnet_minilm": "setrank_minilm"}
+KINDS = {
+    "listnet": "setrank",
+    "listnet_context": "setrank_context",
+    "listnet_minilm": "setrank_minilm",
+}
 """The ranker's weights → those that were fitted beside them."""
 BUNDLED = {kind: Path(__file__).with_name(f"{name}.npz") for kind, name in KINDS.items()}
 _APART = 0.01  # so that rounding mixes none of the others among the best

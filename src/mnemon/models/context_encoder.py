@@ -1,12 +1,11 @@
-"""A small encoder over the static model's rows: what pieces mean beside each other.
+"""The encoder of the embedder `context`: what the static model's rows mean beside each other.
 
 A sum of rows cannot know that "bank" beside "river" is no bank. Two layers of a transformer
 (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, with the norm first) read the rows of a text
 64 at a time, and what comes out is added to their sum: half a millisecond for a turn. Trained over
-the rows by `scripts/distil_encoder.py`, tuned for recall with everything else
-(`mnemon.models.static_tuning`). How ours differs: no vector of positions is added; how far two
-pieces are apart counts in attention only (relative positions as in T5, Raffel et al. 2020,
-https://arxiv.org/abs/1910.10683, section 2.1).
+the rows by `scripts/distil_encoder.py`, tuned for recall by `scripts/tune_embedder.py`. How ours
+differs: no vector of positions is added; how far two pieces are apart counts in attention only
+(relative positions as in T5, Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1).
 
 Weights lie in blocks of 32 columns, so that no product is large enough for BLAS to start threads
 (`mnemon.blas`).

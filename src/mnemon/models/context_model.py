@@ -1,0 +1,74 @@
+"""Reading what the embedder `context` adds to the static model: an encoder, untuned and tuned.
+
+`context/encoder.npz` has the arrays of `context_encoder.Encoder` as float16, `context/card.json`
+says what they are. A tuning (`recall/context.npz`) has those of an encoder that learned recall,
+beside what `static_tuning` has: what pieces weigh beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from mnemon.models import static_model, static_tuning
+from mnemon.models.context_encoder import Encoder
+from mnemon.models.tuning import unusable
+
+FOLDER = Path(__file__).parent / "context"
+BUNDLED = Path(__file__).parent / "recall" / "context.npz"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What `ContextEmbedder` reads of `card.json`; the rest of it is for people."""
+
+    model: str
+    revision: str
+
+
+@cache
+def read_card() -> Card:
+    """The bundled encoder's card, read once per process.
+
+    Raises:
+        EmbedderError: there is none, or it lacks a field.
+    """
+    path = FOLDER / "card.json"
+    try:
+        told: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
+        return Card(str(told["model"]), str(told["revision"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise unusable(path, error) from error
+
+
+@cache
+def load(tuning: Path | None) -> Encoder:
+    """The encoder of a tuning, or the untuned one; read once per process.
+
+    Raises:
+        EmbedderError: the file is missing or damaged, or is for other rows.
+    """
+    import numpy as np
+
+    path = FOLDER / "encoder.npz" if tuning is None else tuning
+    try:
+        with path.open("rb") as file, np.load(file) as held:  # a damaged one would stay open
+            encoder = Encoder.of(held)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise unusable(path, error) from error
+    wanted = static_model.read_card(static_model.BUNDLED).dimension
+    if len(encoder.last) != wanted:
+        raise unusable(path, f"its encoder has {len(encoder.last)} dimensions, not {wanted}")
+    return encoder
+
+
+def write(path: Path, weights: static_tuning.Tuning, encoder: Encoder) -> None:
+    """A tuning; the same gives the same bytes."""
+    import numpy as np
+
+    np.savez(path, **static_tuning.arrays(weights), **encoder.arrays())  # type: ignore[arg-type]
