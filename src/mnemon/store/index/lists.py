@@ -29,9 +29,9 @@ from mnemon.store.index.outlines import Outlines, summed
 
 _FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ = 32.0  # times all to the power of 2/3: vectors compared by their short codes, and
-_SAMPLE = 8192
-_KEPT = 30.0  # times the root of all: by their components, for one question
+_READ, _READ_OF_ALL = 32.0, 0.32  # times all to the power of 2/3, or times all if that is less:
+_SAMPLE = 8192  # vectors compared by their short codes, and
+_KEPT, _KEPT_OF_ALL = 30.0, 0.038  # times the root of all, or all: by their components
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +118,16 @@ class Lists:
         ids, scores, group = self._compared(vector, wanted)
         found, every = [], sum(wanted.most)
         for number, most in enumerate(wanted.most, 1):
-            keep = max(2 * most, int(_KEPT * math.sqrt(len(self)) * most / every))
+            keep = max(2 * most, int(self._closely * most / every))
             at = best(scores, group == number, keep)
             at = at if ids is None else ids.take(at)
             found.append(highest(at, codes.scores(at, vector), most))
         return found
+
+    @property
+    def _closely(self) -> float:
+        """How many are compared by their components, for one question."""
+        return min(_KEPT * math.sqrt(len(self)), _KEPT_OF_ALL * len(self))
 
     def _compared(
         self, vector: np.ndarray, wanted: Wanted
@@ -142,7 +147,7 @@ class Lists:
         tail += np.float32(self.directions.middle @ vector)
         reach = np.cumsum(np.diff(self.offsets)[order])
         read = [(np.arange(len(self.ids), len(self), dtype=np.int32), tail)] if len(tail) else []
-        enough, first = _READ * len(self) ** (2 / 3), 0
+        enough, first = min(_READ * len(self) ** (2 / 3), _READ_OF_ALL * len(self)), 0
         while True:
             last = min(len(order), int(np.searchsorted(reach, enough)) + 1)
             read.append(self._read(np.sort(order[first:last]), weights, common))
