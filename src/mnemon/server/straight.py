@@ -36,7 +36,7 @@ class Call:
     answer: Callable[[Any, access.Grant], Response] | None = None
 
 
-_SEARCHES = 2  # one computes while the other waits for the store
+_SEARCHES_FAR = 2  # one computes while the other waits for a database; a file answers at once
 
 _CALLS = {
     one.path: one
@@ -57,7 +57,7 @@ class Straight:
         self._adds: Gathered[gathering.Call, MemCube] = Gathered(
             lambda calls: gathering.add_each(service.memory, calls)
         )
-        self._turns = Turns(_SEARCHES)
+        self._turns = Turns(_SEARCHES_FAR if service.home.far else 1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         call = _CALLS.get(scope["path"]) if scope["type"] == "http" else None
