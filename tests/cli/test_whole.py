@@ -56,7 +56,9 @@ def test_doctor_tells_all_parts(run, ids, monkeypatch, parsed):
     parts = {finding["part"] for finding in parsed(done)}
     assert parts == {"system", "packages", "extras", "store", "environment", "methods"}
     assert "hidden" not in done.stdout
-    assert "layout" in run("doctor").stdout
+    told = run("doctor").stdout
+    assert "layout" in told
+    assert "langchain: langchain-core " in told  # a long name keeps apart from what follows
 
 
 def test_doctor_fails_when_something_is_missing(run, store, monkeypatch):

@@ -32,7 +32,7 @@ def command(settings: Settings, json_: bool) -> None:
                 click.secho(part, bold=True)
             mark, color = _MARKS[one.ok]
             text = layout.indented(one.found, _NAME + 6).lstrip()
-            click.echo(f"  {click.style(mark, fg=color)}  {one.name:<{_NAME}}{text}")
+            click.echo(f"  {click.style(mark, fg=color)}  {one.name:<{_NAME - 1}} {text}")
     if any(one.ok is False for one in found):
         click.echo("something that is needed is missing: see the lines marked !!", err=True)
         raise click.exceptions.Exit(exits.NOTHING)
