@@ -40,6 +40,11 @@ program = click.option(
     "--program", metavar="NAME", expose_value=False, callback=_remember,
     help="How to search; see `mnemon --help`.",
 )  # fmt: skip
+embedder = click.option(
+    "--embedder", metavar="NAME", expose_value=False, callback=_remember,
+    help="What embeds in a store without vectors yet: one that `mnemon methods models.embed` "
+    "lists, by default static. `mnemon reindex` moves a store that has some.",
+)  # fmt: skip
 
 
 def as_json(command: F) -> F:

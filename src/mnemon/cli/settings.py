@@ -28,13 +28,14 @@ class Nothing(click.ClickException):
 
 @dataclass(slots=True)
 class Settings:
-    """The store, namespace and program that were asked for; None means the default ones. `api_key`
-    is for a server's address."""
+    """The store, namespace, program and embedder that were asked for; None means the default ones,
+    or the store's own. `api_key` is for a server's address."""
 
     store: str | None = None
     namespace: str | None = None
     program: str | None = None
     api_key: str | None = None
+    embedder: str | None = None
 
     @property
     def address(self) -> str:
@@ -74,9 +75,11 @@ class Settings:
         from mnemon.store.address import is_server
 
         if is_server(self.address):
-            told: dict[str, Any] = {} if self.program is None else {"program": self.program}
+            asked = {"program": self.program, "embedder": self.embedder}
+            told: dict[str, Any] = {name: one for name, one in asked.items() if one is not None}
             return Memory(self.address, namespace=self.scope, api_key=self.api_key, **told)
-        return Memory(self.address, namespace=self.scope, program=self.program or PROGRAM)
+        program = self.program or PROGRAM
+        return Memory(self.address, namespace=self.scope, program=program, embedder=self.embedder)
 
     def existing(self) -> Memory:
         """The memory that is there; it is never made only to find it empty.

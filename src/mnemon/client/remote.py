@@ -52,6 +52,11 @@ class RemoteMemory(Reading, Writing):
         api_key: str | None = None,
         **servers: Any,
     ) -> None:
+        if "embedder" in servers:
+            raise InvalidInput(
+                "embedder= is for a store that is opened here: a server's has its own, and "
+                "reindex(embedder) moves it to another"
+            )
         if servers:
             raise InvalidInput(
                 f"{', '.join(servers)}= belongs to whoever opens the store: give it to the server "

@@ -39,6 +39,7 @@ _BATCH = 500
     "single cube.",
 )
 @options.meta
+@options.embedder
 @options.as_json
 @options.place
 def command(

@@ -23,6 +23,7 @@ _SHOWN = 20
     "--format", help="mnemon, or one that `mnemon methods importers` lists; found out if not given."
 )
 @options.method_options
+@options.embedder
 @options.as_json
 @options.place
 def command(
