@@ -7,7 +7,7 @@
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
 which is what everyone gets. Prints held-out recall@10 by cosine alone, before and after. `static`
-takes minutes on a CPU, `context` four minutes on a GPU, `minilm` a quarter of an hour; in several
+takes minutes on a CPU, `context` minutes on a GPU, `minilm` a quarter of an hour; in several
 processes, each with some of the `--fold`s, that much less. Needs torch; `minilm` also
 transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
 """

@@ -14,18 +14,25 @@ from distil.batches import CROPPED, DISTURBED, REPLACED
 from distil.encoder import LAYERS
 from distil.reading import Trained
 
-NOTICE = """\
+_ORIGIN = """\
 The files in this folder are derived from the model sentence-transformers/all-MiniLM-L6-v2
 (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2), copyright its authors, licensed
 under the Apache License, Version 2.0 (http://www.apache.org/licenses/LICENSE-2.0).
 Its base is nreimers/MiniLM-L6-H384-uncased, made from microsoft/MiniLM-L12-H384-uncased
 (copyright Microsoft Corporation, MIT License); its vocabulary is that of Google's
 bert-base-uncased (Apache License, Version 2.0).
-
+"""
+NOTICE = f"""\
+{_ORIGIN}
 Changes: a table of 256-dimensional vectors for word-pieces and for hashed pairs of them was
 trained to give what the model gives whole texts, and rounded to 8-bit integers; the unused
 word-pieces were taken out of the vocabulary. card.json says exactly how, and which texts it was
 trained on.
+"""
+ENCODER_NOTICE = f"""\
+{_ORIGIN}
+Changes: a smaller network over the vectors in ../static was trained to give what the model gives
+whole texts. card.json says exactly how, and which texts it was trained on.
 """
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")
@@ -73,7 +80,7 @@ def write_encoder(
     file: Path, teacher: Path, trained: Trained, texts: dict[str, int], seconds: float, size: int,
     machine: str,
 ) -> None:  # fmt: skip
-    """Writes the card beside an encoder's file."""
+    """Writes the card and the notice beside an encoder's file."""
     digest = sha256(file)
     told = {
         "model": "mnemon-context-minilm-l6",
@@ -91,6 +98,7 @@ def write_encoder(
     }
     text = json.dumps(told, indent=2)
     (file.parent / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
+    (file.parent / "NOTICE").write_text(ENCODER_NOTICE, "utf-8", newline="\n")
 
 
 def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import NamedTuple
 
@@ -14,14 +13,13 @@ from torch.nn import functional
 from distil.batches import Batch, Batches, Corpus
 from distil.encoder import Encoder
 from distil.teacher import Teacher, unit
+from distil.training import divergence, speed
 from mnemon.models import static_model
 
 ALIGNED_BATCHES, VALIDATION_BATCHES = 60, 6
-TEMPERATURE = 0.05
 # Of the cosines of texts, and of the similarities within a batch.
 WEIGHTS = (2.0, 1.0)
 RATE, DECAY = 1.5e-3, 0.01
-WARM_UP_STEPS = 300
 _REPORTS = 12
 
 
@@ -81,13 +79,12 @@ class Lessons:
     def _aligned(self) -> Tensor:
         """The orthonormal [W, D] that brings answers nearest to the sums of rows (Schönemann 1966,
         https://doi.org/10.1007/BF02289451)."""
-        total: Tensor | float = 0.0
+        products = []
         for _ in range(ALIGNED_BATCHES):
             batch = self._batches.draw()
             sums = unit(self._rows(batch).sum(1))
-            total = total + self._teacher(batch).texts.double().T @ sums.double()
-        assert isinstance(total, Tensor)
-        left, _, right = torch.linalg.svd(total, full_matrices=False)
+            products.append(self._teacher(batch).texts.double().T @ sums.double())
+        left, _, right = torch.linalg.svd(torch.stack(products).sum(0), full_matrices=False)
         found: Tensor = (left @ right).float()
         return found
 
@@ -95,19 +92,12 @@ class Lessons:
 def losses(encoder: Encoder, rows: Rows, batch: Batch, target: Tensor) -> Tensor:
     """How far off the encoder is, float32 [2], lower is better: texts, relations.
 
-    The first is one minus the mean cosine. The second is the divergence of what each text of the
-    batch is similar to: softmax over the others, of the cosine divided by the temperature.
+    The first is one minus the mean cosine, the second as in `distil.training.losses`.
     """
     told = rows(batch)
     answer = unit((encoder.summed(told.sum(1)) + encoder(told, batch.mask)).float())
     texts = 1 - (answer * target).sum(-1).mean()
-    itself = torch.eye(len(batch.ids), device=target.device, dtype=torch.bool)
-    ours, theirs = (
-        (one @ one.T / TEMPERATURE).masked_fill(itself, -1e4).log_softmax(-1)
-        for one in (answer, target)
-    )
-    relations = functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
-    return torch.stack((texts, relations))
+    return torch.stack((texts, divergence(answer, target)))
 
 
 def train(teacher: Teacher, rows: Rows, corpus: Corpus, size: int, seconds: float) -> Trained:
@@ -121,9 +111,8 @@ def train(teacher: Teacher, rows: Rows, corpus: Corpus, size: int, seconds: floa
     weights = torch.tensor(WEIGHTS, device=corpus.device)
     start, step, reported = time.monotonic(), 0, 0
     while (share := (time.monotonic() - start) / seconds) < 1:
-        speed = min(1, step / WARM_UP_STEPS) * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
         for group in optimiser.param_groups:
-            group["lr"] = RATE * speed
+            group["lr"] = RATE * speed(step, share)
         batch, target = lessons.next()
         with torch.autocast(corpus.device.type, torch.bfloat16, enabled=batch.ids.is_cuda):
             loss = (losses(encoder, rows, batch, target) * weights).sum()

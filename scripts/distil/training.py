@@ -69,13 +69,24 @@ def losses(student: Student, batch: Batch, target: Meanings) -> Tensor:
     answer = student(batch)
     texts = 1 - (answer.texts * target.texts).sum(-1).mean()
     tokens = 1 - (answer.tokens * target.tokens).sum(-1)[batch.mask].mean()
-    itself = torch.eye(len(batch.ids), device=batch.ids.device, dtype=torch.bool)
+    return torch.stack((texts, tokens, divergence(answer.texts, target.texts)))
+
+
+def divergence(answer: Tensor, target: Tensor) -> Tensor:
+    """How differently the texts of a batch are similar to each other: a scalar of unit rows [N, D]
+    and those wanted."""
+    itself = torch.eye(len(answer), device=answer.device, dtype=torch.bool)
     ours, theirs = (
         (rows @ rows.T / TEMPERATURE).masked_fill(itself, -1e4).log_softmax(-1)
-        for rows in (answer.texts, target.texts)
+        for rows in (answer, target)
     )
-    relations = functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
-    return torch.stack((texts, tokens, relations))
+    found: Tensor = functional.kl_div(ours, theirs, log_target=True, reduction="batchmean")
+    return found
+
+
+def speed(step: int, share: float) -> float:
+    """What rates are multiplied by when so much of the time is over: warming up, then a cosine."""
+    return min(1, step / WARM_UP_STEPS) * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
 
 
 def starting(teacher: Teacher, directions: Directions, frequency: Tensor) -> Student:
@@ -95,9 +106,8 @@ def train(teacher: Teacher, corpus: Corpus, size: int, seconds: float, vocabular
     weights = torch.tensor(WEIGHTS, device=corpus.device)
     start, step, reported = time.monotonic(), 0, 0
     while (share := (time.monotonic() - start) / seconds) < 1:
-        speed = min(1, step / WARM_UP_STEPS) * (0.5 * (1 + math.cos(math.pi * share)) + 0.01)
         for group, rate in zip(optimiser.param_groups, rates, strict=True):
-            group["lr"] = rate * speed
+            group["lr"] = rate * speed(step, share)
         _step(student, optimiser, weights, *lessons.next())
         step += 1
         if share * _REPORTS >= reported:

@@ -3,25 +3,22 @@ it in turns and in questions. The rows themselves stay."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from distil.encoder import Encoder
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mnemon.models import context_model, static_model, static_tuning
+from mnemon.models import context_model, static_model
 from mnemon.models.context_encoder import WINDOW
-from mnemon.models.embed.context import MAX_TOKENS
+from mnemon.models.static_sums import MAX_TOKENS
 from tune.conversations import Conversation
+from tune.static import DROPPED, StaticStudent
 
-DROPPED = 0.1  # of a text's tokens, at a step
-WEIGHT_DECAY, MAP_DECAY = 1e-4, 2e-2
-WEIGHT_RATE, MAP_RATE, ENCODER_RATE = 2e-2, 1e-3, 2e-4
+ENCODER_RATE = 2e-4
 
 
 class Windows(NamedTuple):
@@ -32,27 +29,17 @@ class Windows(NamedTuple):
     owner: Tensor
 
 
-class ContextStudent(nn.Module):
-    """Weights are kept as logarithms: 0 changes nothing."""
+class ContextStudent(StaticStudent):
+    """Its weights as those of the static student, and the encoder."""
 
     seeds = (0, 1, 2)
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
-        self.table = static_model.load(static_model.BUNDLED)
         self.device = device
-        single, double = self.table.single, self.table.double
-        rows = single.take(np.arange(len(single.scales)))
-        pairs = torch.from_numpy(double.take(np.arange(len(double.scales))))
-        self.rows = torch.from_numpy(rows).to(device)
-        self.pairs = functional.pad(pairs, (0, rows.shape[1] - pairs.shape[1])).to(device)
+        self.rows, self.pairs = self.rows.to(device), self.pairs.to(device)
         self.numbers = torch.from_numpy(self.table.numbers).to(device)
-        self.turn_weights = nn.Parameter(torch.zeros(len(rows)))
-        self.question_weights = nn.Parameter(torch.zeros(len(rows)))
-        self.pair_weights = nn.Parameter(torch.zeros(2))
-        self.turned = nn.Parameter(torch.eye(rows.shape[1]))
         self.encoder = Encoder.read(context_model.load(None))
-        self.sharpness = nn.Parameter(torch.tensor(math.log(20.0)))
         self.to(device)
 
     def turns(self, conversation: Conversation) -> Tensor:
@@ -67,17 +54,8 @@ class ContextStudent(nn.Module):
         return functional.normalize(found @ self.turned, dim=-1)
 
     def rates(self) -> list[dict[str, Any]]:
-        weights = [self.turn_weights, self.question_weights, self.pair_weights, self.sharpness]
-        return [
-            {"params": weights, "lr": WEIGHT_RATE},
-            {"params": [self.turned], "lr": MAP_RATE},
-            {"params": list(self.encoder.parameters()), "lr": ENCODER_RATE},
-        ]
-
-    def penalty(self) -> Tensor:
-        weights = (self.turn_weights**2).sum() + (self.question_weights**2).sum()
-        same = torch.eye(len(self.turned), device=self.device)
-        return WEIGHT_DECAY * weights + MAP_DECAY * ((self.turned - same) ** 2).sum()
+        encoder = {"params": list(self.encoder.parameters()), "lr": ENCODER_RATE}
+        return [*super().rates(), encoder]
 
     @torch.no_grad()
     def join(self, others: Sequence[ContextStudent]) -> None:
@@ -89,14 +67,7 @@ class ContextStudent(nn.Module):
 
     def write(self, path: Path) -> None:
         """As the run time reads it."""
-        with torch.no_grad():
-            tuning = static_tuning.Tuning(
-                self.turn_weights.exp().cpu().numpy(),
-                self.question_weights.exp().cpu().numpy(),
-                self.pair_weights.exp().cpu().numpy(),
-                self.turned.cpu().numpy(),
-            )
-        context_model.write(path, tuning, self.encoder.written())
+        context_model.write(path, self.tuning(), self.encoder.written())
 
     def _windows(
         self, conversation: Conversation, name: str, texts: Sequence[str]

@@ -61,19 +61,20 @@ class StaticStudent(nn.Module):
 
     def penalty(self) -> Tensor:
         weights = (self.turn_weights**2).sum() + (self.question_weights**2).sum()
-        away = ((self.turned - torch.eye(len(self.turned))) ** 2).sum()
+        same = torch.eye(len(self.turned), device=self.turned.device)
+        away = ((self.turned - same) ** 2).sum()
         return WEIGHT_DECAY * weights + MAP_DECAY * away
 
     def write(self, path: Path) -> None:
         """As the run time reads it."""
-        with torch.no_grad():
-            tuning = static_tuning.Tuning(
-                self.turn_weights.exp().numpy(),
-                self.question_weights.exp().numpy(),
-                self.pair_weights.exp().numpy(),
-                self.turned.numpy(),
-            )
-        static_tuning.write(path, tuning)
+        static_tuning.write(path, self.tuning())
+
+    @torch.no_grad()
+    def tuning(self) -> static_tuning.Tuning:
+        """What was learned of weights and of the turn."""
+        logarithms = (self.turn_weights, self.question_weights, self.pair_weights)
+        weights = [one.exp().cpu().numpy() for one in logarithms]
+        return static_tuning.Tuning(*weights, self.turned.cpu().numpy())
 
     def _ids(self, conversation: Conversation, name: str, texts: Sequence[str]) -> list[list[int]]:
         if name not in conversation.kept:

@@ -113,6 +113,7 @@ def test_the_card_names_the_file_by_its_digest() -> None:
     assert card["sha256"] == {"encoder.npz": digest}
     assert card["revision"] == digest[:16]
     assert card["source"]["licence"] == "Apache-2.0"
+    assert "all-MiniLM-L6-v2" in (context_model.FOLDER / "NOTICE").read_text("utf-8")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"no archive"])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+MAX_TOKENS = 8192
+"""Of a text, by default, that count for its vector."""
 # English has 4 to 5 characters a token: cutting at 8 bounds the work without biting before
 # `max_tokens` does.
 CHARACTERS_PER_TOKEN = 8

@@ -2,13 +2,12 @@
 
 To the sum of a text's rows (`mnemon.models.embed.static`) comes what an encoder makes of them
 (`mnemon.models.context_encoder`), distilled from all-MiniLM-L6-v2 as the rows were: it finds more,
-most of all where people write casually, and embeds a thousand texts a second where `static` embeds
-tens of thousands. As DistilBERT (Sanh et al. 2019, https://arxiv.org/abs/1910.01108) a small
-transformer taught by a larger one; how ours differs: it starts from rows that add up to the
-teacher's vectors already, and only corrects their sum; then it was tuned for recall as `static`
-was, and its weights are the mean of three (model soups, Wortsman et al. 2022,
-https://arxiv.org/abs/2203.05482). Limits as of `static`; what is more than 64 pieces apart is not
-read together.
+most of all where people write casually, and takes some ten times as long. As DistilBERT (Sanh et
+al. 2019, https://arxiv.org/abs/1910.01108) a small transformer taught by a larger one; how ours
+differs: it starts from rows that add up to the teacher's vectors already, and only corrects their
+sum; then it was tuned for recall as `static` was, and its weights are the mean of three (model
+soups, Wortsman et al. 2022, https://arxiv.org/abs/2203.05482). Limits as of `static`; what is more
+than 64 pieces apart is not read together.
 
 It runs on one core and starts no threads.
 """
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
 from mnemon.models import context_model, static_model, tuning
-from mnemon.models.static_sums import known, sums, tuned
+from mnemon.models.static_sums import MAX_TOKENS, known, sums, tuned
 from mnemon.models.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ if TYPE_CHECKING:
     from mnemon.models.static_model import Table
 
 __all__ = ["ContextEmbedder"]
-
-MAX_TOKENS = 8192
 
 
 @dataclass(frozen=True)

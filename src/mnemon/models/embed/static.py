@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from mnemon.errors import InvalidInput
 from mnemon.models import static_tuning, tuning
 from mnemon.models.static_model import BUNDLED, load, read_card
-from mnemon.models.static_sums import CHARACTERS_PER_TOKEN, known, sums, tuned
+from mnemon.models.static_sums import CHARACTERS_PER_TOKEN, MAX_TOKENS, known, sums, tuned
 from mnemon.models.vectors import many, unit_rows
 
 if TYPE_CHECKING:
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["StaticEmbedder"]
-
-MAX_TOKENS = 8192
 
 
 @dataclass(frozen=True)

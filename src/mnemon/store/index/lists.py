@@ -29,9 +29,12 @@ from mnemon.store.index.outlines import Outlines, summed
 
 _FLAT = 60_000  # below, one list is as fast
 _TAIL = 65_536
-_READ, _READ_OF_ALL = 32.0, 0.32  # times all to the power of 2/3, or times all if that is less:
-_SAMPLE = 8192  # vectors compared by their short codes, and
-_KEPT, _KEPT_OF_ALL = 30.0, 0.038  # times the root of all, or all: by their components
+_SAMPLE = 8192
+# Of N vectors, for one question: how many are compared by their short codes, the lesser of
+# _READ * N^(2/3) and _READ_OF_ALL * N; and of these by their components, the lesser of
+# _KEPT * N^(1/2) and _KEPT_OF_ALL * N.
+_READ, _READ_OF_ALL = 32.0, 0.32
+_KEPT, _KEPT_OF_ALL = 30.0, 0.038
 
 
 @dataclass(frozen=True, slots=True)
