@@ -1,8 +1,8 @@
-"""Makes what reads the bundled static model's rows, `src/mnemon/models/context/encoder.npz`.
+"""Makes what reads texts beside the bundled static model: `src/mnemon/models/context`.
 
-The rows stay as `distil_static.py` made them; the encoder is trained so that with it they give what
-all-MiniLM-L6-v2 gives a text (`distil/reading.py`). From the repository root, with the texts and
-the environment of that script:
+The static rows stay as `distil_static.py` made them; an encoder, with rows of its own, is trained
+so that what it adds to their sum gives what all-MiniLM-L6-v2 gives a text (`distil/reading.py`).
+From the repository root, with the texts and the environment of that script:
 
     .venv-distil/bin/python scripts/distil_encoder.py --texts texts.txt.xz --device cuda
 
@@ -23,15 +23,18 @@ import numpy as np
 import torch
 from distil import card, checks, reading, textfile
 from distil.batches import Batch, Corpus
+from distil.encoder import Encoder, normed
+from distil.export import int8_rows
 from distil.reading import Rows
-from distil.teacher import Teacher
+from distil.teacher import Teacher, unit
 from distil.tokens import Tokens
 from distil_static import packaged_teacher
 
 from mnemon.models import context_model, static_model
-from mnemon.models.context_encoder import WINDOW, Encoder
+from mnemon.models.context_encoder import WINDOW
+from mnemon.models.static_sums import sums
 
-MIN_COSINE = 0.999  # of what is written, in half precision, with what was trained
+MIN_COSINE = 0.999  # of what is written, rounded, with what was trained
 
 
 def main() -> None:
@@ -41,17 +44,23 @@ def main() -> None:
     texts = textfile.read(options.texts)
     corpus = Corpus(tokens.ids([text for _, text in texts]), device)
     print(f"{len(corpus.lengths)} texts of {len(corpus.tokens)} tokens", flush=True)
-    rows = Rows(static_model.load(static_model.BUNDLED), tokens.size, device)
+    static = static_model.load(static_model.BUNDLED)
+    rows = Rows(static, tokens, device)
     trained = reading.train(Teacher(teacher, device), rows, corpus, options.batch, options.seconds)
+    encoder = trained.encoder.cpu()
     options.out.mkdir(parents=True, exist_ok=True)
-    file = options.out / "encoder.npz"
-    np.savez(file, **trained.encoder.written().arrays())  # type: ignore[arg-type]
+    vectors, scales = int8_rows(
+        normed(encoder.pieces.detach()[torch.from_numpy(static.numbers)]).numpy()
+    )
+    np.save(options.out / "vectors.npy", vectors)
+    np.save(options.out / "scales.npy", scales)
+    np.savez(options.out / "encoder.npz", **encoder.written().arrays())  # type: ignore[arg-type]
     machine = f"one {torch.cuda.get_device_name()}" if options.device == "cuda" else "a CPU"
     told = textfile.counts(texts), options.seconds, options.batch, machine
-    card.write_encoder(file, teacher, trained, *told)
-    if wrong := unlike(file, trained.encoder.cpu(), tokens):
+    card.write_encoder(options.out, teacher, trained, *told)
+    if wrong := unlike(options.out, encoder, Rows(static, tokens, torch.device("cpu"))):
         sys.exit("\n".join(["the written encoder is not the one that was trained:", *wrong]))
-    print(f"{file} is written")
+    print(f"{options.out} is written")
 
 
 def arguments() -> argparse.Namespace:
@@ -66,19 +75,23 @@ def arguments() -> argparse.Namespace:
 
 
 @torch.no_grad()
-def unlike(file: Path, encoder: torch.nn.Module, tokens: Tokens) -> list[str]:
-    """What the encoder in a file answers otherwise than the one that was trained, in words."""
-    rows = Rows(static_model.load(static_model.BUNDLED), tokens.size, torch.device("cpu"))
-    with np.load(file) as held:
-        written, found = Encoder.of(held), []
-    for text, ids in zip(checks.PROBES, tokens.ids(checks.PROBES), strict=True):
-        known = [id for id in ids if id != tokens.unknown][:WINDOW]
-        batch = Batch(torch.tensor([known]), torch.ones(1, len(known), dtype=torch.bool))
-        told = rows(batch)
-        wanted = encoder(told, batch.mask)[0].numpy()
-        made = written.added(told[0].numpy())
-        cosine = float(made @ wanted / np.linalg.norm(made) / np.linalg.norm(wanted))
-        if cosine < MIN_COSINE:
+def unlike(folder: Path, encoder: Encoder, rows: Rows) -> list[str]:
+    """What the encoder in a folder answers otherwise than the one that was trained, in words."""
+    static, reader, found = (
+        static_model.load(static_model.BUNDLED),
+        context_model.load(None, folder),
+        [],
+    )
+    for text in checks.PROBES:
+        ids = static.known(text, WINDOW)
+        batch = Batch(
+            torch.from_numpy(static.numbers[ids])[None], torch.ones(1, len(ids), dtype=torch.bool)
+        )
+        wanted = unit(encoder.summed(rows(batch).sum(1)) + encoder(*batch))[0].numpy()
+        made = reader.encoder.meanings(
+            sums(static, [ids]), reader.read([ids]), np.array([len(ids)])
+        )[0]
+        if (cosine := float(made @ wanted / np.linalg.norm(made))) < MIN_COSINE:
             found.append(f"{text[:40]!r}: the cosine is {cosine:.4f}, under {MIN_COSINE}")
     return found
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mnemon.blas import ALONE, multiplied, rows_alone
+from mnemon.blas import ALONE, multiplied, rows_alone, stacked
 from mnemon.text.rerank.listnet import BUNDLED, load
 
 _SEARCH = """
@@ -34,6 +34,7 @@ with Memory(":memory:") as memory:
     memory.search(asked[0])
     time.sleep(0.5)  # until threads that were started have stopped looking for work
     before = worked()
+    memory.add(synthetic.turns(300, 1))
     for question in asked:
         memory.search(question)
         memory.recall(question)
@@ -52,6 +53,24 @@ def test_multiplied_is_the_product(rows: int, inner: int, width: int, seed: int)
     np.testing.assert_allclose(found, left.astype(np.float64) @ right, atol=1e-3)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(0, 9), st.integers(1, 64), st.integers(1, 256), st.integers(1, 300),
+    st.integers(0, 9),
+)  # fmt: skip
+def test_products_of_a_stack_have_the_same_bits_one_by_one(
+    some: int, count: int, inner: int, width: int, seed: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    left = draw.standard_normal((some, count, inner)).astype(np.float32)
+    right = draw.standard_normal((inner, width)).astype(np.float32)
+    found = stacked(left, right)
+    assert found.shape == (some, count, width) and found.dtype == np.float32
+    np.testing.assert_allclose(found, left.astype(np.float64) @ right, atol=1e-3)
+    for one, product in zip(left, found, strict=True):
+        np.testing.assert_array_equal(stacked(one[None], right)[0], product)
+
+
 @given(st.integers(0, 2 * ALONE))
 def test_as_many_rows_as_stay_in_one_thread(size: int) -> None:
     rows = rows_alone(size)
@@ -65,7 +84,7 @@ def test_no_ranker_is_too_wide_for_one_thread(name: str) -> None:
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="BLAS starts no threads on one core")
-def test_a_search_keeps_no_other_thread_busy() -> None:
+def test_adding_and_searching_keep_no_other_thread_busy() -> None:
     blas = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
     free = {name: value for name, value in os.environ.items() if name not in blas}
     done = subprocess.run(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from distil import training
 from distil.batches import CROPPED, DISTURBED, REPLACED
-from distil.encoder import LAYERS
+from distil.encoder import INNER
 from distil.reading import Trained
 
 _ORIGIN = """\
@@ -31,9 +31,10 @@ trained on.
 """
 ENCODER_NOTICE = f"""\
 {_ORIGIN}
-Changes: a smaller network over the vectors in ../static was trained to give what the model gives
-whole texts. card.json says exactly how, and which texts it was trained on.
+Changes: a smaller network, to be used with the vectors in ../static, was trained to give what the
+model gives whole texts. card.json says exactly how, and which texts it was trained on.
 """
+ENCODER_FILES = ("encoder.npz", "scales.npy", "vectors.npy")
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")
 
@@ -69,7 +70,7 @@ def write(folder: Path, made: Made) -> None:
     The `revision` is a digest of what decides about vectors: all of them.
     """
     files = {file.name: sha256(file) for file in sorted(folder.iterdir())}
-    revision = hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
+    revision = _revision(files)
     (folder / "NOTICE").write_text(NOTICE, "utf-8", newline="\n")
     digests = {"NOTICE": sha256(folder / "NOTICE")} | files
     text = json.dumps(_card(made, revision, digests), indent=2)
@@ -77,28 +78,36 @@ def write(folder: Path, made: Made) -> None:
 
 
 def write_encoder(
-    file: Path, teacher: Path, trained: Trained, texts: dict[str, int], seconds: float, size: int,
+    folder: Path, teacher: Path, trained: Trained, texts: dict[str, int], seconds: float, size: int,
     machine: str,
 ) -> None:  # fmt: skip
-    """Writes the card and the notice beside an encoder's file."""
-    digest = sha256(file)
+    """Writes the card and the notice beside an encoder's files, as `write` does."""
+    files = {file: sha256(folder / file) for file in ENCODER_FILES}
+    width = trained.encoder.pieces.shape[1]
     told = {
         "model": "mnemon-context-minilm-l6",
-        "revision": digest[:16],
+        "revision": _revision(files),
         "made": datetime.now(UTC).date().isoformat(),
         "licence": "Apache-2.0",
         "source": _source(teacher),
-        "method": f"a transformer of {LAYERS} layers over the rows of the static model, trained "
-        f"for {seconds:g} s on {machine} ({trained.steps:,} steps of {size:,} texts) to give the "
-        "teacher's mean-pooled vector and its similarities within a batch; the rows stayed as "
-        "they were; half precision",
+        "method": f"one layer of attention {width} wide ({INNER} within), over rows of its own "
+        "that began as the static model's, trained "
+        f"for {seconds:g} s on {machine} ({trained.steps:,} steps of {size:,} texts) so that with "
+        "what it adds to the sums of static rows they give the teacher's mean-pooled vector and "
+        "its similarities within a batch; rows int8 with one float32 scale each, weights in half "
+        "precision",
+        "losses": {"texts": round(trained.losses[0], 4), "relations": round(trained.losses[1], 4)},
         "texts": texts,
         "libraries": {name: version(name) for name in LIBRARIES},
-        "sha256": {file.name: digest},
+        "sha256": files,
     }
     text = json.dumps(told, indent=2)
-    (file.parent / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
-    (file.parent / "NOTICE").write_text(ENCODER_NOTICE, "utf-8", newline="\n")
+    (folder / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
+    (folder / "NOTICE").write_text(ENCODER_NOTICE, "utf-8", newline="\n")
+
+
+def _revision(files: dict[str, str]) -> str:
+    return hashlib.sha256("".join(files.values()).encode()).hexdigest()[:16]
 
 
 def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]:

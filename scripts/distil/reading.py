@@ -13,27 +13,30 @@ from torch.nn import functional
 from distil.batches import Batch, Batches, Corpus
 from distil.encoder import Encoder
 from distil.teacher import Teacher, unit
+from distil.tokens import Tokens
 from distil.training import divergence, speed
 from mnemon.models import static_model
 
 ALIGNED_BATCHES, VALIDATION_BATCHES = 60, 6
 # Of the cosines of texts, and of the similarities within a batch.
 WEIGHTS = (2.0, 1.0)
-RATE, DECAY = 1.5e-3, 0.01
+ROWS_RATE, RATE, DECAY = 1.6e-2, 1.5e-3, 0.01
+SCALE = 20  # of the static rows where the encoder's begin
 _REPORTS = 12
 
 
 class Rows(nn.Module):
     """The rows of a written static model by the teacher's ids: they stay as they are."""
 
-    def __init__(self, table: static_model.Table, vocabulary: int, device: torch.device) -> None:
+    def __init__(self, table: static_model.Table, tokens: Tokens, device: torch.device) -> None:
         super().__init__()
         single = table.single.take(np.arange(len(table.single.scales)))
         pairs = torch.from_numpy(table.double.take(np.arange(len(table.double.scales))))
-        pieces = torch.zeros(vocabulary, single.shape[1])
+        pieces = torch.zeros(tokens.size, single.shape[1])
         pieces[torch.from_numpy(table.numbers)] = torch.from_numpy(single)
         self.pieces = pieces.to(device)
         self.pairs = functional.pad(pairs, (0, single.shape[1] - pairs.shape[1])).to(device)
+        self.unknown = tokens.unknown
 
     def forward(self, batch: Batch) -> Tensor:
         """The row of each token with that of the bigram it ends, [N, T, D]; zero where none is."""
@@ -94,8 +97,8 @@ def losses(encoder: Encoder, rows: Rows, batch: Batch, target: Tensor) -> Tensor
 
     The first is one minus the mean cosine, the second as in `distil.training.losses`.
     """
-    told = rows(batch)
-    answer = unit((encoder.summed(told.sum(1)) + encoder(told, batch.mask)).float())
+    known = batch.mask & (batch.ids != rows.unknown)
+    answer = unit((encoder.summed(rows(batch).sum(1)) + encoder(batch.ids, known)).float())
     texts = 1 - (answer * target).sum(-1).mean()
     return torch.stack((texts, divergence(answer, target)))
 
@@ -104,20 +107,19 @@ def train(teacher: Teacher, rows: Rows, corpus: Corpus, size: int, seconds: floa
     """Trains for `seconds` on batches of `size`; how many that are depends on the machine."""
     torch.manual_seed(0)
     lessons = Lessons(teacher, rows, corpus, size)
-    encoder = Encoder(rows.pieces.shape[1]).to(corpus.device)
-    optimiser = torch.optim.AdamW(
-        encoder.parameters(), lr=RATE, betas=(0.9, 0.98), weight_decay=DECAY
-    )
+    encoder = Encoder(rows.pieces * SCALE, rows.pieces.shape[1]).to(corpus.device)
+    optimiser = _optimiser(encoder)
+    rates = [group["lr"] for group in optimiser.param_groups]
     weights = torch.tensor(WEIGHTS, device=corpus.device)
     start, step, reported = time.monotonic(), 0, 0
     while (share := (time.monotonic() - start) / seconds) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = RATE * speed(step, share)
+        for group, rate in zip(optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate * speed(step, share)
         batch, target = lessons.next()
         with torch.autocast(corpus.device.type, torch.bfloat16, enabled=batch.ids.is_cuda):
             loss = (losses(encoder, rows, batch, target) * weights).sum()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(encoder.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(encoder.weights(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         step += 1
@@ -127,6 +129,14 @@ def train(teacher: Teacher, rows: Rows, corpus: Corpus, size: int, seconds: floa
     told = lessons.losses(encoder)
     _tell(step, told)
     return Trained(encoder, step, told)
+
+
+def _optimiser(encoder: Encoder) -> torch.optim.Optimizer:
+    groups = [
+        {"params": encoder.weights(), "lr": RATE, "weight_decay": DECAY},
+        {"params": [encoder.pieces], "lr": ROWS_RATE, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98))
 
 
 def _tell(step: int, found: tuple[float, float]) -> None:

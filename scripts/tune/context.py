@@ -1,5 +1,5 @@
 """The bundled encoder over the static model's rows as a student, and what each piece weighs beside
-it in turns and in questions. The rows themselves stay."""
+it in turns and in questions. The rows themselves stay, its own too."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from distil.encoder import Encoder
 from torch import Tensor, nn
@@ -32,14 +33,15 @@ class Windows(NamedTuple):
 class ContextStudent(StaticStudent):
     """Its weights as those of the static student, and the encoder."""
 
-    seeds = (0, 1, 2)
-
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
         self.device = device
         self.rows, self.pairs = self.rows.to(device), self.pairs.to(device)
         self.numbers = torch.from_numpy(self.table.numbers).to(device)
-        self.encoder = Encoder.read(context_model.load(None))
+        read = context_model.load(None)
+        pieces = torch.from_numpy(read.rows.take(np.arange(len(self.rows))))
+        self.encoder = Encoder.read(pieces, read.encoder)
+        self.encoder.pieces.requires_grad_(False)
         self.to(device)
 
     def turns(self, conversation: Conversation) -> Tensor:
@@ -54,16 +56,8 @@ class ContextStudent(StaticStudent):
         return functional.normalize(found @ self.turned, dim=-1)
 
     def rates(self) -> list[dict[str, Any]]:
-        encoder = {"params": list(self.encoder.parameters()), "lr": ENCODER_RATE}
+        encoder = {"params": self.encoder.weights(), "lr": ENCODER_RATE}
         return [*super().rates(), encoder]
-
-    @torch.no_grad()
-    def join(self, others: Sequence[ContextStudent]) -> None:
-        """Become the mean of several (model soups, Wortsman et al. 2022,
-        https://arxiv.org/abs/2203.05482)."""
-        every = [dict(one.named_parameters()) for one in (self, *others)]
-        for name, own in self.named_parameters():
-            own.copy_(torch.stack([one[name] for one in every]).mean(0))
 
     def write(self, path: Path) -> None:
         """As the run time reads it."""
@@ -94,7 +88,7 @@ class ContextStudent(StaticStudent):
             self.pairs[hashed] * (there[:, 1:] & there[:, :-1])[..., None], (0, 0, 1, 0)
         )
         weighed = (rows * weights.exp()[told.ids][..., None] + both * pairs.exp()).sum(1)
-        read = self.encoder.summed(weighed) + self.encoder(rows + both, there)
+        read = self.encoder.summed(weighed) + self.encoder(told.ids, there)
         return read.new_zeros(len(chosen), read.shape[1]).index_add(0, told.owner, read)
 
 

@@ -21,6 +21,7 @@ from mnemon.bench.case import Case, Question
 from mnemon.bench.labelled import labelled
 from mnemon.bench.learning import Labelled, Scored
 from mnemon.bench.recipes.mnemon import Mnemon
+from mnemon.embedding import DEFAULT
 from mnemon.text import signals
 from mnemon.text.rerank import listnet
 from mnemon.text.rerank._calibration import CONTEXT, context
@@ -87,7 +88,7 @@ class Told:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """What says whose lists."""
-    parser.add_argument("--embedder", default="static", help="of the slot models.embed")
+    parser.add_argument("--embedder", default=DEFAULT, help="of the slot models.embed")
     parser.add_argument("--model", default="", help="the embedder's option of that name")
     parser.add_argument("--base", default="", help="the embedder's option of that name")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with its embedder")

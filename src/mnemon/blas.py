@@ -13,6 +13,7 @@ ALONE = 2**18
 """Multiplications of two matrices up to which OpenBLAS stays in one thread (`interface/gemm.c`)."""
 
 _AT_ONCE = 4  # rows that its kernels take together
+_TILE = 16  # columns that they take together
 _WITH_A_VECTOR = 2**17 if int(np.__version__.partition(".")[0]) > 1 else 9000
 """The same of a matrix and a vector (`interface/gemv.c`), in numpy 2 and in numpy 1.
 
@@ -28,6 +29,24 @@ def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     found = np.empty((len(left), right.shape[1]), dtype=np.float32)
     for start in range(0, len(left), rows):
         np.matmul(left[start : start + rows], right, out=found[start : start + rows])
+    return found
+
+
+def stacked(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """left float32 [N, T, K] @ right float32 [K, M], some columns at a time.
+
+    These are N products of the same shape: each has the same bits whatever stands beside it.
+    """
+    some, count, width = left.shape
+    limit = ALONE if count > 1 else _WITH_A_VECTOR
+    columns = max(_TILE, limit // (count * width) // _TILE * _TILE)
+    if columns >= right.shape[1]:
+        whole: np.ndarray = left @ right
+        return whole
+    found = np.empty((some, count, right.shape[1]), dtype=np.float32)
+    for start in range(0, right.shape[1], columns):
+        part = slice(start, start + columns)
+        np.matmul(left, right[:, part], out=found[..., part])
     return found
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mnemon.models.embed import Embedder
 
-DEFAULT = "static"
+DEFAULT = "context"
 _ROLES = frozenset({"user", "assistant", "system", "tool", "human", "ai", "bot"})
 
 

@@ -107,13 +107,16 @@ def test_it_is_another_space_than_the_rows_alone() -> None:
     assert EMBEDDER.dimension == StaticEmbedder().dimension
 
 
-def test_the_card_names_the_file_by_its_digest() -> None:
-    card = json.loads((context_model.FOLDER / "card.json").read_text("utf-8"))
-    digest = hashlib.sha256((context_model.FOLDER / "encoder.npz").read_bytes()).hexdigest()
-    assert card["sha256"] == {"encoder.npz": digest}
-    assert card["revision"] == digest[:16]
+def test_the_card_names_the_files_by_their_digests() -> None:
+    folder = context_model.FOLDER
+    card = json.loads((folder / "card.json").read_text("utf-8"))
+    files = {name: (folder / name).read_bytes() for name in card["sha256"]}
+    assert card["sha256"] == {name: hashlib.sha256(it).hexdigest() for name, it in files.items()}
+    assert {"card.json", "NOTICE", *files} == {file.name for file in folder.iterdir()}
+    together = "".join(card["sha256"].values()).encode()
+    assert card["revision"] == hashlib.sha256(together).hexdigest()[:16]
     assert card["source"]["licence"] == "Apache-2.0"
-    assert "all-MiniLM-L6-v2" in (context_model.FOLDER / "NOTICE").read_text("utf-8")
+    assert "all-MiniLM-L6-v2" in (folder / "NOTICE").read_text("utf-8")
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"no archive"])

@@ -26,6 +26,7 @@ from mnemon.bench.measure import Progress
 from mnemon.bench.parts import GROUPS, PARTS
 from mnemon.bench.recipes.mnemon import Mnemon, changed
 from mnemon.bench.tasks.sample import BUNDLED
+from mnemon.embedding import DEFAULT
 from mnemon.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def run_ablation(
     progress: Progress | None = None,
     *,
     also: str | Path | None = None,
-    embedder: str = "static",
+    embedder: str = DEFAULT,
     networks: int = len(SEEDS),
     seed: int = 0,
     jobs: int = 1,

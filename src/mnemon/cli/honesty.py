@@ -10,6 +10,7 @@ import click
 
 from mnemon.cli import layout, serial
 from mnemon.cli.progress import bar
+from mnemon.embedding import DEFAULT
 
 _data = click.option(
     "--data", type=click.Path(path_type=Path),
@@ -58,7 +59,7 @@ def abstention(
     "--also", type=click.Path(path_type=Path),
     help="Data to fit the rankers on as well, never measured.",
 )  # fmt: skip
-@click.option("--embedder", default="static", show_default=True, help="Of `models.embed`.")
+@click.option("--embedder", default=DEFAULT, show_default=True, help="Of `models.embed`.")
 @click.option(
     "--networks", type=click.IntRange(1), default=3, show_default=True,
     help="Each ranker is the mean of so many; fewer are faster and less steady.",

@@ -43,7 +43,7 @@ program = click.option(
 embedder = click.option(
     "--embedder", metavar="NAME", expose_value=False, callback=_remember,
     help="What embeds in a store without vectors yet: one that `mnemon methods models.embed` "
-    "lists, by default static. `mnemon reindex` moves a store that has some.",
+    "lists, by default context. `mnemon reindex` moves a store that has some.",
 )  # fmt: skip
 
 

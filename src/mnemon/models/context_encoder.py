@@ -1,14 +1,15 @@
-"""The encoder of the embedder `context`: what the static model's rows mean beside each other.
+"""The encoder of the embedder `context`: what word-pieces mean beside each other.
 
-A sum of rows cannot know that "bank" beside "river" is no bank. Two layers of a transformer
-(Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, with the norm first) read the rows of a text
-64 at a time, and what comes out is added to their sum: half a millisecond for a turn. Trained over
-the rows by `scripts/distil_encoder.py`, tuned for recall by `scripts/tune_embedder.py`. How ours
-differs: no vector of positions is added; how far two pieces are apart counts in attention only
-(relative positions as in T5, Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1).
+A sum of rows cannot know that "bank" beside "river" is no bank. Here each piece attends to those
+around it, 64 at a time (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762, section 3.2.2), and
+what a piece and what it attended to make together is added to the static model's sum. Trained by
+`scripts/distil_encoder.py`, tuned for recall by `scripts/tune_embedder.py`.
 
-Weights lie in blocks of 32 columns, so that no product is large enough for BLAS to start threads
-(`mnemon.blas`).
+How ours differs from a layer of a transformer: it was made for what it costs without a GPU. No
+vector of positions is added, how far two pieces are apart counts in attention only (as in T5,
+Raffel et al. 2020, https://arxiv.org/abs/1910.10683, section 2.1): so a piece's queries, keys and
+values are the same in every text, and are looked up. And nothing is normed after attention: so all
+that is linear is reckoned once for a text, of sums, and one product a piece is left.
 """
 
 from __future__ import annotations
@@ -24,40 +25,35 @@ if TYPE_CHECKING:
 
 WINDOW = 64
 """Pieces that are read together."""
-BLOCK = 32
-"""Columns of a block, and the width of a head."""
-EPSILON = 1e-5
-_ROWS = 32  # multiplied with a block at once
+HEAD = 32
+"""Width of a head."""
+# Attention beyond it counts as this much: the exponential stays finite, and cheaper than by
+# subtracting each row's maximum.
+_MOST = 60.0
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Weights float32 of N layers of width D over rows of width D, with heads of `BLOCK` columns.
+    """Weights float32 over rows W wide, with heads of `HEAD` columns, for vectors D wide.
 
     Attributes:
-        scale: scalar; rows are multiplied by it before the first layer.
-        heads: [N, 3 * D / BLOCK, D, BLOCK], queries (divided by the root of `BLOCK`), keys, values;
-            `heads_bias` [N, 3 * D / BLOCK, 1, BLOCK].
-        near: [N, D / BLOCK, 2 * K + 1]; added to attention by how far to the right the attended
-            piece is, at most K either way.
-        joined: [N, D / BLOCK, BLOCK, D]; `joined_bias` [N, D].
-        up: [N, F / BLOCK, D, BLOCK] and `up_bias` [N, F / BLOCK, 1, BLOCK]; between them and
-            `down` [N, F / BLOCK, BLOCK, D], with `down_bias` [N, D], what is below zero is zero.
-        last: [D, D] and `last_bias` [D]; what a piece has become, normed, times the one and with
-            the other is what it adds to its text.
-        summed: [D, D]; the text's sum of rows is multiplied by it.
+        heads: [W, 3 * W] and `heads_bias` [3 * W]; make queries (divided by the root of `HEAD`),
+            keys and values of a row.
+        near: [W / HEAD, 2 * K + 1]; added to attention by how far to the right the attended piece
+            is, at most K either way.
+        alone: [W, F] and `alone_bias` [F], of a piece's row, and `beside` [W, F], of what it
+            attended to; what of their sum is below zero is zero.
+        last: [2 * W + F, D] and `last_bias` [D]; what a piece adds to its text, of its row, what it
+            attended to, and what both made.
+        summed: [D, D]; the text's sum of static rows is multiplied by it.
     """
 
-    scale: NDArray[np.float32]
     heads: NDArray[np.float32]
     heads_bias: NDArray[np.float32]
     near: NDArray[np.float32]
-    joined: NDArray[np.float32]
-    joined_bias: NDArray[np.float32]
-    up: NDArray[np.float32]
-    up_bias: NDArray[np.float32]
-    down: NDArray[np.float32]
-    down_bias: NDArray[np.float32]
+    alone: NDArray[np.float32]
+    alone_bias: NDArray[np.float32]
+    beside: NDArray[np.float32]
     last: NDArray[np.float32]
     last_bias: NDArray[np.float32]
     summed: NDArray[np.float32]
@@ -79,16 +75,14 @@ class Encoder:
         return made
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
-        """What each array must be, given `heads`, `near` and `up`."""
-        layers, width, most = len(self.heads), len(self.last), self.near.shape[-1] // 2
-        blocks, inner = width // BLOCK, self.up.shape[1]
+        """What each array must be, given `alone`, `near` and `summed`."""
+        (width, inner), wide = self.alone.shape, len(self.summed)
+        most = self.near.shape[-1] // 2
         return {
-            "scale": (), "heads": (layers, 3 * blocks, width, BLOCK),
-            "heads_bias": (layers, 3 * blocks, 1, BLOCK), "near": (layers, blocks, 2 * most + 1),
-            "joined": (layers, blocks, BLOCK, width), "joined_bias": (layers, width),
-            "up": (layers, inner, width, BLOCK), "up_bias": (layers, inner, 1, BLOCK),
-            "down": (layers, inner, BLOCK, width), "down_bias": (layers, width),
-            "last": (width, width), "last_bias": (width,), "summed": (width, width),
+            "heads": (width, 3 * width), "heads_bias": (3 * width,),
+            "near": (width // HEAD, 2 * most + 1), "alone": (width, inner), "alone_bias": (inner,),
+            "beside": (width, inner), "last": (2 * width + inner, wide), "last_bias": (wide,),
+            "summed": (wide, wide),
         }  # fmt: skip
 
     def arrays(self) -> dict[str, NDArray[np.float16]]:
@@ -98,85 +92,76 @@ class Encoder:
         names = type(self).__dataclass_fields__
         return {name: np.asarray(getattr(self, name), np.float16) for name in names}
 
-    def added(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What the pieces of one text add to its sum, float32 [D], given their rows [T, D]."""
+    @property
+    def width(self) -> int:
+        return len(self.alone)
+
+    def brought(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What pieces bring to any text, float32 [N, 3 * W + F], given their rows [N, W]: queries,
+        keys, values, and what they make alone. The same in whatever company."""
+        from mnemon.blas import stacked  # numpy
+
+        matrix, bias = self._bringing
+        return stacked(rows[:, None], matrix)[:, 0] + bias
+
+    def read(self, rows: NDArray[np.float32], brought: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The sums over texts of what `last` is multiplied with, float32 [N, 2 * W + F].
+
+        Args:
+            rows: [N, T, W], at most `WINDOW` pieces of each of N texts.
+            brought: [N, T, 3 * W + F], what `brought` says of those rows.
+        """
         import numpy as np
 
-        total = np.zeros(rows.shape[1], dtype=np.float32)
-        for start in range(0, len(rows), WINDOW):
-            total += self._read(rows[start : start + WINDOW] * self.scale)
-        found: NDArray[np.float32] = total @ self.last + np.float32(len(rows)) * self.last_bias
+        from mnemon.blas import stacked  # numpy
+
+        attended = self._attended(brought[..., : 3 * self.width])
+        inner = stacked(attended, self.beside)
+        inner += brought[..., 3 * self.width :]
+        np.maximum(inner, 0.0, out=inner)
+        return np.concatenate([part.sum(axis=1) for part in (rows, attended, inner)], axis=1)
+
+    def meanings(
+        self, sums: NDArray[np.float32], read: NDArray[np.float32], counts: NDArray[np.intp]
+    ) -> NDArray[np.float32]:
+        """Vectors float32 [N, D] of texts: of their sums of static rows [N, D], what was read of
+        them [N, 2 * W + F], and how many pieces they have [N]."""
+        from mnemon.blas import stacked  # numpy
+
+        found = stacked(sums[:, None], self.summed)[:, 0]
+        found += stacked(read[:, None], self.last)[:, 0]
+        found += counts[:, None].astype(found.dtype) * self.last_bias
         return found
 
-    def _read(self, hidden: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The sum over a window [T, D] of what each piece has become."""
+    def _attended(self, parts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What the heads say to each piece, side by side, float32 [N, T, W], of queries, keys and
+        values [N, T, 3 * W]."""
         import numpy as np
 
-        for layer in range(len(self.heads)):
-            hidden += self._attended(layer, _normed(hidden))
-            inner = _parted(_normed(hidden), self.up[layer], self.up_bias[layer])
-            np.maximum(inner, 0.0, out=inner)
-            hidden += _together(inner, self.down[layer], self.down_bias[layer])
-        found: NDArray[np.float32] = _normed(hidden).sum(axis=0)
-        return found
-
-    def _attended(self, layer: int, normed: NDArray[np.float32]) -> NDArray[np.float32]:
-        import numpy as np
-
-        count, heads = len(normed), len(self.joined[layer])
-        parts = _parted(normed, self.heads[layer], self.heads_bias[layer])
-        queries, keys, values = parts[:heads], parts[heads : 2 * heads], parts[2 * heads :]
-        likely = queries @ keys.swapaxes(1, 2)
-        likely += self._beside[layer, :, :count, :count]
-        likely -= likely.max(axis=-1, keepdims=True)
+        some, count, heads = *parts.shape[:2], self.width // HEAD
+        parts = parts.reshape(some, count, 3, heads, HEAD)
+        queries, keys, values = (parts[:, :, part].swapaxes(1, 2) for part in range(3))
+        likely: np.ndarray = queries @ keys.swapaxes(2, 3)
+        likely += self._near_by[:, :count, :count]
+        np.clip(likely, -_MOST, _MOST, out=likely)
         np.exp(likely, out=likely)
-        likely /= likely.sum(axis=-1, keepdims=True)
         found: np.ndarray = likely @ values
-        return _together(found, self.joined[layer], self.joined_bias[layer])
+        found /= likely @ np.ones((count, 1), np.float32)
+        return found.swapaxes(1, 2).reshape(some, count, self.width)
 
     @cached_property
-    def _beside(self) -> NDArray[np.float32]:
-        """`near` for each two places of a window: float32 [N, D / BLOCK, WINDOW, WINDOW]."""
+    def _bringing(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        import numpy as np
+
+        bias = np.concatenate([self.heads_bias, self.alone_bias])
+        return np.concatenate([self.heads, self.alone], axis=1), bias
+
+    @cached_property
+    def _near_by(self) -> NDArray[np.float32]:
+        """`near` for each two places of a window: float32 [W / HEAD, WINDOW, WINDOW]."""
         import numpy as np
 
         most, places = self.near.shape[-1] // 2, np.arange(WINDOW)
         apart = np.clip(places - places[:, None], -most, most) + most
-        found: NDArray[np.float32] = self.near[:, :, apart]
+        found: NDArray[np.float32] = self.near[:, apart]
         return found
-
-
-def _normed(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    import numpy as np
-
-    centred: np.ndarray = rows - rows.mean(axis=1, keepdims=True)
-    spread = np.einsum("td,td->t", centred, centred) / np.float32(rows.shape[1])
-    centred /= np.sqrt(spread + np.float32(EPSILON))[:, None]
-    return centred
-
-
-def _parted(
-    rows: NDArray[np.float32], blocks: NDArray[np.float32], bias: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Rows [T, D] times each of `blocks` [B, D, W]: [B, T, W]."""
-    import numpy as np
-
-    found = np.empty((len(blocks), len(rows), blocks.shape[2]), dtype=np.float32)
-    for start in range(0, len(rows), _ROWS):
-        part = slice(start, start + _ROWS)
-        np.matmul(rows[part], blocks, out=found[:, part])
-    found += bias
-    return found
-
-
-def _together(
-    parts: NDArray[np.float32], blocks: NDArray[np.float32], bias: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """The sum over B of parts [B, T, W] times `blocks` [B, W, D]: [T, D]."""
-    import numpy as np
-
-    found = np.empty((parts.shape[1], blocks.shape[2]), dtype=np.float32)
-    for start in range(0, len(found), _ROWS):
-        part = slice(start, start + _ROWS)
-        np.matmul(parts[:, part], blocks).sum(axis=0, out=found[part])
-    found += bias
-    return found

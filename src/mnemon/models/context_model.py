@@ -1,8 +1,10 @@
 """Reading what the embedder `context` adds to the static model: an encoder, untuned and tuned.
 
-`context/encoder.npz` has the arrays of `context_encoder.Encoder` as float16, `context/card.json`
-says what they are. A tuning (`recall/context.npz`) has those of an encoder that learned recall,
-beside what `static_tuning` has: what pieces weigh beside it.
+`context/vectors.npy` int8 [V, W] and `context/scales.npy` float32 [V] are the rows that it starts
+from, one for each piece of the static model; `context/encoder.npz` has the arrays of
+`context_encoder.Encoder` as float16; `context/card.json` says what they are. A tuning
+(`recall/context.npz`) has the arrays of an encoder that learned recall, beside what
+`static_tuning` has: what pieces weigh beside it.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ from typing import Any
 
 from mnemon.models import static_model, static_tuning
 from mnemon.models.context_encoder import Encoder
+from mnemon.models.context_pieces import Reader
+from mnemon.models.static_model import Rows
 from mnemon.models.tuning import unusable
 
 FOLDER = Path(__file__).parent / "context"
@@ -47,24 +51,39 @@ def read_card() -> Card:
 
 
 @cache
-def load(tuning: Path | None) -> Encoder:
-    """The encoder of a tuning, or the untuned one; read once per process.
+def load(tuning: Path | None, folder: Path = FOLDER) -> Reader:
+    """The rows with the encoder of a tuning, or with the untuned one; read once per process.
 
     Raises:
-        EmbedderError: the file is missing or damaged, or is for other rows.
+        EmbedderError: a file is missing or damaged, or is for other rows.
     """
     import numpy as np
 
-    path = FOLDER / "encoder.npz" if tuning is None else tuning
+    rows = _rows(folder)
+    path = folder / "encoder.npz" if tuning is None else tuning
     try:
         with path.open("rb") as file, np.load(file) as held:  # a damaged one would stay open
             encoder = Encoder.of(held)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
         raise unusable(path, error) from error
-    wanted = static_model.read_card(static_model.BUNDLED).dimension
-    if len(encoder.last) != wanted:
-        raise unusable(path, f"its encoder has {len(encoder.last)} dimensions, not {wanted}")
-    return encoder
+    wanted = (rows.vectors.shape[1], static_model.read_card(static_model.BUNDLED).dimension)
+    if (found := (encoder.width, len(encoder.summed))) != wanted:
+        raise unusable(path, f"its encoder reads and makes {found} columns, not {wanted}")
+    return Reader(rows, encoder)
+
+
+def _rows(folder: Path) -> Rows:
+    import numpy as np
+
+    pieces = len(static_model.load(static_model.BUNDLED).single.scales)
+    try:
+        rows = Rows(static_model.mapped(folder / "vectors.npy"), np.load(folder / "scales.npy"))
+    except (OSError, ValueError, EOFError) as error:
+        raise unusable(folder / "vectors.npy", error) from error
+    shapes = (rows.vectors.shape[:1], rows.scales.shape)
+    if rows.vectors.dtype != np.int8 or rows.vectors.ndim != 2 or shapes != ((pieces,), (pieces,)):
+        raise unusable(folder / "vectors.npy", f"it has not an int8 row for each of {pieces:,}")
+    return rows
 
 
 def write(path: Path, weights: static_tuning.Tuning, encoder: Encoder) -> None:

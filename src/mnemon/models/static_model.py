@@ -52,11 +52,11 @@ class Rows:
     scales: NDArray[np.float32]
 
     def take(self, places: NDArray[np.intp]) -> NDArray[np.float32]:
-        """The rows at `places` [T], float32 [T, W]."""
+        """The rows at `places` [...], float32 [..., W]."""
         import numpy as np
 
         rows: NDArray[np.float32] = self.vectors.take(places, axis=0).astype(np.float32)
-        rows *= self.scales.take(places)[:, None]
+        rows *= self.scales.take(places)[..., None]
         return rows
 
 
@@ -152,8 +152,8 @@ def load(folder: Path) -> Table:
         if hashlib.sha256(vocabulary.read_bytes()).hexdigest() != card.vocabulary_sha256:
             raise _damaged(folder, "vocabulary.txt is not the one that card.json names")
         pieces = WordPiece(vocabulary)
-        single = Rows(_mapped(folder / "vectors.npy"), np.load(folder / "scales.npy"))
-        double = Rows(_mapped(folder / "bigrams.npy"), np.load(folder / "bigram_scales.npy"))
+        single = Rows(mapped(folder / "vectors.npy"), np.load(folder / "scales.npy"))
+        double = Rows(mapped(folder / "bigrams.npy"), np.load(folder / "bigram_scales.npy"))
         numbers = np.load(folder / "numbers.npy").astype(np.int64)
         words = np.load(folder / "words.npy").astype(np.float32)
     except (OSError, ValueError, EOFError) as error:
@@ -175,7 +175,8 @@ def load(folder: Path) -> Table:
     return Table(pieces, single, double, numbers, words)
 
 
-def _mapped(file: Path) -> NDArray[np.int8]:
+def mapped(file: Path) -> NDArray[np.int8]:
+    """An array that stays on disk."""
     import numpy as np
 
     # A plain view of the map: indexing np.memmap itself costs twice as much.

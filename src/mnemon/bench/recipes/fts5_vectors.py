@@ -15,6 +15,7 @@ from mnemon.bench.case import Turn
 from mnemon.bench.recipes._cosine import by_cosine, untuned
 from mnemon.bench.recipes._plain import Scored, costs
 from mnemon.bench.recipes._table import by_words
+from mnemon.embedding import DEFAULT
 
 __all__ = ["FTS5Vectors"]
 
@@ -24,7 +25,7 @@ class FTS5Vectors:
     """Options: FTS5's tokenizer, the embedder, the paper's `k`, and how many of each list fuse."""
 
     tokenizer: str = "porter unicode61"
-    embedder: str = "static"
+    embedder: str = DEFAULT
     k: float = 60.0
     depth: int = 200
 

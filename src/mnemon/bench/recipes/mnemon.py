@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 from mnemon import methods
 from mnemon.bench.case import Turn
 from mnemon.cube import Hit, MemCube, Span
+from mnemon.embedding import DEFAULT
 from mnemon.errors import InvalidInput
 from mnemon.memory import Memory
 from mnemon.text.rerank import listnet, setrank
@@ -48,7 +49,7 @@ class Mnemon:
     """
 
     program: str = "default"
-    embedder: str = "static"
+    embedder: str = DEFAULT
     model: str = ""
     base: str = ""
     weights: str | None = None

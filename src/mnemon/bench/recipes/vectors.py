@@ -12,6 +12,7 @@ from typing import ClassVar
 from mnemon.bench.case import Turn
 from mnemon.bench.recipes._cosine import by_cosine, untuned
 from mnemon.bench.recipes._plain import Scored, costs
+from mnemon.embedding import DEFAULT
 
 __all__ = ["Vectors"]
 
@@ -20,7 +21,7 @@ __all__ = ["Vectors"]
 class Vectors:
     """Option: a method of the slot `models.embed`."""
 
-    embedder: str = "static"
+    embedder: str = DEFAULT
 
     needs: ClassVar[tuple[str, ...]] = ()
 

@@ -1,13 +1,12 @@
-"""The bundled rows read in their context: two layers of a transformer in numpy, no other package.
+"""The bundled rows with an encoder that reads them in context: numpy, no other package.
 
-To the sum of a text's rows (`mnemon.models.embed.static`) comes what an encoder makes of them
-(`mnemon.models.context_encoder`), distilled from all-MiniLM-L6-v2 as the rows were: it finds more,
-most of all where people write casually, and takes some ten times as long. As DistilBERT (Sanh et
-al. 2019, https://arxiv.org/abs/1910.01108) a small transformer taught by a larger one; how ours
-differs: it starts from rows that add up to the teacher's vectors already, and only corrects their
-sum; then it was tuned for recall as `static` was, and its weights are the mean of three (model
-soups, Wortsman et al. 2022, https://arxiv.org/abs/2203.05482). Limits as of `static`; what is more
-than 64 pieces apart is not read together.
+To the sum of a text's rows (`mnemon.models.embed.static`) comes what one layer of attention makes
+of the text (`mnemon.models.context_encoder`), distilled from all-MiniLM-L6-v2 as the rows were: it
+finds more, most of all where people write casually. As DistilBERT (Sanh et al. 2019,
+https://arxiv.org/abs/1910.01108) a small network taught by a larger one; how ours differs: it
+starts from rows that add up to the teacher's vectors already, and only corrects their sum; then it
+was tuned for recall as `static` was. Limits as of `static`; what is more than 64 pieces apart is
+not read together.
 
 It runs on one core and starts no threads.
 """
@@ -87,14 +86,13 @@ class ContextEmbedder:
         return row
 
     def _meanings(self, weighed: Table, texts: Sequence[str]) -> NDArray[np.float32]:
-        """float32 [N, D]: the sums of weighed rows, and what the encoder adds."""
-        plain, encoder = static_model.load(static_model.BUNDLED), context_model.load(self._tuning)
+        """float32 [N, D]: the sums of weighed rows, and what the encoder makes of the texts."""
+        import numpy as np
+
+        reader = context_model.load(self._tuning)
         ids = known(weighed, texts, self.max_tokens)
-        found = sums(weighed, ids)
-        for row, own in zip(found, ids, strict=True):
-            if own:  # one by one: several at once give other bits
-                row[...] = row @ encoder.summed + encoder.added(plain.rows(own))
-        return found
+        counts = np.fromiter(map(len, ids), np.intp, len(ids))
+        return reader.encoder.meanings(sums(weighed, ids), reader.read(ids), counts)
 
     @property
     def _tuning(self) -> Path | None:
