@@ -29,6 +29,8 @@ from distil.reading import Rows
 from distil.teacher import Teacher, unit
 from distil.tokens import Tokens
 from distil_static import packaged_teacher
+from numpy.typing import NDArray
+from torch import Tensor
 
 from mnemon.models import context_model, static_model
 from mnemon.models.context_encoder import WINDOW
@@ -47,14 +49,10 @@ def main() -> None:
     static = static_model.load(static_model.BUNDLED)
     rows = Rows(static, tokens, device)
     trained = reading.train(Teacher(teacher, device), rows, corpus, options.batch, options.seconds)
-    encoder = trained.encoder.cpu()
+    encoder, numbers = trained.encoder.cpu(), torch.from_numpy(static.numbers)
     options.out.mkdir(parents=True, exist_ok=True)
-    vectors, scales = int8_rows(
-        normed(encoder.pieces.detach()[torch.from_numpy(static.numbers)]).numpy()
-    )
-    np.save(options.out / "vectors.npy", vectors)
-    np.save(options.out / "scales.npy", scales)
-    np.savez(options.out / "encoder.npz", **encoder.written().arrays())  # type: ignore[arg-type]
+    taught = corpus.counts(tokens.size).cpu()[numbers] >= card.FEWEST
+    write(options.out, encoder, normed(encoder.pieces.detach()[numbers]) * taught[:, None])
     machine = f"one {torch.cuda.get_device_name()}" if options.device == "cuda" else "a CPU"
     told = textfile.counts(texts), options.seconds, options.batch, machine
     card.write_encoder(options.out, teacher, trained, *told)
@@ -74,26 +72,33 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def write(folder: Path, encoder: Encoder, pieces: Tensor) -> None:
+    """Writes an encoder and its pieces' rows [V, W], those of zeros with scale 0: none."""
+    vectors, scales = int8_rows(pieces.numpy())
+    scales[~vectors.any(axis=1)] = 0
+    np.save(folder / "vectors.npy", vectors)
+    np.save(folder / "scales.npy", scales)
+    np.savez(folder / "encoder.npz", **encoder.written().arrays())  # type: ignore[arg-type]
+
+
 @torch.no_grad()
 def unlike(folder: Path, encoder: Encoder, rows: Rows) -> list[str]:
     """What the encoder in a folder answers otherwise than the one that was trained, in words."""
-    static, reader, found = (
-        static_model.load(static_model.BUNDLED),
-        context_model.load(None, folder),
-        [],
-    )
+    static, found = static_model.load(static_model.BUNDLED), []
+    reader = context_model.load(None, folder)
     for text in checks.PROBES:
         ids = static.known(text, WINDOW)
-        batch = Batch(
-            torch.from_numpy(static.numbers[ids])[None], torch.ones(1, len(ids), dtype=torch.bool)
-        )
-        wanted = unit(encoder.summed(rows(batch).sum(1)) + encoder(*batch))[0].numpy()
-        made = reader.encoder.meanings(
-            sums(static, [ids]), reader.read([ids]), np.array([len(ids)])
-        )[0]
+        read = [id for id in ids if reader.rows.scales[id] > 0]
+        told, heard = _batch(static.numbers[ids]), _batch(static.numbers[read])
+        wanted = unit(encoder.summed(rows(told).sum(1)) + encoder(*heard))[0].numpy()
+        made = reader.meanings(sums(static, [ids]), [ids])[0]
         if (cosine := float(made @ wanted / np.linalg.norm(made))) < MIN_COSINE:
             found.append(f"{text[:40]!r}: the cosine is {cosine:.4f}, under {MIN_COSINE}")
     return found
+
+
+def _batch(ids: NDArray[np.int64]) -> Batch:
+    return Batch(torch.from_numpy(ids)[None], torch.ones(1, len(ids), dtype=torch.bool))
 
 
 if __name__ == "__main__":

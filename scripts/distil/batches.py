@@ -37,9 +37,13 @@ class Corpus:
         self.starts = (lengths.cumsum(0) - lengths).to(device)
         self.lengths = lengths.to(device)
 
+    def counts(self, vocabulary: int) -> Tensor:
+        """How often each id is among the tokens, [V]."""
+        return torch.bincount(self.tokens, minlength=vocabulary)
+
     def frequency(self, vocabulary: int) -> Tensor:
         """The share of each id among the tokens, smoothed, [V]."""
-        counts = torch.bincount(self.tokens, minlength=vocabulary).float()
+        counts = self.counts(vocabulary).float()
         return (counts + 1) / counts.sum()
 
 

@@ -34,6 +34,7 @@ ENCODER_NOTICE = f"""\
 Changes: a smaller network, to be used with the vectors in ../static, was trained to give what the
 model gives whole texts. card.json says exactly how, and which texts it was trained on.
 """
+FEWEST = 8  # times that a piece is in the texts, or the encoder passes over it
 ENCODER_FILES = ("encoder.npz", "scales.npy", "vectors.npy")
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")
@@ -94,8 +95,8 @@ def write_encoder(
         "that began as the static model's, trained "
         f"for {seconds:g} s on {machine} ({trained.steps:,} steps of {size:,} texts) so that with "
         "what it adds to the sums of static rows they give the teacher's mean-pooled vector and "
-        "its similarities within a batch; rows int8 with one float32 scale each, weights in half "
-        "precision",
+        "its similarities within a batch; rows int8 with one float32 scale each, none for pieces "
+        f"fewer than {FEWEST} times in the texts; weights in half precision",
         "losses": {"texts": round(trained.losses[0], 4), "relations": round(trained.losses[1], 4)},
         "texts": texts,
         "libraries": {name: version(name) for name in LIBRARIES},

@@ -42,6 +42,7 @@ class ContextStudent(StaticStudent):
         pieces = torch.from_numpy(read.rows.take(np.arange(len(self.rows))))
         self.encoder = Encoder.read(pieces, read.encoder)
         self.encoder.pieces.requires_grad_(False)
+        self.taught = torch.from_numpy(read.rows.scales > 0).to(device)
         self.to(device)
 
     def turns(self, conversation: Conversation) -> Tensor:
@@ -88,7 +89,7 @@ class ContextStudent(StaticStudent):
             self.pairs[hashed] * (there[:, 1:] & there[:, :-1])[..., None], (0, 0, 1, 0)
         )
         weighed = (rows * weights.exp()[told.ids][..., None] + both * pairs.exp()).sum(1)
-        read = self.encoder.summed(weighed) + self.encoder(told.ids, there)
+        read = self.encoder.summed(weighed) + self.encoder(told.ids, there & self.taught[told.ids])
         return read.new_zeros(len(chosen), read.shape[1]).index_add(0, told.owner, read)
 
 

@@ -12,6 +12,7 @@ from mnemon.bench.case import Case, Turn
 from mnemon.bench.recipes import mnemon as recipe
 from mnemon.bench.recipes._cosine import untuned
 from mnemon.bench.recipes.mnemon import Mnemon, changed
+from mnemon.embedding import DEFAULT
 from mnemon.errors import InvalidInput, UnknownName
 from mnemon.models import cross_encoder, static_model
 from mnemon.models.embed.static import StaticEmbedder
@@ -91,12 +92,12 @@ def test_a_conversation_gets_the_embedder_and_ranker_that_never_saw_it() -> None
     assert "conv-26" not in cross_encoder.told(Path(str(read.reading)))["fitted_on"]
     mine = Mnemon(weights="mine.json").unseen("conv-26")
     assert (mine.weights, mine.tuning) == ("mine.json", system.tuning)
-    assert Mnemon(tuning="").unseen("conv-26").embedding() == untuned("static")
+    assert Mnemon(tuning="").unseen("conv-26").embedding() == untuned(DEFAULT)
     assert Mnemon().unseen("a conversation of the user's own") == Mnemon()
 
 
 def test_adapters_that_an_installation_lacks_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(recipe._TUNED, "static", "missing")
+    monkeypatch.setitem(recipe._TUNED, DEFAULT, "missing")
     with pytest.raises(InvalidInput, match="run the bench from a clone"):
         Mnemon().unseen("conv-26")
 

@@ -88,7 +88,7 @@ def test_a_lone_surrogate_is_refused() -> None:
 
 def test_a_memory_is_ranked_by_what_was_fitted_on_its_vectors(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    with Memory(path, embedder="context") as memory:
+    with Memory(path) as memory:
         memory.add(["We adopted a grey cat called Miso.", "The bridge opened again in May."])
         first = memory.search("What is the cat called?")[0]
         assert "Miso" in first.cube.content

@@ -189,7 +189,7 @@ def test_vectors_of_an_encoder_are_ranked_by_weights_of_their_own() -> None:
     with Memory(":memory:") as memory:
         memory.add("The surgery is on Friday.")
         view, _ = memory._searcher.look("surgery", Filter(memory.namespace))
-    assert listnet.bundled(view.space) == listnet.BUNDLED["listnet"]
+    assert listnet.bundled(view.space) == listnet.BUNDLED["listnet_context"]
     assert listnet.bundled(None) == listnet.BUNDLED["listnet"]
     assert listnet.bundled("all-MiniLM-L6-v2@1/384") == listnet.BUNDLED["listnet_encoder"]
 

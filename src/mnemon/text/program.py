@@ -145,7 +145,7 @@ def candidates(
         trace[name] = _timed(len(rankings[name].indices), started)
     started = time.perf_counter()
     fusion, options = program.fusion
-    weights = [weight for _, weight, _ in program.channels]
+    weights = [weight * rankings[name].trust for name, weight, _ in program.channels]
     fused = methods.load("text.fuse", fusion, **options).fuse(list(rankings.values()), weights)
     trace[fusion] = _timed(len(fused.indices), started)
     return rankings, fused

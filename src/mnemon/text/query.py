@@ -38,7 +38,8 @@ class Ranking:
     `ceiling` is the score that a cube saying exactly what is asked would get: it makes scores of
     different questions comparable. `why` tells what matched in some of the indices; it is called
     for the hits of a search that explains, and for no other. `cosines` float32 [N] are those of
-    every version with the question, where the channel has compared them all.
+    every version with the question, where the channel has compared them all. `trust` in [0, 1] is
+    multiplied with the channel's weight: less where it cannot know this question well.
     """
 
     channel: str
@@ -47,3 +48,4 @@ class Ranking:
     ceiling: float = 1.0
     why: Why | None = None
     cosines: np.ndarray | None = None
+    trust: float = 1.0

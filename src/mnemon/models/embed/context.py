@@ -87,12 +87,8 @@ class ContextEmbedder:
 
     def _meanings(self, weighed: Table, texts: Sequence[str]) -> NDArray[np.float32]:
         """float32 [N, D]: the sums of weighed rows, and what the encoder makes of the texts."""
-        import numpy as np
-
-        reader = context_model.load(self._tuning)
         ids = known(weighed, texts, self.max_tokens)
-        counts = np.fromiter(map(len, ids), np.intp, len(ids))
-        return reader.encoder.meanings(sums(weighed, ids), reader.read(ids), counts)
+        return context_model.load(self._tuning).meanings(sums(weighed, ids), ids)
 
     @property
     def _tuning(self) -> Path | None:

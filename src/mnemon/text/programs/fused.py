@@ -1,4 +1,4 @@
-"""The default program without its learned ranker: words and meaning, fused by reciprocal rank.
+"""The default program without its learned ranker: words and meaning, fused.
 
 For those who want nothing fitted, and to see in the bench what the ranker is worth.
 """

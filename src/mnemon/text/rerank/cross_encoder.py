@@ -20,6 +20,7 @@ import numpy as np
 from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
+from mnemon.text.alphabet import latin
 from mnemon.text.query import Query, Ranking
 from mnemon.text.rerank import listnet
 from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
@@ -73,7 +74,10 @@ class CrossEncoder:
     def rerank(
         self, view: View, query: Query, rankings: Mapping[str, Ranking], fused: Ranking
     ) -> Ranking:
-        """The cubes of `fused`, by the probability that they hold what is asked."""
+        """The cubes of `fused`, by the probability that they hold what is asked; a question in
+        other letters than Latin ones is the learned ranker's."""
+        if not latin(query.text):
+            return listnet.ListNet(self.weights).rerank(view, query, rankings, fused)
         from mnemon.models import cross_encoder
 
         most = listnet.ListNet.depth

@@ -26,6 +26,7 @@ from mnemon.blas import multiplied
 from mnemon.errors import InvalidInput
 from mnemon.store.view import View
 from mnemon.text import signals
+from mnemon.text.alphabet import latin
 from mnemon.text.query import Query, Ranking
 from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 
@@ -59,16 +60,23 @@ class ListNet:
             return fused
         network = chosen(self.weights, view.space)
         told = signals.signals(view, query, rankings, candidates)
-        return reranked("listnet", fused, candidates, network.chances(told))
+        return reranked("listnet", query, fused, candidates, network.chances(told))
 
 
-def reranked(name: str, fused: Ranking, candidates: np.ndarray, chances: np.ndarray) -> Ranking:
-    """The first of `fused`, `candidates` [C], by their chances [C]; the rest behind, as it was."""
+def reranked(
+    name: str, query: Query, fused: Ranking, candidates: np.ndarray, chances: np.ndarray
+) -> Ranking:
+    """The first of `fused`, `candidates` [C], by their chances [C]; the rest behind, as it was.
+
+    For a question in other letters than Latin ones the chances only say how good the best are:
+    nothing was fitted on such, and the order of `fused` is better.
+    """
     order, depth = np.argsort(-chances, kind="stable"), len(candidates)
     rest = fused.scores[depth:] * chances.min() / max(float(fused.scores[0]), 1e-6)
+    first = candidates[order] if latin(query.text) else candidates
     return Ranking(
         name,
-        np.concatenate([candidates[order], fused.indices[depth:]]),
+        np.concatenate([first, fused.indices[depth:]]),
         np.concatenate([chances[order], rest]).astype(np.float32),
     )
 

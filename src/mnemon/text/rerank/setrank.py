@@ -81,7 +81,7 @@ class SetRank:
         scores = together(attending, network.standardised(told[best]), first, best, standing)
         around = context(scores, told[:, _CONTEXT])
         chances = attending.calibration.chances(scores, around)
-        return listnet.reranked("setrank", fused, candidates, chances)
+        return listnet.reranked("setrank", query, fused, candidates, chances)
 
     def _fitted(self, space: str | None) -> Path | None:
         if self.weights is not None:
