@@ -52,7 +52,7 @@ class Memory:
             the http(s) address of a server.
         namespace: where calls that name none work; reads see it and everything below it.
         embedder: a method of the slot `models.embed` by name, or an object with its protocol;
-            None uses the store's own, or the bundled static model for a new store.
+            None uses the store's own, or the bundled `context` for a new store.
         program: a method of the slot `text.programs`, or an instance of one.
         actor: who acts; checked against cubes' policies and written in the journal.
         read_only: open without the right to write.

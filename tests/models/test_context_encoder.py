@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mnemon import blas
 from mnemon.errors import EmbedderError
 from mnemon.models import context_model, static_model
 from mnemon.models.context_encoder import HEAD, WINDOW, Encoder
+from mnemon.models.context_reader import Reader
 from mnemon.models.embed.context import ContextEmbedder
 
 READER = context_model.load(None)
@@ -51,6 +53,26 @@ def test_windows_are_read_by_themselves() -> None:
     some = ids(WORDS)[: 2 * WINDOW + 7]
     parts = [some[start : start + WINDOW] for start in range(0, len(some), WINDOW)]
     np.testing.assert_array_equal(READER.read([some])[0], np.add.reduce(READER.read(parts), axis=0))
+
+
+def test_pieces_that_it_was_not_taught_are_passed_over() -> None:
+    untaught = np.flatnonzero(READER.rows.scales == 0)[:3].tolist()
+    said = ids("the cat sleeps")
+    sums = np.ones((2, len(ENCODER.summed)), np.float32)
+    with_them, without = READER.meanings(sums, [[untaught[0], *said, *untaught], said])
+    np.testing.assert_array_equal(with_them, without)
+    only, none = READER.meanings(sums, [untaught, []])
+    np.testing.assert_array_equal(only, none)
+
+
+def test_threads_that_meet_the_same_pieces_get_the_same_bits() -> None:
+    said = [ids(text) for text in (WORDS, "a quiet morning in the garden", WORDS[:50])]
+    wanted = READER.read(said)
+    for _ in range(5):
+        fresh = Reader(READER.rows, ENCODER)
+        with ThreadPoolExecutor(8) as pool:
+            for found in pool.map(fresh.read, [said] * 16):
+                np.testing.assert_array_equal(found, wanted)
 
 
 def test_no_product_is_so_large_that_blas_starts_threads() -> None:

@@ -143,7 +143,8 @@ class Encoder:
         queries, keys, values = (parts[:, :, part].swapaxes(1, 2) for part in range(3))
         likely: np.ndarray = queries @ keys.swapaxes(2, 3)
         likely += self._near_by[:, :count, :count]
-        np.clip(likely, -_MOST, _MOST, out=likely)
+        np.minimum(likely, _MOST, out=likely)
+        np.maximum(likely, -_MOST, out=likely)
         np.exp(likely, out=likely)
         found: np.ndarray = likely @ values
         found /= likely @ np.ones((count, 1), np.float32)

@@ -19,7 +19,7 @@ from typing import Any
 
 from mnemon.models import static_model, static_tuning
 from mnemon.models.context_encoder import Encoder
-from mnemon.models.context_pieces import Reader
+from mnemon.models.context_reader import Reader
 from mnemon.models.static_model import Rows
 from mnemon.models.tuning import unusable
 

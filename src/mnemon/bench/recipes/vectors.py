@@ -1,4 +1,4 @@
-"""The bundled static embedder alone: exact cosine over the turns as they are.
+"""The bundled embedder alone: exact cosine over the turns as they are.
 
 What a plain vector store does with the model that Mnemon ships, before it was tuned for recall.
 """

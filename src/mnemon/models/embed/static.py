@@ -1,4 +1,4 @@
-"""The bundled embedder: a sum of word-piece and bigram vectors, no neural network at run time.
+"""The bundled rows alone: a sum of word-piece and bigram vectors, no neural network at run time.
 
 A row of int8 for each word-piece of all-MiniLM-L6-v2 and one for each of 32,768 hashes of two
 pieces in a row; a text is the sum of its rows, made unit. The rows were trained so that this sum is

@@ -6,7 +6,7 @@ one is worth depends on the others. How ours differs: it adds to the scores of t
 (`listnet.py`) for the best of its list; what attends knows how two turns stand to each other
 (`_relations.py`: alike, in one session, one after the other, by one speaker); two networks of two
 layers from different starts are one; scores are made probabilities as the ranker's are
-(`_calibration.py`). There are weights beside the ranker's for the bundled embedder and for the
+(`_calibration.py`). There are weights beside the ranker's for the bundled embedders and for the
 tuned MiniLM (`scripts/train_setrank.py`); vectors of another encoder are ranked by ListNet alone.
 Needs the channels `words`, `meaning` and `time`.
 """
