@@ -16,7 +16,7 @@ Step = Callable[[np.ndarray, bool], np.ndarray]
 """(indices, forward) → the next or previous turn of each, -1 where there is none."""
 
 REACH = (4, 3)  # turns before and after
-_SURE = 100  # so many of the nearest in meaning bring the turns around them,
+_SURE = 200  # so many of the nearest in meaning bring the turns around them,
 _CLOSE = (3, 2)  # fewer on either side
 _ALONE = (0, 0)
 
