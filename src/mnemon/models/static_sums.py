@@ -56,3 +56,13 @@ def sums(table: Table, texts: Sequence[list[int]]) -> NDArray[np.float32]:
     found = np.zeros((len(texts), table.single.vectors.shape[1]), np.float32)
     table.sums(texts, found)
     return found
+
+
+def turned(rows: NDArray[np.float32], tables: Tables) -> NDArray[np.float32]:
+    """What questions' vectors become, float32 [N, D]."""
+    from mnemon.blas import stacked  # numpy
+
+    if tables.turned is None:
+        return rows
+    found: NDArray[np.float32] = stacked(rows[:, None], tables.turned)[:, 0]
+    return found

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from mnemon.errors import InvalidInput
 from mnemon.models import context_model, static_model, tuning
-from mnemon.models.static_sums import MAX_TOKENS, known, sums, tuned
+from mnemon.models.static_sums import MAX_TOKENS, known, sums, tuned, turned
 from mnemon.models.vectors import unit_rows
 
 if TYPE_CHECKING:
@@ -80,9 +80,7 @@ class ContextEmbedder:
         """A unit row float32 [D]: pieces weigh what they weigh in questions, and it is turned."""
         tables = tuned(static_model.BUNDLED, self._tuning)
         meant = self._meanings(tables.questions, [text])
-        row: NDArray[np.float32] = unit_rows(
-            meant if tables.turned is None else meant @ tables.turned
-        )[0]
+        row: NDArray[np.float32] = unit_rows(turned(meant, tables))[0]
         return row
 
     def _meanings(self, weighed: Table, texts: Sequence[str]) -> NDArray[np.float32]:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from mnemon.errors import InvalidInput
 from mnemon.models import static_tuning, tuning
 from mnemon.models.static_model import BUNDLED, load, read_card
-from mnemon.models.static_sums import CHARACTERS_PER_TOKEN, MAX_TOKENS, known, sums, tuned
+from mnemon.models.static_sums import CHARACTERS_PER_TOKEN, MAX_TOKENS, known, sums, tuned, turned
 from mnemon.models.vectors import many, unit_rows
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ class StaticEmbedder:
         """A unit row float32 [D]: pieces weigh what they weigh in questions, and it is turned."""
         tables = tuned(self._path, self._tuning)
         said = sums(tables.questions, known(tables.questions, [text], self.max_tokens))
-        row: NDArray[np.float32] = unit_rows(
-            said if tables.turned is None else said @ tables.turned
-        )[0]
+        row: NDArray[np.float32] = unit_rows(turned(said, tables))[0]
         return row
 
     def token_vectors(self, text: str) -> NDArray[np.float32]:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.blas import with_vector
+
 _DEVIATIONS = 8.0  # what is nearest lies far from the middle: lists of many kinds first
 
 
@@ -43,9 +45,9 @@ class Outlines:
     def promises(self, vector: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(how near the nearest of each list may come to a question's vector [D], what to add to
         the products of a list's codes with its `weights` [P]): float32 [K] each."""
-        near = self.means @ vector
-        spread = np.sqrt(self.variances @ (weights * weights))
-        return near + np.float32(_DEVIATIONS) * spread, near - self.centres @ weights
+        near = with_vector(self.means, vector)
+        spread = np.sqrt(with_vector(self.variances, weights * weights))
+        return near + np.float32(_DEVIATIONS) * spread, near - with_vector(self.centres, weights)
 
 
 def summed(sums: np.ndarray, owner: np.ndarray, block: np.ndarray) -> None:

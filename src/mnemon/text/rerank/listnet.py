@@ -115,7 +115,7 @@ class Network:
             values = multiplied(values, inner)
             values += shift
             np.maximum(values, 0.0, out=values)
-        result: np.ndarray = (values @ weight + bias)[:, 0]
+        result: np.ndarray = (multiplied(values, weight) + bias)[:, 0]
         return result
 
     def standardised(self, told: np.ndarray) -> np.ndarray:
