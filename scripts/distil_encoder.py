@@ -51,7 +51,7 @@ def main() -> None:
     trained = reading.train(Teacher(teacher, device), rows, corpus, options.batch, options.seconds)
     encoder, numbers = trained.encoder.cpu(), torch.from_numpy(static.numbers)
     options.out.mkdir(parents=True, exist_ok=True)
-    taught = corpus.counts(tokens.size).cpu()[numbers] >= card.FEWEST
+    taught = corpus.counts(tokens.size).cpu()[numbers] >= reading.FEWEST
     write(options.out, encoder, normed(encoder.pieces.detach()[numbers]) * taught[:, None])
     machine = f"one {torch.cuda.get_device_name()}" if options.device == "cuda" else "a CPU"
     told = textfile.counts(texts), options.seconds, options.batch, machine

@@ -12,7 +12,7 @@ from pathlib import Path
 from distil import training
 from distil.batches import CROPPED, DISTURBED, REPLACED
 from distil.encoder import INNER
-from distil.reading import Trained
+from distil.reading import FEWEST, Trained
 
 _ORIGIN = """\
 The files in this folder are derived from the model sentence-transformers/all-MiniLM-L6-v2
@@ -34,7 +34,6 @@ ENCODER_NOTICE = f"""\
 Changes: a smaller network, to be used with the vectors in ../static, was trained to give what the
 model gives whole texts. card.json says exactly how, and which texts it was trained on.
 """
-FEWEST = 8  # times that a piece is in the texts, or the encoder passes over it
 ENCODER_FILES = ("encoder.npz", "scales.npy", "vectors.npy")
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
 LIBRARIES = ("torch", "transformers")

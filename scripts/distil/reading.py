@@ -21,6 +21,7 @@ ALIGNED_BATCHES, VALIDATION_BATCHES = 60, 6
 # Of the cosines of texts, and of the similarities within a batch.
 WEIGHTS = (2.0, 1.0)
 ROWS_RATE, RATE, DECAY = 1.6e-2, 1.5e-3, 0.01
+FEWEST = 8  # times that a piece is in the texts, or the encoder passes over it
 SCALE = 20  # of the static rows where the encoder's begin
 _REPORTS = 12
 

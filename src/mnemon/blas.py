@@ -22,7 +22,7 @@ With 2 it could be more, but a block is to stay in the processor's cache."""
 
 def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """left float32 [N, K] @ right float32 [K, M], some rows at a time."""
-    if len(left) == 1:
+    if len(left) == 1:  # to BLAS a vector, whose limit is another one
         only: np.ndarray = stacked(left[None], right)[0]
         return only
     rows = rows_alone(right.size) if right.shape[1] > 1 else rows_with_vector(len(right))
@@ -31,7 +31,7 @@ def multiplied(left: np.ndarray, right: np.ndarray) -> np.ndarray:
         return whole
     found = np.empty((len(left), right.shape[1]), dtype=np.float32)
     for start in range(0, len(left), rows):
-        np.matmul(left[start : start + rows], right, out=found[start : start + rows])
+        found[start : start + rows] = multiplied(left[start : start + rows], right)
     return found
 
 

@@ -119,15 +119,6 @@ def test_the_card_names_the_files_by_their_digests() -> None:
     assert "all-MiniLM-L6-v2" in (folder / "NOTICE").read_text("utf-8")
 
 
-@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"no archive"])
-def test_a_damaged_tuning_says_what_to_do(tmp_path: Path, content: bytes | None) -> None:
-    path = tmp_path / "broken.npz"
-    if content is not None:
-        path.write_bytes(content)
-    with pytest.raises(EmbedderError, match="reinstall mnemon"):
-        ContextEmbedder(tuning=str(path)).embed(["hello"])
-
-
 def test_a_tuning_of_the_rows_alone_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "static.npz"
     shutil.copy(context_model.BUNDLED.with_name("static.npz"), path)

@@ -102,6 +102,13 @@ def test_parts_that_do_not_fit_each_other_are_refused(name: str) -> None:
         Encoder.of(odd.arrays())
 
 
+def test_a_damaged_encoder_says_what_to_do(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(context_model.FOLDER, tmp_path / "context"))
+    (folder / "encoder.npz").write_bytes(b"no archive")
+    with pytest.raises(EmbedderError, match=r"encoder\.npz.*distil_encoder"):
+        context_model.load(None, folder)
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut", "wide"])
 def test_damaged_rows_say_what_to_do(tmp_path: Path, damage: str) -> None:
     folder = Path(shutil.copytree(context_model.FOLDER, tmp_path / "context"))
@@ -112,5 +119,5 @@ def test_damaged_rows_say_what_to_do(tmp_path: Path, damage: str) -> None:
         rows.touch()
     elif damage != "missing":
         np.save(rows, held[:-1] if damage == "cut" else held.astype(np.int16))
-    with pytest.raises(EmbedderError, match="reinstall mnemon"):
+    with pytest.raises(EmbedderError, match=r"vectors\.npy.*distil_encoder"):
         context_model.load(None, folder)

@@ -10,6 +10,7 @@ import pytest
 from mnemon import Memory
 from mnemon.errors import EmbedderError
 from mnemon.models import static_model, static_tuning
+from mnemon.models.embed.context import ContextEmbedder
 from mnemon.models.embed.static import StaticEmbedder
 
 UNTUNED = StaticEmbedder(folder=str(static_model.BUNDLED))
@@ -63,13 +64,16 @@ def test_another_tuning_is_another_space(tmp_path: Path) -> None:
         memory.search("cat")
 
 
+@pytest.mark.parametrize("embedder", [StaticEmbedder, ContextEmbedder])
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04", b"no archive"])
-def test_a_damaged_tuning_says_what_to_do(tmp_path: Path, content: bytes | None) -> None:
+def test_a_damaged_tuning_says_what_to_do(
+    tmp_path: Path, content: bytes | None, embedder: type[StaticEmbedder | ContextEmbedder]
+) -> None:
     path = tmp_path / "broken.npz"
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(EmbedderError, match="reinstall mnemon"):
-        StaticEmbedder(tuning=str(path)).embed(["hello"])
+        embedder(tuning=str(path)).embed(["hello"])
 
 
 def test_a_tuning_of_another_model_is_refused(tmp_path: Path) -> None:

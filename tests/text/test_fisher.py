@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from mnemon import Memory
 from mnemon.bench import synthetic
+from mnemon.blas import with_vector
 from mnemon.store.rows import Filter
-from mnemon.text.cosine import cosines
 from mnemon.text.retrieve.fisher import Fisher, distances
 
 numbers = st.floats(-3, 3)
@@ -68,6 +68,6 @@ def test_with_it_the_turns_around_a_cube_matter(looked: Any) -> None:
 def test_only_the_closest_are_compared(looked: Any) -> None:
     view, query = looked
     ranked = Fisher(depth=7).retrieve(view, query)
-    nearest = np.argsort(-cosines(view.vectors, query.vector), kind="stable")[:7]
+    nearest = np.argsort(-with_vector(view.vectors, query.vector), kind="stable")[:7]
     assert set(ranked.indices.tolist()) == set(nearest.tolist())
     assert ((ranked.scores > 0) & (ranked.scores <= 1)).all()

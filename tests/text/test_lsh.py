@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from mnemon import Memory
 from mnemon.bench import synthetic
+from mnemon.blas import with_vector
 from mnemon.errors import InvalidInput
 from mnemon.store.rows import Filter
 from mnemon.text import hyperplanes
-from mnemon.text.cosine import cosines
 from mnemon.text.retrieve.lsh import LSH
 
 
@@ -35,7 +35,7 @@ def recall_and_share(memory: Memory, method: LSH) -> tuple[float, float]:
     found, shares = [], []
     for question in synthetic.questions(40, seed=0):
         view, query = look(memory, question)
-        nearest = np.argsort(-cosines(view.vectors, query.vector), kind="stable")[:10]
+        nearest = np.argsort(-with_vector(view.vectors, query.vector), kind="stable")[:10]
         touched = method.touched(view, query.vector)
         found.append(np.isin(nearest, touched).mean())
         shares.append(len(touched) / len(view.rows))
@@ -55,7 +55,7 @@ def test_one_bucket_of_one_table_misses_most(talk: Memory) -> None:
 def test_everything_looked_at_is_exact_search(talk: Memory) -> None:
     view, query = look(talk, "the flight to Oslo")
     ranked = LSH(share=1.0, most=10).retrieve(view, query)
-    exact = np.argsort(-cosines(view.vectors, query.vector), kind="stable")[:10]
+    exact = np.argsort(-with_vector(view.vectors, query.vector), kind="stable")[:10]
     assert ranked.indices.tolist() == exact.tolist()
 
 

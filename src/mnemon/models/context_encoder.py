@@ -94,6 +94,7 @@ class Encoder:
 
     @property
     def width(self) -> int:
+        """W, of the rows that it reads."""
         return len(self.alone)
 
     def brought(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from mnemon.errors import EmbedderError
 from mnemon.models import static_model, static_tuning
 from mnemon.models.context_encoder import Encoder
 from mnemon.models.context_reader import Reader
@@ -47,7 +48,7 @@ def read_card() -> Card:
         told: Mapping[str, Any] = json.loads(path.read_text("utf-8"))
         return Card(str(told["model"]), str(told["revision"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise unusable(path, error) from error
+        raise _damaged(path, error) from error
 
 
 @cache
@@ -60,15 +61,15 @@ def load(tuning: Path | None, folder: Path = FOLDER) -> Reader:
     import numpy as np
 
     rows = _rows(folder)
-    path = folder / "encoder.npz" if tuning is None else tuning
+    path, refused = (folder / "encoder.npz", _damaged) if tuning is None else (tuning, unusable)
     try:
         with path.open("rb") as file, np.load(file) as held:  # a damaged one would stay open
             encoder = Encoder.of(held)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise unusable(path, error) from error
+        raise refused(path, error) from error
     wanted = (rows.vectors.shape[1], static_model.read_card(static_model.BUNDLED).dimension)
     if (found := (encoder.width, len(encoder.summed))) != wanted:
-        raise unusable(path, f"its encoder reads and makes {found} columns, not {wanted}")
+        raise refused(path, f"its encoder reads and makes {found} columns, not {wanted}")
     return Reader(rows, encoder)
 
 
@@ -79,11 +80,18 @@ def _rows(folder: Path) -> Rows:
     try:
         rows = Rows(static_model.mapped(folder / "vectors.npy"), np.load(folder / "scales.npy"))
     except (OSError, ValueError, EOFError) as error:
-        raise unusable(folder / "vectors.npy", error) from error
+        raise _damaged(folder / "vectors.npy", error) from error
     shapes = (rows.vectors.shape[:1], rows.scales.shape)
     if rows.vectors.dtype != np.int8 or rows.vectors.ndim != 2 or shapes != ((pieces,), (pieces,)):
-        raise unusable(folder / "vectors.npy", f"it has not an int8 row for each of {pieces:,}")
+        raise _damaged(folder / "vectors.npy", f"it has not an int8 row for each of {pieces:,}")
     return rows
+
+
+def _damaged(path: Path, why: object) -> EmbedderError:
+    return EmbedderError(
+        f"{path} of the embedder `context` cannot be used ({why}): reinstall mnemon, "
+        "or make its folder with scripts/distil_encoder.py"
+    )
 
 
 def write(path: Path, weights: static_tuning.Tuning, encoder: Encoder) -> None:

@@ -13,9 +13,9 @@ from itertools import islice, repeat
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.models.embed.static import StaticEmbedder
 from mnemon.text import wordkind
-from mnemon.text.cosine import cosines
 from mnemon.text.hashed import Hashed
 from mnemon.text.tokens import Tokens, plain
 
@@ -107,7 +107,7 @@ class Lexicon:
         vectors = rows.take(kinds, axis=0)
         similar = np.empty((len(asked), len(kinds)), dtype=np.float32)
         for one, place in zip(similar, self._places(asked).tolist(), strict=True):
-            one[:] = cosines(vectors, rows[place])
+            one[:] = with_vector(vectors, rows[place])
         np.maximum(similar, 0.0, out=similar)
         result: np.ndarray = similar.take(order.take(at), axis=1).T  # column by column in memory
         return result

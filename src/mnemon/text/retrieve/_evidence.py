@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query
 from mnemon.text.retrieve.words import Words
 
@@ -57,7 +57,7 @@ def likeness(vectors: np.ndarray, query: Query, among: np.ndarray | None = None)
     """
     if query.vector is None or not query.vector.any() or not len(vectors):
         return np.zeros(len(vectors), dtype=np.float32)
-    cosine = cosines(vectors, query.vector)
+    cosine = with_vector(vectors, query.vector)
     usual = cosine if among is None or not among.any() else cosine[among]
     mean = min(float(usual.mean()), 0.99)
     return np.maximum((cosine - mean) / (1.0 - mean), 0.0).astype(np.float32)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
 
@@ -53,7 +53,7 @@ class Fisher:
         """Cubes at the least distance first; only those that point the question's way at all."""
         if view.vectors is None or query.vector is None or not query.vector.any():
             return nothing("fisher")
-        similar = cosines(view.vectors, query.vector)
+        similar = with_vector(view.vectors, query.vector)
         near = np.flatnonzero(view.eligible & (similar > 0.0))
         near = np.sort(best("fisher", near, similar[near], self.depth).indices)
         if not len(near):

@@ -26,9 +26,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.errors import InvalidInput
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.kinds import KEYWORDS, SUMMARY
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
@@ -183,7 +183,7 @@ class Granularities:
             return np.zeros((0, 2), dtype=np.int64)
         units = np.concatenate(vectors)
         seeds = np.argsort(-start, kind="stable")[: self.seeds]
-        alike = np.stack([cosines(units, units[seed]) for seed in seeds])
+        alike = np.stack([with_vector(units, units[seed]) for seed in seeds])
         alike[np.arange(len(seeds)), seeds] = -1.0  # nothing is associated with itself
         near = np.argsort(-alike, axis=1, kind="stable")[:, : min(self.candidates, len(units) - 1)]
         which, column = np.nonzero(upper(np.take_along_axis(alike, near, axis=1)))

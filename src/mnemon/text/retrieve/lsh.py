@@ -20,10 +20,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.errors import InvalidInput
 from mnemon.store.view import Names, View
 from mnemon.text import hyperplanes
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
 
@@ -75,7 +75,7 @@ class LSH:
         if view.vectors is None or query.vector is None or not query.vector.any():
             return nothing("lsh")
         touched = self.touched(view, query.vector)
-        scores = cosines(view.vectors[touched], query.vector)
+        scores = with_vector(view.vectors[touched], query.vector)
         near = scores > self.least
         said = dict(zip(touched[near].tolist(), scores[near].tolist(), strict=True))
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mnemon.blas import with_vector
 from mnemon.store.view import View
-from mnemon.text.cosine import cosines
 from mnemon.text.query import Query, Ranking
 from mnemon.text.ranking import best, nothing
 
@@ -51,7 +51,7 @@ class Retention:
         """Cubes closest in meaning, less for those that fade."""
         if view.vectors is None or query.vector is None or not query.vector.any():
             return nothing("retention")
-        similar = cosines(view.vectors, query.vector)
+        similar = with_vector(view.vectors, query.vector)
         near = np.flatnonzero(view.eligible & (similar > self.least))
         if not len(near):
             return nothing("retention")
