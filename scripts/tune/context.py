@@ -33,6 +33,8 @@ class Windows(NamedTuple):
 class ContextStudent(StaticStudent):
     """Its weights as those of the static student, and the encoder."""
 
+    seeds = (0, 1, 2)
+
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
         self.device = device
@@ -59,6 +61,14 @@ class ContextStudent(StaticStudent):
     def rates(self) -> list[dict[str, Any]]:
         encoder = {"params": self.encoder.weights(), "lr": ENCODER_RATE}
         return [*super().rates(), encoder]
+
+    @torch.no_grad()
+    def join(self, others: Sequence[ContextStudent]) -> None:
+        """Become the mean of several (model soups, Wortsman et al. 2022,
+        https://arxiv.org/abs/2203.05482)."""
+        every = [dict(one.named_parameters()) for one in (self, *others)]
+        for name, own in self.named_parameters():
+            own.copy_(torch.stack([one[name] for one in every]).mean(0))
 
     def write(self, path: Path) -> None:
         """As the run time reads it."""

@@ -102,7 +102,7 @@ def test_a_memory_is_ranked_by_what_was_fitted_on_its_vectors(tmp_path: Path) ->
 
 
 def test_it_is_another_space_than_the_rows_alone() -> None:
-    assert EMBEDDER.model == "mnemon-context-minilm-l6"
+    assert EMBEDDER.model == "mnemon-context-minilm-mpnet"
     assert EMBEDDER.model != StaticEmbedder().model
     assert EMBEDDER.dimension == StaticEmbedder().dimension
 
@@ -115,8 +115,9 @@ def test_the_card_names_the_files_by_their_digests() -> None:
     assert {"card.json", "NOTICE", *files} == {file.name for file in folder.iterdir()}
     together = "".join(card["sha256"].values()).encode()
     assert card["revision"] == hashlib.sha256(together).hexdigest()[:16]
-    assert card["source"]["licence"] == "Apache-2.0"
-    assert "all-MiniLM-L6-v2" in (folder / "NOTICE").read_text("utf-8")
+    assert {one["licence"] for one in card["sources"]} == {"Apache-2.0"}
+    notice = (folder / "NOTICE").read_text("utf-8")
+    assert all(one["model"] in notice for one in card["sources"])
 
 
 def test_a_tuning_of_the_rows_alone_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """The bundled rows with an encoder that reads them in context: numpy, no other package.
 
 To the sum of a text's rows (`mnemon.models.embed.static`) comes what one layer of attention makes
-of the text (`mnemon.models.context_encoder`), distilled from all-MiniLM-L6-v2 as the rows were: it
-finds more, most of all where people write casually. As DistilBERT (Sanh et al. 2019,
-https://arxiv.org/abs/1910.01108) a small network taught by a larger one; how ours differs: it
-starts from rows that add up to the teacher's vectors already, and only corrects their sum; then it
-was tuned for recall as `static` was. Limits as of `static`; what is more than 64 pieces apart is
-not read together.
+of the text (`mnemon.models.context_encoder`), distilled from all-MiniLM-L6-v2 as the rows were, and
+from all-mpnet-base-v2: it finds more, most of all where people write casually. As DistilBERT (Sanh
+et al. 2019, https://arxiv.org/abs/1910.01108) a small network taught by larger ones; how ours
+differs: it starts from rows that add up to a teacher's vectors already, and only corrects their
+sum; then it was tuned for recall as `static` was. Limits as of `static`; what is more than 64
+pieces apart is not read together.
 
 It runs on one core and starts no threads.
 """
