@@ -48,14 +48,22 @@ def filled(path: Path, size: int, seed: int) -> Value:
 
 
 def against_exact(path: Path, size: int, asked: Sequence[str]) -> list[Value]:
-    """The share of the ten best of everything that a search finds; higher is better."""
-    with Memory(path) as memory:
+    """The share of the ten best of everything that a search finds, and of the ten that are best
+    before the learned ranker looks at them; higher is better."""
+    name = f"recall@{_K} of exact search"
+    return [
+        _kept(path, size, asked, name, "default"),
+        _kept(path, size, asked, f"{name}, before the ranker", "fused"),
+    ]
+
+
+def _kept(path: Path, size: int, asked: Sequence[str], name: str, program: str) -> Value:
+    with Memory(path, program=program) as memory:
         found = [_ids(memory, question) for question in asked]
-    with everything(), Memory(path, read_only=True) as memory:
+    with everything(), Memory(path, program=program, read_only=True) as memory:
         best = [_ids(memory, question) for question in asked]
     kept = [len(a & b) / len(b) for a, b in zip(found, best, strict=True) if b]
-    share = round(sum(kept) / len(kept), 4)
-    return [Value(f"recall@{_K} of exact search", share, "share", size, len(kept))]
+    return Value(name, round(sum(kept) / len(kept), 4), "share", size, len(kept))
 
 
 @contextmanager
