@@ -19,7 +19,7 @@ class Default:
 
     represent: str = "turns"
     channels: Sequence[tuple[str, float, dict[str, Any]]] = field(
-        default=(("words", 1.0, {}), ("meaning", 0.5, {}), ("time", 0.8, {}))
+        default=(("words", 1.0, {}), ("meaning", 1.0, {}), ("time", 0.8, {}))
     )
     fusion: tuple[str, dict[str, Any]] = ("zscore", {})
     rerank: tuple[str, dict[str, Any]] | None = ("setrank", {})

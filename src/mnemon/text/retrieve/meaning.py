@@ -32,7 +32,7 @@ class Meaning:
     asking: float = 0.8
     least: float = 0.05
     most: int = 400
-    untaught: float = 0.25
+    untaught: float = 0.125
 
     def retrieve(self, view: View, query: Query) -> Ranking:
         """Cubes closest in meaning; nothing when there is no vector to compare with."""
