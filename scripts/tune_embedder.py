@@ -6,7 +6,8 @@
 
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
-which is what everyone gets. Prints held-out recall@10 by cosine alone, before and after. `static`
+which is what everyone gets. Prints recall@10 by cosine alone, before and after, five-fold, and of
+the last one on `training/held-out`; `--untuned` only measures a model as it is. `static`
 takes minutes on a CPU, `context` minutes on a GPU, `minilm` a quarter of an hour; in several
 processes, each with some of the `--fold`s, that much less. Needs torch; `minilm` also
 transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
@@ -40,6 +41,11 @@ def main() -> None:
         Path(data) / "locomo10.json", ROOT / "training" / "conversations", options.device
     )
     fresh, name = student(options)
+    apart = conversations.held_out(ROOT / "training" / "held-out", options.device)
+    every = [*taught, *apart]
+    if options.untuned:
+        report("untuned", every, dict.fromkeys((one.id for one in every), fresh()))
+        return
     folds = conversations.folds(taught)
     wanted = options.fold or [*sorted(set(folds.values())), EVERYTHING]
     held_out: dict[str, Any] = {}
@@ -50,7 +56,9 @@ def main() -> None:
         tuned.write(path)
         print(f"{path} is written; mean loss at the end {loss:.3f}", flush=True)
         held_out |= dict.fromkeys((id for id in folds if folds[id] == fold), tuned)
-    measured = [one for one in taught if one.id in held_out]
+        if fold == EVERYTHING:
+            held_out |= dict.fromkeys((one.id for one in apart), tuned)
+    measured = [one for one in every if one.id in held_out]
     report("untuned", measured, dict.fromkeys(held_out, fresh()))
     report("tuned, five-fold", measured, held_out)
 
@@ -61,6 +69,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--model", help="folder of all-MiniLM-L6-v2")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--untuned", action="store_true", help="tune nothing, only measure")
     parser.add_argument(
         "--fold", type=int, action="append", choices=range(EVERYTHING + 1),
         help=f"only this one, may be repeated; {EVERYTHING} is the one on everything",

