@@ -1,7 +1,7 @@
 """Fits the rankers that the package ships, and those that the bench uses to stay honest.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/train_ranker.py
-    MNEMON_DATA=… python scripts/train_ranker.py --embedder minilm --base <folder>
+    MNEMON_DATA=… python scripts/train_ranker.py --embedder minilm|mpnet --base <folder>
     MNEMON_DATA=… python scripts/train_ranker.py --embedder sentence-transformers --model <folder>
 
 Data: LoCoMo (https://github.com/snap-research/locomo) and `training/conversations`. Five folds by

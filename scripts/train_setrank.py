@@ -1,7 +1,7 @@
 """Fits what looks at the ranker's best together, and those the bench stays honest by.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/train_setrank.py
-    MNEMON_DATA=… python scripts/train_setrank.py --embedder minilm --base <folder>
+    MNEMON_DATA=… python scripts/train_setrank.py --embedder minilm|mpnet --base <folder>
 
 Data and folds as of `scripts/train_ranker.py`, which comes first: each fold's networks are fitted
 beside the ranker of that fold, on the other folds (`src/mnemon/bench/folds/`), then those that

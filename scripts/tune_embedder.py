@@ -1,16 +1,16 @@
-"""Tunes the bundled embedders, or all-MiniLM-L6-v2, for recall: questions towards their answers.
+"""Tunes the bundled embedders and two of sentence-transformers': questions towards their answers.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/tune_embedder.py static
     MNEMON_DATA=… python scripts/tune_embedder.py context --device cuda
-    MNEMON_DATA=… python scripts/tune_embedder.py minilm --model <folder> --device cuda
+    MNEMON_DATA=… python scripts/tune_embedder.py minilm|mpnet --model <folder> --device cuda
 
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
 which is what everyone gets. Prints recall@10 by cosine alone, before and after, five-fold, and of
 the last one on `training/held-out`; `--untuned` only measures a model as it is. `static`
-takes minutes on a CPU, `context` minutes on a GPU, `minilm` a quarter of an hour; in several
-processes, each with some of the `--fold`s, that much less. Needs torch; `minilm` also
-transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
+takes minutes on a CPU, `context` minutes on a GPU, `minilm` a quarter of an hour, `mpnet` half of
+one; in several processes, each with some of the `--fold`s, that much less. Needs torch; the latter
+two also transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,15 @@ from typing import Any
 from tune import conversations, learning
 from tune.conversations import Conversation
 
+from mnemon import methods
+
 ROOT = Path(__file__).parent.parent
 FOLDS = ROOT / "src" / "mnemon" / "bench" / "folds"
 MODELS = ROOT / "src" / "mnemon" / "models" / "recall"
 EVERYTHING = 5  # the fold that leaves nothing out
 STEPS = 300
+ENCODERS = {"minilm": 16, "mpnet": 4}
+"""Those of sentence-transformers, and the rank of their adapters that is kept."""
 
 
 def main() -> None:
@@ -65,8 +69,8 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("embedder", choices=["static", "context", "minilm"])
-    parser.add_argument("--model", help="folder of all-MiniLM-L6-v2")
+    parser.add_argument("embedder", choices=["static", "context", *ENCODERS])
+    parser.add_argument("--model", help="folder of all-MiniLM-L6-v2 or all-mpnet-base-v2")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--untuned", action="store_true", help="tune nothing, only measure")
@@ -75,8 +79,8 @@ def arguments() -> argparse.Namespace:
         help=f"only this one, may be repeated; {EVERYTHING} is the one on everything",
     )  # fmt: skip
     options = parser.parse_args()
-    if options.embedder == "minilm" and options.model is None:
-        parser.error("minilm needs --model, a folder of all-MiniLM-L6-v2")
+    if options.embedder in ENCODERS and options.model is None:
+        parser.error(f"{options.embedder} needs --model, a folder of that model")
     if options.embedder == "static" and options.device != "cpu":
         parser.error("static is tuned on the CPU")
     return options
@@ -92,9 +96,13 @@ def student(options: argparse.Namespace) -> tuple[Callable[[], Any], str]:
         from tune.context import ContextStudent
 
         return lambda: ContextStudent(options.device), "context{}.npz"
-    from tune.minilm import MiniLMStudent
+    from tune.encoder import EncoderStudent
 
-    return lambda: MiniLMStudent(options.model, options.device), "minilm{}.safetensors"
+    base = methods.find("models.embed", options.embedder).base
+    return (
+        lambda: EncoderStudent(base, options.model, options.device, ENCODERS[options.embedder]),
+        options.embedder + "{}.safetensors",
+    )
 
 
 def report(name: str, taught: Sequence[Conversation], students: dict[str, Any]) -> None:

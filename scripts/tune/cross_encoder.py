@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnemon.models import lora
-from mnemon.models.cross_encoder import HEAD, NOTHING, Pieces, batch, features
-from tune.minilm import BASE, RANK, SCALE, adapted, written
+from mnemon.models.cross_encoder import BASE, HEAD, NOTHING, Pieces, batch, features
+from tune.encoder import RANK, SCALE, adapted, written
 from tune.reading import Asked, Conversation
 
 UNITS, DROPPED = 128, 0.1

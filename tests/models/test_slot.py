@@ -17,6 +17,7 @@ EXTRAS = {
     "context": None,
     "fastembed": "fastembed",
     "minilm": "sentence_transformers",
+    "mpnet": "sentence_transformers",
     "openai": "openai",
     "sentence-transformers": "sentence_transformers",
     "static": None,

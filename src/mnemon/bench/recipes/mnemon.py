@@ -28,7 +28,7 @@ __all__ = ["Mnemon"]
 
 
 _FOLDS = Path(__file__).parent.parent / "folds"
-_TUNED = {"static": "npz", "context": "npz", "minilm": "safetensors"}
+_TUNED = {"static": "npz", "context": "npz", "minilm": "safetensors", "mpnet": "safetensors"}
 
 
 @dataclass(frozen=True)

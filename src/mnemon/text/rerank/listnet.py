@@ -5,9 +5,10 @@ https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one proba
 list's scores and of its labels. How ours differs: two hidden layers of a few units; evidence
 competes with what is none, not with other evidence (`bench/learning.py`); scores are
 then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
-bundled embedders (`listnet.json`, `listnet_context.json`), for the tuned MiniLM
-(`listnet_minilm.json`) and for sentence encoders that nobody tuned (`listnet_encoder.json`, fitted
-with all-MiniLM-L6-v2); they say what they were fitted on, `scripts/train_ranker.py` makes them.
+bundled embedders (`listnet.json`, `listnet_context.json`), for the tuned MiniLM and MPNet
+(`listnet_minilm.json`, `listnet_mpnet.json`) and for sentence encoders that nobody tuned
+(`listnet_encoder.json`, fitted with all-MiniLM-L6-v2); they say what they were fitted on,
+`scripts/train_ranker.py` makes them.
 Needs the channels `words`, `meaning` and `time`.
 """
 
@@ -37,6 +38,7 @@ KINDS = {
     "mnemon-static-": "listnet",
     "mnemon-context-": "listnet_context",
     "mnemon-minilm-": "listnet_minilm",
+    "mnemon-mpnet-": "listnet_mpnet",
 }
 """How the names of spaces begin → which weights were fitted on their vectors."""
 BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}

@@ -7,8 +7,8 @@ one is worth depends on the others. How ours differs: it adds to the scores of t
 (`_relations.py`: alike, in one session, one after the other, by one speaker); two networks of two
 layers from different starts are one; scores are made probabilities as the ranker's are
 (`_calibration.py`). There are weights beside the ranker's for the bundled embedders and for the
-tuned MiniLM (`scripts/train_setrank.py`); vectors of another encoder are ranked by ListNet alone.
-Needs the channels `words`, `meaning` and `time`.
+tuned MiniLM and MPNet (`scripts/train_setrank.py`); vectors of another encoder are ranked by
+ListNet alone. Needs the channels `words`, `meaning` and `time`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ KINDS = {
     "listnet": "setrank",
     "listnet_context": "setrank_context",
     "listnet_minilm": "setrank_minilm",
+    "listnet_mpnet": "setrank_mpnet",
 }
 """The ranker's weights → those that were fitted beside them."""
 BUNDLED = {kind: Path(__file__).with_name(f"{name}.npz") for kind, name in KINDS.items()}

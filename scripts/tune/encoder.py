@@ -1,8 +1,8 @@
-"""all-MiniLM-L6-v2 as a student: rank-16 adapters on every linear layer, the model itself stays.
+"""A sentence encoder as a student: adapters on every linear layer, the model itself stays.
 
 Three of them, which saw the same in other orders, become one: what they add to the weights is
 averaged ("Model soups", Wortsman et al. 2022, https://arxiv.org/abs/2203.05482) and cut to the best
-rank-16 addition again.
+addition of the rank that is kept.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from transformers import AutoModel, AutoTokenizer
 from mnemon.models import lora
 from tune.conversations import Conversation
 
-BASE = "sentence-transformers/all-MiniLM-L6-v2"
 RANK, SCALE, DROPPED = 16, 2.0, 0.05
 RATE, DECAY = 1e-3, 0.01
 TURN, QUESTION = 128, 64  # word-pieces read, the special ones included
@@ -47,14 +46,14 @@ class Adapted(nn.Module):
         return found
 
     @torch.no_grad()
-    def join(self, others: Sequence[Adapted]) -> None:
-        """Become the mean of several."""
+    def join(self, others: Sequence[Adapted], kept: int) -> None:
+        """Become the mean of several, of the rank `kept`."""
         every = [self, *others]
         mean = torch.stack([one.high.double() @ one.low.double() for one in every]).mean(0)
         left, strength, right = torch.linalg.svd(mean, full_matrices=False)
-        root = strength[:RANK].sqrt()
-        self.high.copy_(left[:, :RANK] * root)
-        self.low.copy_(root[:, None] * right[:RANK])
+        root = strength[:kept].sqrt()
+        self.high = nn.Parameter((left[:, :kept] * root).to(self.high))
+        self.low = nn.Parameter((root[:, None] * right[:kept]).to(self.low))
 
 
 @dataclass(frozen=True)
@@ -93,16 +92,17 @@ def written(model: nn.Module, names: Sequence[str]) -> dict[str, Tensor]:
     }
 
 
-class MiniLMStudent(nn.Module):
-    """Mean of the token outputs, made unit, as sentence-transformers runs the model."""
+class EncoderStudent(nn.Module):
+    """Mean of the token outputs, made unit, as sentence-transformers runs the model `base`."""
 
     seeds = (0, 1, 2)
 
-    def __init__(self, folder: str, device: str) -> None:
+    def __init__(self, base: str, folder: str, device: str, kept: int = RANK) -> None:
         super().__init__()
+        self.base, self.kept = base, kept
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
-        base = adapted(folder, device, DROPPED)
-        self.model, self.names, self.digest = base.model, base.names, base.digest
+        opened = adapted(folder, device, DROPPED)
+        self.model, self.names, self.digest = opened.model, opened.names, opened.digest
         self.sharpness = nn.Parameter(torch.tensor(math.log(20.0), device=device))
 
     def turns(self, conversation: Conversation) -> Tensor:
@@ -127,14 +127,14 @@ class MiniLMStudent(nn.Module):
     def penalty(self) -> float:
         return 0.0
 
-    def join(self, others: Sequence[MiniLMStudent]) -> None:
+    def join(self, others: Sequence[EncoderStudent]) -> None:
         for name in self.names:
             own, *theirs = (one.model.get_submodule(name) for one in (self, *others))
-            own.join(theirs)
+            own.join(theirs, self.kept)
 
     def write(self, path: Path) -> None:
         """As `mnemon.models.lora` reads it, in float16."""
-        config = lora.Config(BASE, self.digest, RANK, SCALE)
+        config = lora.Config(self.base, self.digest, self.kept, SCALE)
         save_file(
             written(self.model, self.names), path, metadata={"config": json.dumps(asdict(config))}
         )

@@ -1,4 +1,4 @@
-"""The tuned MiniLM: an adapter is merged into the model it was trained on, and into no other."""
+"""Tuned encoders: an adapter is merged into the model it was trained on, and into no other."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pytest
 
 from mnemon.errors import EmbedderError
 from mnemon.models import lora, tuning
-from mnemon.models.embed import minilm
 from mnemon.models.embed.minilm import MiniLM
+from mnemon.models.embed.mpnet import MPNet
+from mnemon.text.rerank import listnet, setrank
 
 # The libraries' own deprecations are theirs to mend.
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
@@ -69,10 +70,19 @@ def test_a_damaged_adapter_is_told(torch: Any, tmp_path: Path, content: bytes | 
         lora.merge(tmp_path / "b", network(torch, 0))
 
 
-def test_the_space_is_the_adapters_whatever_the_folder() -> None:
-    here, there = MiniLM(base="/models/minilm"), MiniLM()
-    assert (here.model, here.revision, here.dimension) == (there.model, there.revision, 384)
-    assert here.revision == tuning.digest(minilm.BUNDLED)
+@pytest.mark.parametrize(("kind", "dimension"), [(MiniLM, 384), (MPNet, 768)])
+def test_the_space_is_the_adapters_whatever_the_folder(kind: Any, dimension: int) -> None:
+    here, there = kind(base="/models/here"), kind()
+    assert (here.model, here.revision, here.dimension) == (there.model, there.revision, dimension)
+    assert here.revision == tuning.digest(kind.bundled)
+    assert kind(tuning="").revision == "untuned"
+
+
+@pytest.mark.parametrize("kind", [MiniLM, MPNet])
+def test_there_are_rankers_for_its_vectors(kind: Any) -> None:
+    weights = listnet.kind(kind.model)
+    assert weights != "listnet_encoder"
+    assert setrank.BUNDLED[weights].exists()
 
 
 def test_the_bundled_adapter_fits_the_model_and_draws_answers_near() -> None:
