@@ -36,7 +36,8 @@
     │   └── SpaceMoved                      the store was reindexed meanwhile
     ├── JobLost                             every process that worked on a job went away
     ├── ServerError                         a server cannot be reached, or gave no usable answer
-    │   └── UpstreamFailed                  a language model's API that was to answer
+    │   ├── UpstreamFailed                  a language model's API that was to answer
+    │   └── IssuerFailed                    the issuer of access tokens does not give its keys
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
 
@@ -153,7 +154,8 @@ class AccessDenied(MnemonError, PermissionError):
 
 
 class KeyRefused(AccessDenied):
-    """No API key where one is needed, or one that is unknown, expired or revoked."""
+    """No API key where one is needed, or one that is unknown, expired or revoked; an access token
+    that is not in order."""
 
 
 class OnHold(AccessDenied):
@@ -323,6 +325,10 @@ class ServerError(MnemonError):
 class UpstreamFailed(ServerError):
     """A language model's API that was to answer cannot be reached, or broke off: that which the
     proxy passes chats on to, or one that was asked."""
+
+
+class IssuerFailed(ServerError):
+    """The issuer of access tokens cannot be asked for the keys that they are checked by."""
 
 
 class ImportFailed(MnemonError):
