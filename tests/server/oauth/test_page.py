@@ -44,7 +44,12 @@ def test_a_token_signs_in_to_its_own_namespace(opened, issuer, ask, browser):
 
 def test_a_token_that_opens_nothing_does_not_sign_in(opened, issuer, browser):
     page = browser(opened())
-    for token in (issuer.token(exp=1), issuer.token(scope="openid"), issuer.token(aud="x"), "a.b.c"):
+    for token in (
+        issuer.token(exp=1),
+        issuer.token(scope="openid"),
+        issuer.token(aud="x"),
+        "a.b.c",
+    ):
         answer = page.post("/login", data={"key": token})
         assert answer.status_code == 401 and "opens nothing here" in answer.text
 
