@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -97,6 +99,33 @@ def test_unknown_keys_do_not_flood_the_issuer(opened, issuer, ask):
         stranger.kid = f"unknown-{n}"
         assert ask(url, "/v1/list", issuer.token(signer=stranger)).status_code == 401
     assert len(issuer.asked) - asked <= 4
+
+
+def test_who_waits_for_the_issuer_keeps_nobody_else_waiting(opened, issuer, ask, path, monkeypatch):
+    key, _ = beside(path).add("cy", ["people/cy"])
+    monkeypatch.setattr(issuers, "_SECONDS", 60.0)
+    monkeypatch.setattr(keyset, "AGAIN_S", 0.0)
+    url, token = opened(), issuer.token()
+    assert ask(url, "/v1/list", token).status_code == 200
+    asked, answers = threading.Event(), threading.Event()
+    told = issuer.documents
+
+    def slow():
+        asked.set()
+        answers.wait(30)
+        return told()
+
+    monkeypatch.setattr(issuer, "documents", slow)
+    new = Signer("RS256", "new")
+    issuer.signers.append(new)
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(ask, url, "/v1/list", issuer.token(signer=new))
+        asked.wait(30)
+        for known in (token, key):
+            assert ask(url, "/v1/list", known).status_code == 200
+        assert not waiting.done()
+        answers.set()
+        assert waiting.result().status_code == 200
 
 
 def test_while_the_issuer_is_away_its_tokens_work(opened, issuer, ask, monkeypatch):

@@ -42,6 +42,7 @@ def test_an_option_that_cannot_be_used_is_told_with_what_to_write(path, told, ad
 @pytest.mark.parametrize(
     ("told", "origin", "audiences"),
     [({}, "https://memory.example", 3),
+     ({"public_url": "https://Memory.Example/"}, "https://memory.example", 3),
      ({"audience": "api://memory"}, "https://memory.example", 1),
      ({"public_url": None, "audience": "https://m.example:8443/mcp"}, "https://m.example:8443", 1)],
 )  # fmt: skip

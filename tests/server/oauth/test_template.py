@@ -71,7 +71,8 @@ def test_a_template_that_is_none_is_refused(text):
 @pytest.mark.parametrize(
     ("one", "other"),
     [("people/{sub}", "{tenant}/shared"), ("{sub}", "team"), ("{a}/{b}", "{b}/{a}"),
-     ("team", "team/{sub}"), ("acme/{sub}", "acme/shared"), ("{sub}", "{sub}")],
+     ("team", "team/{sub}"), ("acme/{sub}", "acme/shared"), ("{sub}", "{sub}"),
+     ("caf\u00e9/{sub}", "cafe\u0301/x")],
 )  # fmt: skip
 def test_templates_that_could_meet_are_refused(one, other):
     with pytest.raises(InvalidInput, match="can meet"):

@@ -45,7 +45,7 @@ class OAuth:
     def origin(self) -> str:
         """Where clients reach this server: scheme, host and port."""
         found = _split(self.public_url or self.audience or "")
-        return "" if found is None else f"{found.scheme}://{found.netloc}"
+        return "" if found is None else f"{found.scheme}://{found.netloc.lower()}"
 
     @property
     def audiences(self) -> tuple[str, ...]:

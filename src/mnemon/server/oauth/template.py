@@ -71,15 +71,16 @@ def parse(text: str) -> Template:
     """
     found = iter(_CLAIM.findall(text))
     pieces = _CLAIM.sub("\0", text).split("/")  # the name of a claim may have a slash
-    segments = tuple(Claim(next(found)) if piece == "\0" else piece for piece in pieces)
+    segments = [Claim(next(found)) if piece == "\0" else piece for piece in pieces]
     words = [one if isinstance(one, str) else "x" for one in segments]
     if "\0" in text or any(brace in word for brace in "{}\0" for word in words):
         raise InvalidInput(
             f"the namespace {text!r} has braces that are no claim: a segment is a word or one "
             "claim, as in 'people/{sub}'"
         )
-    paths.check("/".join(words))
-    return Template(text, segments)
+    normal = paths.check("/".join(words)).split("/")
+    told = zip(segments, normal, strict=True)
+    return Template(text, tuple(one if isinstance(one, Claim) else word for one, word in told))
 
 
 def check_apart(templates: Sequence[Template]) -> None:
