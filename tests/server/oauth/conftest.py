@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,10 +31,10 @@ WRITER = "mnemon:read mnemon:write"
 class Signer:
     """A private key, and how the issuer tells of its public one."""
 
-    def __init__(self, algorithm: str, kid: str | None) -> None:
+    def __init__(self, algorithm: str, kid: str | None, bits: int = 2048) -> None:
         self.algorithm, self.kid = algorithm, kid
         if algorithm[:2] in ("RS", "PS"):
-            self.private, kind = rsa.generate_private_key(65537, 2048), RSAAlgorithm
+            self.private, kind = rsa.generate_private_key(65537, bits), RSAAlgorithm
         elif algorithm == "EdDSA":
             self.private, kind = ed25519.Ed25519PrivateKey.generate(), OKPAlgorithm
         else:
@@ -96,7 +97,8 @@ class _Handler(BaseHTTPRequestHandler):
 class Issuer:
     """At `url` while it is up. `asked` are the paths that it was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.tls = tls
         self.signers = [Signer("ES256", "first")]
         self.asked: list[str] = []
         self.codes: dict[str, dict[str, str]] = {}
@@ -110,12 +112,14 @@ class Issuer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._port}"
+        return f"{'http' if self.tls is None else 'https'}://127.0.0.1:{self._port}"
 
     def up(self) -> None:
         """Listen, where it did before."""
         self._server = _Server(("127.0.0.1", self._port), _Handler)
         self._server.issuer, self._port = self, self._server.server_address[1]
+        if self.tls is not None:
+            self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
         threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
 
     def down(self) -> None:

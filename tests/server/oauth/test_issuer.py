@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
+import httpcore2
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from mnemon.errors import IssuerFailed
 from mnemon.server.keys import beside
@@ -19,6 +27,7 @@ from mnemon.server.oauth.issuer import Issuer
 from mnemon.server.oauth.keyset import KeySet
 from mnemon.server.oauth.signing import SigningKey
 
+from .conftest import Issuer as Issued
 from .conftest import Signer
 
 
@@ -44,6 +53,49 @@ def test_keys_are_found_by_either_discovery_and_under_a_path(issuer):
     ):
         issuer.replaced = {path: {"issuer": realm, "jwks_uri": jwks}}
         assert [one.id for one in read(realm)] == ["first"]
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """One for this machine that nobody has heard of: the file, and what a server needs."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "issuer")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name).issuer_name(name).public_key(private.public_key()).serial_number(7)
+        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(private, hashes.SHA256())
+    )  # fmt: skip
+    form = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (public := tmp_path / "issuer.pem").write_bytes(made.public_bytes(Encoding.PEM))
+    (both := tmp_path / "both.pem").write_bytes(
+        private.private_bytes(*form) + made.public_bytes(Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(both)
+    return public, context
+
+
+def test_a_certificate_must_be_known(certificate, monkeypatch):
+    monkeypatch.setattr(httpcore2, "default_ssl_context", httpcore2.default_ssl_context.__wrapped__)
+    public, context = certificate
+    issuer = Issued(context)
+    try:
+        with pytest.raises(IssuerFailed, match="CERTIFICATE_VERIFY_FAILED"):
+            read(issuer.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(public))
+        assert [one.id for one in read(issuer.url)] == ["first"]
+        plain = {"issuer": issuer.url, "jwks_uri": issuer.url.replace("https", "http") + "/jwks"}
+        issuer.replaced = {issuer.path: plain}
+        with pytest.raises(IssuerFailed, match="no jwks_uri with https"):
+            read(issuer.url)
+    finally:
+        issuer.down()
 
 
 def documents(url, signer):

@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import json
 import time
+import warnings
 
 import pytest
+from jwt.algorithms import RSAAlgorithm
 
 from mnemon import Memory
 from mnemon.server.audit.file import beside as audited
@@ -136,10 +138,14 @@ def test_symmetric_short_and_foreign_keys_of_an_issuer_check_nothing(opened, iss
     secret = {"kty": "oct", "k": encoded(b"x" * 32), "kid": "mac", "alg": "HS256"}
     for_secrets = Signer("RS256", "enc")
     for_secrets.jwk["use"] = "enc"
-    good = issuer.signers[0]
-    jwks = {"keys": [secret, for_secrets.jwk, {"kty": "what"}, {}, "x", good.jwk]}
-    issuer.replaced["/jwks"] = jwks
+    short, told, good = Signer("RS256", "s", 1024), Signer("RS256", "told"), issuer.signers[0]
+    told.jwk |= RSAAlgorithm.to_jwk(told.private, as_dict=True) | {"key_ops": ["verify"]}
+    others = [secret, for_secrets.jwk, short.jwk, told.jwk, {"kty": "what"}, {}, "x"]
+    issuer.replaced["/jwks"] = {"keys": [*others, good.jwk]}
     url = opened()
+    with warnings.catch_warnings(action="ignore"):  # of the one that is too short
+        for one in (short, told):
+            refused(ask(url, "/v1/list", issuer.token(signer=one)), problem)
     assert ask(url, "/v1/list", issuer.token(signer=good)).status_code == 200
     refused(ask(url, "/v1/list", issuer.token(signer=for_secrets)), problem)
     head = encoded({"alg": "HS256", "typ": "JWT", "kid": "mac"})

@@ -37,7 +37,8 @@ class Issuer:
             IssuerFailed: it cannot be reached, or gave no documents that can be used.
         """
         where = (await self._discovered()).get("jwks_uri")
-        if not isinstance(where, str) or not safe(where):
+        alike = isinstance(where, str) and urlsplit(where).scheme == urlsplit(self.url).scheme
+        if not isinstance(where, str) or not safe(where) or not alike:
             raise self._failed("its discovery document names no jwks_uri with https")
         try:
             found = signing.read(await self._document(where))
@@ -62,7 +63,7 @@ class Issuer:
             found = await self._document(f"{origin}/.well-known/oauth-authorization-server{path}")
         if found.get("issuer") != self.url:  # RFC 8414, section 3.3
             raise self._failed(
-                f"its discovery document is of the issuer {found.get('issuer')!r}: give "
+                f"its discovery document is of the issuer {str(found.get('issuer'))[:200]!r}: give "
                 "--oauth-issuer exactly that, to the last slash"
             )
         return found
