@@ -15,7 +15,7 @@
     ├── VersionConflict                     compare-and-swap lost
     │   └── AliasMoved                      of adapters
     ├── AccessDenied (also PermissionError) the cube's policy or the API key forbids it
-    │   ├── KeyRefused                      no API key, or one that is unknown, expired or revoked
+    │   ├── KeyRefused                      no API key or access token that is good
     │   ├── OnHold                          it must be kept: `mnemon retention release`
     │   └── NotForWeights                   it is withheld from them: `mnemon weights allow`
     ├── QuotaExceeded                       the namespace may not hold more
@@ -36,7 +36,8 @@
     │   └── SpaceMoved                      the store was reindexed meanwhile
     ├── JobLost                             every process that worked on a job went away
     ├── ServerError                         a server cannot be reached, or gave no usable answer
-    │   └── UpstreamFailed                  a language model's API that was to answer
+    │   ├── UpstreamFailed                  a language model's API that was to answer
+    │   └── IssuerFailed                    the issuer of access tokens does not give its keys
     ├── ImportFailed                        a history file as a whole cannot be read
     └── MissingExtra (also ImportError)     an optional package is not installed
 
@@ -142,9 +143,7 @@ class AliasMoved(VersionConflict):
     """
 
     def __init__(self, id: str, expected: int, current: int) -> None:
-        MnemonError.__init__(
-            self, f"the alias {id!r} was moved meanwhile: look at its history, and judge again"
-        )
+        MnemonError.__init__(self, f"the alias {id!r} was moved meanwhile: look at its history")
         self.id, self.expected, self.current = id, expected, current
 
 
@@ -153,7 +152,7 @@ class AccessDenied(MnemonError, PermissionError):
 
 
 class KeyRefused(AccessDenied):
-    """No API key where one is needed, or one that is unknown, expired or revoked."""
+    """No API key or access token where one is needed, or one that is not good, or no longer."""
 
 
 class OnHold(AccessDenied):
@@ -306,10 +305,7 @@ class SpaceMoved(EmbedderError):
     """Another process moved the store to a new embedder meanwhile: embed again and repeat."""
 
     def __init__(self, space: str) -> None:
-        super().__init__(
-            f"the embedding space {space!r} is no longer in use: the store was reindexed "
-            "meanwhile; open it again"
-        )
+        super().__init__(f"the store was reindexed, {space!r} is no longer in use: open it again")
 
 
 class JobLost(MnemonError):
@@ -321,8 +317,11 @@ class ServerError(MnemonError):
 
 
 class UpstreamFailed(ServerError):
-    """A language model's API that was to answer cannot be reached, or broke off: that which the
-    proxy passes chats on to, or one that was asked."""
+    """A language model's API, the proxy's upstream or one that was asked, gave no whole answer."""
+
+
+class IssuerFailed(ServerError):
+    """The issuer of access tokens cannot be asked for the keys that they are checked by."""
 
 
 class ImportFailed(MnemonError):

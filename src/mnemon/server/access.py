@@ -20,6 +20,8 @@ from mnemon.server.asking import Asking
 from mnemon.server.audit.act import Act
 from mnemon.server.homes.home import Home
 from mnemon.server.keys import Key
+from mnemon.server.oauth import Tokens, tokens
+from mnemon.server.oauth.rules import told as as_scopes
 from mnemon.server.rates import Declared, Taken
 from mnemon.server.settings import Settings
 
@@ -33,16 +35,19 @@ class Service:
     settings: Settings
     asking: Asking
     declared: Declared
+    oauth: Tokens | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one request may do; without a key (on this machine only) everything."""
+    """What one request may do; without a key (on this machine only) everything. `by_token` is
+    whether its key stands for an access token that came with it."""
 
     memory: Memory
     key: Key | None
     taken: Taken
     act: Act = field(default_factory=Act)
+    by_token: bool = False
 
     def open(self, verb: str) -> Memory:
         """The memory, for what names no namespace; the route keeps to what `reaches` says.
@@ -52,10 +57,12 @@ class Grant:
         """
         self.act.needs = verb
         if self.key is not None and verb not in self.key.verbs:
-            raise AccessDenied(
-                f"the key {self.key.name!r} may {', '.join(self.key.verbs)}, and this needs "
-                f"{verb!r}: use a key that has it"
-            )
+            may = f"may {', '.join(self.key.verbs)}, and this needs {verb!r}"
+            if self.by_token:
+                self.act.lacks = verb
+                wanted = f"ask for the scope {as_scopes([verb])}"
+                raise AccessDenied(f"the access token {may}: {wanted}")
+            raise AccessDenied(f"the key {self.key.name!r} {may}: use a key that has it")
         return self.memory
 
     def on(self, verb: str, namespace: str | None) -> tuple[Memory, str]:
@@ -99,6 +106,12 @@ class Grant:
         Raises:
             AccessDenied: the key lacks the verb or reaches only some namespaces.
         """
+        if self.by_token:
+            self.act.needs = verb
+            raise AccessDenied(
+                "this concerns the whole store, which no access token reaches: use an API key made "
+                "with --everywhere"
+            )
         memory = self.open(verb)
         if self.key is not None and self.key.namespaces is not None:
             raise AccessDenied(
@@ -140,7 +153,7 @@ async def _granted(
 ) -> Grant:
     told = None if given is None else given.credentials
     service: Service = request.app.state.service
-    return await service.asking(granted, service, request.scope, told, actor)
+    return await admitted(service, request.scope, told, actor)
 
 
 def token(authorization: str | None) -> str | None:
@@ -149,29 +162,48 @@ def token(authorization: str | None) -> str | None:
     return told if told and scheme.lower() == "bearer" else None
 
 
-def granted(service: Service, scope: Scope, token: str | None, actor: str | None) -> Grant:
-    """What a request with this token may do. Asks the home: see `Asking`.
+async def admitted(service: Service, scope: Scope, token: str | None, actor: str | None) -> Grant:
+    """What a request with this token may do: a key's, or an access token of the issuer's.
 
     Raises:
-        KeyRefused: a key is needed and this is none that is alive.
-        AccessDenied: the key acts as somebody else.
+        KeyRefused: one is needed and this is none that is alive and in order.
+        AccessDenied: it acts as somebody else, or opens nothing here.
         RateLimited: see `keyed`.
+        IssuerFailed: the issuer's keys could not be read since this server began.
     """
+    key = None
+    if service.oauth is not None and token is not None and tokens.looks_like(token):
+        key = await service.oauth.key(token)
+    return await service.asking(_granted_to, service, scope, token, actor, key)
+
+
+def _granted_to(
+    service: Service, scope: Scope, token: str | None, actor: str | None, of_token: Key | None
+) -> Grant:
     actor = None if actor is None else unquote(actor)  # headers are ASCII, names are not
     free = unkeyed(service, scope, actor)
     if free is not None:
         return free
     if token is None:
-        raise KeyRefused("this server needs an API key: send `Authorization: Bearer <key>`")
-    key = service.home.keys.find(token)
+        raise KeyRefused(_needed(service))
+    key = of_token or service.home.keys.find(token)
     if key is None:
         raise KeyRefused("the API key is unknown, expired or revoked: ask for a new one")
-    grant = keyed(service, scope, key)
+    grant = keyed(service, scope, key, by_token=of_token is not None)
     if actor not in (None, key.name):
         raise AccessDenied(
             f"the key acts as {key.name!r}, not as {actor!r}: leave Mnemon-Actor out"
         )
     return grant
+
+
+def _needed(service: Service) -> str:
+    if service.oauth is None:
+        return "this server needs an API key: send `Authorization: Bearer <key>`"
+    return (
+        f"this server needs an access token of {service.oauth.options.issuer}, or an API key: send "
+        "`Authorization: Bearer <token>`"
+    )
 
 
 def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant | None:
@@ -185,18 +217,22 @@ def unkeyed(service: Service, scope: Scope, actor: str | None = None) -> Grant |
     return Grant(acting, None, _taken(service, scope), act)
 
 
-def keyed(service: Service, scope: Scope, key: Key) -> Grant:
+def keyed(service: Service, scope: Scope, key: Key, by_token: bool = False) -> Grant:
     """What a living key may do, by a header or by a session of the page.
 
     Raises:
+        AccessDenied: it stands for an access token that has no scope for anything here.
         RateLimited: it, or all in a namespace that it lies in, ask more often than they may.
     """
     act: Act = scope["mnemon.act"]
     act.who = key.id
     scope["mnemon.key"] = key.id  # for the log
+    if not key.verbs:
+        act.lacks = "read"
+        raise AccessDenied(f"the access token has no scope of this server's, {as_scopes()}")
     taken = _taken(service, scope)
     taken.of(key)
-    return Grant(service.memory.acting(key.name), key, taken, act)
+    return Grant(service.memory.acting(key.name), key, taken, act, by_token)
 
 
 def _taken(service: Service, scope: Scope) -> Taken:

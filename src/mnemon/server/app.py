@@ -26,19 +26,32 @@ from mnemon.server.identified import Identified
 from mnemon.server.limits import Bounded
 from mnemon.server.logs import Logged
 from mnemon.server.metrics import Measured, Metrics
+from mnemon.server.oauth import Tokens
+from mnemon.server.oauth.challenge import Challenged
 from mnemon.server.origins import Local
 from mnemon.server.periodic import Periodic
 from mnemon.server.proxy import routes as proxy
 from mnemon.server.proxy.sessions import Sessions
 from mnemon.server.proxy.upstream import connected
 from mnemon.server.rates import Declared
-from mnemon.server.routes import ask, forget, health, jobs, mcp, metrics, remember, transfer, upkeep
+from mnemon.server.routes import (
+    ask,
+    forget,
+    health,
+    jobs,
+    mcp,
+    metrics,
+    oauth,
+    remember,
+    transfer,
+    upkeep,
+)
 from mnemon.server.scheduling import Scheduling
 from mnemon.server.settings import Settings
 from mnemon.server.straight import Straight
 from mnemon.wire.problems import MEDIA_TYPE
 
-GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, mcp, health, metrics)
+GROUPS = (remember, ask, forget, upkeep, transfer, jobs, proxy, mcp, oauth, health, metrics)
 _SCHEMA = {
     "title": "Problem",
     "type": "object",
@@ -90,14 +103,16 @@ def build(settings: Settings, tracing: Any = None) -> App:
         StoreCorrupt, StoreTooNew, StoreReadOnly, StoreError: the store cannot be opened.
         UnknownName, InvalidInput, MissingExtra, EmbedderError: the program lacks something.
         MissingExtra: traces are asked for, and the extra `otel` is not installed.
-        InvalidInput, MissingExtra: the upstream cannot be used.
+        InvalidInput, MissingExtra: the upstream or the issuer cannot be used.
     """
     provider = tracing or (otel.exporting() if settings.otel else None)
     upstream = connected(settings)
+    tokens = None if settings.oauth is None else Tokens(settings.oauth)
     spool.clear(settings.place)
     memory = Memory(settings.store, program=settings.program)._prepared()
     home = homes.of(memory._store)
-    service = Service(memory, home, settings, Asking(home.far), Declared(memory._store))
+    declared = Declared(memory._store)
+    service = Service(memory, home, settings, Asking(home.far), declared, tokens)
     app = App(
         title="Mnemon",
         version=__version__,
@@ -140,6 +155,8 @@ def _layers(app: App, service: Service, provider: Any) -> ASGIApp:
     layers: ASGIApp = Straight(app.routed, service=service)
     layers = Bounded(layers, settings=settings)
     layers = Local(layers, service=service)
+    if settings.oauth is not None:
+        layers = Challenged(layers, settings.oauth)
     layers = Audited(layers, log=log, reads=settings.audit == "reads")
     layers = Deadline(layers, settings=settings)  # what is answered late is audited as it ends
     layers = Logged(layers)
@@ -157,6 +174,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     for one in rounds:
         one.start()
     service.memory.jobs.start(settings.jobs, told=logs.job)
+    if service.oauth is not None:
+        service.oauth.keys.refresh()
     try:
         yield
     finally:
@@ -165,6 +184,8 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         try:
             if app.state.upstream is not None:
                 await app.state.upstream.close()
+            if service.oauth is not None:
+                await service.oauth.close()
         finally:
             service.memory.close()
             if app.state.tracing is not None:

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from mnemon.errors import (
     InvalidInput,
     InvalidText,
+    IssuerFailed,
     KeyRefused,
     MnemonError,
     RateLimited,
@@ -46,7 +47,7 @@ def of(error: MnemonError, code: int | None = None) -> Problem:
     """The answer to an error of ours."""
     told = problems.document(error, code)
     headers = {}
-    if isinstance(error, StoreBusy | SpaceMoved):
+    if isinstance(error, StoreBusy | SpaceMoved | IssuerFailed):
         headers["Retry-After"] = "1"
     if isinstance(error, RateLimited):
         headers["Retry-After"] = str(math.ceil(error.retry_after))

@@ -24,7 +24,7 @@ class Local:
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app = app
-        self._local = service.settings.local
+        self._local = service.settings.local and service.oauth is None
         self._asking, self._keys = service.asking, service.home.keys
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -60,8 +60,10 @@ class Server(uvicorn.Server):
 
 def check(settings: Settings) -> None:
     """Raise InvalidInput when others could reach a memory that asks for no key, or for an upstream
-    that cannot be one."""
+    or an issuer that cannot be one."""
     upstream.check(settings)
+    if settings.oauth is not None:
+        settings.oauth.check()
     if urlsplit(settings.compile_to or "").password is not None:
         raise InvalidInput(
             "--compile-to has a password, which the jobs would show: name the place without it"
@@ -75,7 +77,7 @@ def check(settings: Settings) -> None:
             f"keys are in the database, and {store} has none; those in {settings.place}-keys.json "
             "open nothing any more: bring them in with `mnemon key import`, or move the file away"
         )
-    if not settings.local:
+    if not settings.local and settings.oauth is None:
         raise InvalidInput(
             f"serving on {settings.host} lets other machines in, and there are no API keys for "
             f"{store}: add one with `mnemon key add`, or serve on 127.0.0.1"

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import ip_address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mnemon.store.address import beside
+
+if TYPE_CHECKING:
+    from mnemon.server.oauth import OAuth
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class Settings:
     `upstream_timeout` seconds to wait for its next byte, `recall_budget` tokens that memory may add
     to a chat. `jobs` is how many of them work at once. All of that is in each of `workers`
     processes. When it is told to stop, a server says for `drain` seconds that it is not ready
-    before it takes no more.
+    before it takes no more. With `oauth` access tokens open it as keys do.
     """
 
     store: Path | str
@@ -55,6 +59,7 @@ class Settings:
     jobs: int = 1
     workers: int = 1
     drain: float = 0.0
+    oauth: OAuth | None = None
 
     @property
     def place(self) -> Path:

@@ -80,7 +80,7 @@ class Straight:
     async def _answer(self, call: Call, body: Any, scope: Scope) -> Response:
         heads = Heads.of(scope)
         token, actor = access.token(heads.get(b"authorization")), heads.get(b"mnemon-actor")
-        grant = await self._service.asking(access.granted, self._service, scope, token, actor)
+        grant = await access.admitted(self._service, scope, token, actor)
         if call.answer is not None:
             async with self._turns.turn():
                 return await run_in_threadpool(call.answer, body, grant)

@@ -38,6 +38,7 @@ STATUS: dict[type[MnemonError], int] = {
     errors.SpaceMoved: 503,
     errors.ServerError: 504,
     errors.UpstreamFailed: 502,
+    errors.IssuerFailed: 503,
     errors.ImportFailed: 422,
     errors.MissingExtra: 501,
     MnemonError: 500,

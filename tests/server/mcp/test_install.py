@@ -252,6 +252,7 @@ def test_each_client_can_ask_a_server_itself(run, tmp_path, name):
         assert done.exit_code == 2 and "--api-key-file" in done.output
     done = run("install", name, *OVER_HTTP, "--print")
     assert done.exit_code == 0 and "Bearer" not in done.stdout and "bearer" not in done.stdout
+    assert "oauth" not in done.stdout  # without a key the client may find out where to sign in
 
 
 def test_what_cannot_be_a_servers_address_is_refused(run, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mnemon.cli import options
+from mnemon.cli import oauth, options
 from mnemon.cli.settings import Settings
 from mnemon.store.address import shown
 
@@ -86,14 +86,16 @@ from mnemon.store.address import shown
     "--drain", type=click.FloatRange(0), default=0.0, show_default=True,
     help="Seconds to go on serving, not ready, after SIGTERM.",
 )  # fmt: skip
+@oauth.options
 @options.program
 @options.place
 def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -> None:
     """Serve the memory over HTTP, with a page for people at /.
 
     Without API keys only this machine is served, and may do everything. `mnemon key add` makes
-    keys; from the first one on every request needs one. With --upstream, chats of OpenAI's clients
-    go on to it with what memory holds on them, and are remembered.
+    keys; from the first one on every request needs one. With --oauth-issuer, access tokens open it
+    too. With --upstream, chats of OpenAI's clients go on to it with what memory holds on them, and
+    are remembered.
     """
     from mnemon.models.extras import require
 
@@ -103,9 +105,10 @@ def command(settings: Settings, host: str, port: int, otel: bool, **more: Any) -
     from mnemon.server.otel import asked
     from mnemon.server.settings import Settings as Served
 
+    told_oauth = oauth.taken(more)
     told = Served(
         settings.own, host, port, settings.known_program(),
-        otel=otel or asked(os.environ), **more,
+        otel=otel or asked(os.environ), oauth=told_oauth, **more,
     )  # fmt: skip
     serving.serve(told, ready=lambda url: _tell(told.store, url))
 

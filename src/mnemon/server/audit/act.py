@@ -34,6 +34,8 @@ class Act:
     """The call, where the address does not tell it: a tool of MCP."""
     failed: Exception | None = None
     """What was told as failed in an answer that HTTP takes for a success."""
+    lacks: str | None = None
+    """The verb that an access token has no scope for."""
 
     def touch(self, ids: Iterable[str], cubes: int | None = None, **detail: Any) -> None:
         """Tell which cubes it was about. What is no id of ours might be anything, so it is left

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anyio
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
+from mcp_types import INVALID_REQUEST
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Message, Receive, Scope, Send
 
 from mnemon.server import logs
@@ -44,15 +46,31 @@ class Exchange(Response):
             security_settings=_LOOKED_AT, max_request_body_size=self._most,
         )  # fmt: skip
 
+        body = await Request(scope, receive).body()
+        refused = False
+
         async def told(message: Message) -> None:
+            nonlocal refused
             if act.failed is not None:
                 logs.told_of(scope, act.failed)
-            await send(message)
+            if act.failed is not None and act.lacks is not None and not refused:
+                refused = True
+                await _lacking(body, act.failed)(scope, receive, send)
+            if not refused:
+                await send(message)
 
-        body = await Request(scope, receive).body()
         async with manager.run():
             # What was begun is finished, and so audited, also if the caller goes away meanwhile.
             await manager.handle_request(scope, given_again(body, _for_ever), told)
+
+
+def _lacking(body: bytes, error: Exception) -> Response:
+    """The answer for a token that lacks a scope: 403, which its client can get more for, where
+    anybody else is told by the tool (the protocol's "Scope Challenge Handling")."""
+    asked = json.loads(body)
+    told = {"code": INVALID_REQUEST, "message": str(error)}
+    id = asked.get("id") if isinstance(asked, dict) else None
+    return JSONResponse({"jsonrpc": "2.0", "id": id, "error": told}, 403)
 
 
 async def _for_ever() -> Any:

@@ -12,7 +12,7 @@ from fastapi import Depends, Query, Request
 from mnemon import namespace as paths
 from mnemon.cube import MemCube
 from mnemon.memory import Memory
-from mnemon.server.access import Grant, keyed, unkeyed
+from mnemon.server.access import Grant, Service, keyed, unkeyed
 from mnemon.server.sessions import Sessions
 
 
@@ -71,11 +71,15 @@ def grant_of(request: Request) -> Grant:
     grant = unkeyed(request.app.state.service, request.scope)
     if grant is not None:
         return grant
+    service: Service = request.app.state.service
     sessions: Sessions = request.app.state.sessions
-    key = sessions.key(request.cookies.get(sessions.cookie))
+    cookie = request.cookies.get(sessions.cookie)
+    key = sessions.key(cookie)
+    if key is None and service.oauth is not None and (note := sessions.note(cookie)) is not None:
+        key = service.oauth.rules.revived(note)
     if key is None:
         raise SignInNeeded
-    return keyed(request.app.state.service, request.scope, key)
+    return keyed(service, request.scope, key)
 
 
 def _viewing(request: Request, namespace: Annotated[str | None, Query()] = None) -> Viewer:

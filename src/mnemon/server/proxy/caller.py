@@ -53,6 +53,8 @@ class Caller:
         key = self.grant.key
         may = {"read", "write"} if key is None else {"read", "write"}.intersection(key.verbs)
         if not may:
+            if self.grant.by_token:
+                self.grant.act.lacks = "read"
             raise AccessDenied("the key may neither read nor write: use one that may")
         return "on" if len(may) == 2 else may.pop()
 
@@ -69,7 +71,7 @@ async def _called(
     own = None if bearer is None else bearer.credentials
     service: access.Service = request.app.state.service
     told = wishes.mnemon_key or own
-    grant = await service.asking(access.granted, service, request.scope, told, wishes.mnemon_actor)
+    grant = await access.admitted(service, request.scope, told, wishes.mnemon_actor)
     upstream: Upstream | None = request.app.state.upstream
     if upstream is None:
         raise NotFound(
@@ -77,6 +79,8 @@ async def _called(
             "https://api.openai.com/v1"
         )
     keyed = grant.key is not None
+    if own is not None and service.oauth is not None and service.oauth.issued(own):
+        own = None  # nor is a token that is meant for us
     theirs = _for_upstream(own, wishes, upstream, keyed)
     return Caller(grant, wishes, upstream, request.app.state.chats, theirs)
 

@@ -21,10 +21,13 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=dict[str, str])
 async def readyz(request: Request) -> Response:
-    """The store answers too, and the server is not about to stop."""
+    """The store answers too, the server is not about to stop, and it can check access tokens."""
     service: Service = request.app.state.service
     if request.app.state.leaving:
         return failures.busy("the server is stopping")
+    if service.oauth is not None and not service.oauth.keys.known:
+        service.oauth.keys.refresh()
+        return failures.busy("the issuer's keys could not be read yet, see the log")
     await run_in_threadpool(service.memory.log, limit=1)
     await service.asking(service.home.keys.in_use)
     return Reply({"status": "ready"})

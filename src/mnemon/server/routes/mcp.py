@@ -36,7 +36,7 @@ async def mcp(
     service: Service = request.app.state.service
     told = None if given is None else given.credentials
     actor = mnemon_actor or (ACTOR if request.scope["mnemon.open"] else None)
-    grant = await service.asking(access.granted, service, request.scope, told, actor)
+    grant = await access.admitted(service, request.scope, told, actor)
     scope = _scope(grant, mnemon_namespace)
     return await run_in_threadpool(_exchange, grant, scope, service.settings.max_body)
 

@@ -22,11 +22,11 @@ class Shelf(Protocol):
         ...
 
     def put(self, digest: str, key: str, seconds: float) -> None:
-        """Keep a session of a key's id for so long."""
+        """Keep a session of a key's id, or of what is noted of a token, for so long."""
         ...
 
     def key(self, digest: str) -> str | None:
-        """The key's id of a session that has not ended."""
+        """The key's id, or the note, of a session that has not ended."""
         ...
 
     def drop(self, digest: str) -> None:
@@ -47,14 +47,26 @@ class Sessions:
 
     def begin(self, key: Key) -> str:
         """A new session of a key: what goes into the cookie."""
+        return self._begun(key.id, self._seconds)
+
+    def begin_noted(self, note: str, seconds: float) -> str:
+        """One of an access token, which ends with it at the latest; `note` is a JSON object."""
+        return self._begun(note, min(seconds, self._seconds))
+
+    def _begun(self, who: str, seconds: float) -> str:
         id = secrets.token_urlsafe(32)
-        self._shelf.put(_digest(id), key.id, self._seconds)
+        self._shelf.put(_digest(id), who, seconds)
         return id
 
     def key(self, id: str | None) -> Key | None:
         """The key of a session, if both are alive."""
         key = self._shelf.key(_digest(id)) if id else None
         return None if key is None else self._keys.living(key)
+
+    def note(self, id: str | None) -> str | None:
+        """What was noted of the access token of a session; None of a session of a key."""
+        found = self._shelf.key(_digest(id)) if id else None
+        return found if found is not None and found.startswith("{") else None
 
     def end(self, id: str | None) -> None:
         """Sign out; ending what is not there is no error."""

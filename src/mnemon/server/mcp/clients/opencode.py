@@ -42,7 +42,8 @@ class OpenCode:
         """A remote server; the page writes a variable as `{env:NAME}`. A key makes a login
         needless."""
         headers = server.headers("{env:NAME}")
-        return {"type": "remote", "url": server.url, "oauth": False, "headers": headers}
+        login = {"oauth": False} if "Authorization" in headers else {}
+        return {"type": "remote", "url": server.url, **login, "headers": headers}
 
 
 def _either(folder: Path) -> Path:

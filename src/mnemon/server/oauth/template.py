@@ -1,0 +1,113 @@
+"""Templates of namespaces: `people/{sub}` and a token's claims → `people/3f2a…`.
+
+Different values of a claim give different segments, and no value leads out of its segment: what
+is not a letter, a digit or one of `-._@` is written as `~` and two hexadecimal digits a byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from mnemon import namespace as paths
+from mnemon.errors import AccessDenied, InvalidInput, InvalidNamespace
+
+_CLAIM = re.compile(r"\{([^{}\s]+)\}")
+_PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._@")
+_LONGEST = 128  # bytes of a segment: a namespace has 512
+_HASHED = "~sha256-"  # no value is written so: behind its `~` stand capital digits
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A segment that is a claim's value."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A path whose segments are words or claims."""
+
+    text: str
+    segments: tuple[str | Claim, ...]
+
+    @property
+    def claims(self) -> tuple[str, ...]:
+        """The names of the claims that it asks for."""
+        return tuple(one.name for one in self.segments if isinstance(one, Claim))
+
+    def filled(self, claims: Mapping[str, Any]) -> str:
+        """The namespace that a token's claims give.
+
+        Raises:
+            AccessDenied: a claim is not there, or no text.
+        """
+        told = [one if isinstance(one, str) else self._value(one, claims) for one in self.segments]
+        try:
+            return paths.check("/".join(told))
+        except InvalidNamespace as error:
+            raise AccessDenied(f"the access token's claims give no namespace: {error}") from error
+
+    def _value(self, claim: Claim, claims: Mapping[str, Any]) -> str:
+        value = claims.get(claim.name)
+        if not isinstance(value, str) or not value:
+            raise AccessDenied(
+                f"the access token has no text as its claim {claim.name!r}, which the namespace "
+                f"{self.text!r} needs: have the issuer put it into access tokens"
+            )
+        return segment(value)
+
+
+def parse(text: str) -> Template:
+    """A template from its text.
+
+    Raises:
+        InvalidInput: braces within a segment, or what is no namespace without its claims.
+    """
+    found = iter(_CLAIM.findall(text))
+    pieces = _CLAIM.sub("\0", text).split("/")  # the name of a claim may have a slash
+    segments = [Claim(next(found)) if piece == "\0" else piece for piece in pieces]
+    words = [one if isinstance(one, str) else "x" for one in segments]
+    if "\0" in text or any(brace in word for brace in "{}\0" for word in words):
+        raise InvalidInput(
+            f"the namespace {text!r} has braces that are no claim: a segment is a word or one "
+            "claim, as in 'people/{sub}'"
+        )
+    normal = paths.check("/".join(words)).split("/")
+    told = zip(segments, normal, strict=True)
+    return Template(text, tuple(one if isinstance(one, Claim) else word for one, word in told))
+
+
+def check_apart(templates: Sequence[Template]) -> None:
+    """Raise InvalidInput for two templates that might reach the same namespace: a claim's value
+    could then be chosen so that it leads to somebody else's."""
+    for one, other in combinations(templates, 2):
+        pairs = list(zip(one.segments, other.segments, strict=False))
+        if all(_may_meet(*pair) for pair in pairs):
+            raise InvalidInput(
+                f"the namespaces {one.text!r} and {other.text!r} can meet: let them begin with "
+                "different words, such as 'people/{sub}' and 'teams/{team}'"
+            )
+
+
+def _may_meet(one: str | Claim, other: str | Claim) -> bool:
+    return one == other or isinstance(one, Claim) or isinstance(other, Claim)
+
+
+def segment(value: str) -> str:
+    """A claim's value as one segment of a namespace; different values give different ones.
+
+    Over 128 bytes it is the value's SHA-256.
+    """
+    raw = value.encode("utf-8", "surrogatepass")
+    told = "".join(chr(byte) if byte in _PLAIN else f"~{byte:02X}" for byte in raw)
+    if told.startswith("."):  # a path knows "." and ".."
+        told = f"~2E{told[1:]}"
+    if len(told) > _LONGEST:
+        return _HASHED + hashlib.sha256(raw).hexdigest()
+    return told
