@@ -55,8 +55,9 @@ def main() -> None:
     ]
     cases = [case for group in groups for case in group]
     folds = fivefold.assign([[case.id for case in group] for group in groups])
-    told = list(conversations(cases, folds, options.model))
-    moved = list(conversations(strangers(groups), folds, options.model))
+    recipe = Mnemon(embedder="minilm", base=options.model, device=options.device)
+    told = list(conversations(cases, folds, recipe))
+    moved = list(conversations(strangers(groups), folds, recipe))
     scored: list[tuple[Conversation, Asked, np.ndarray]] = []
     students: dict[int, Student] = {}
     for fold in [*sorted(set(folds.values())), EVERYTHING]:
@@ -94,11 +95,10 @@ def target(fold: int) -> Path:
 
 
 def conversations(
-    cases: Sequence[Case], folds: dict[str, int], model: str
+    cases: Sequence[Case], folds: dict[str, int], recipe: Mnemon
 ) -> Iterator[Conversation]:
     """Each with the embedder and the ranker of its fold."""
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    recipe = Mnemon(embedder="minilm", base=model)
+    tokenizer = AutoTokenizer.from_pretrained(recipe.base)
     for case in cases:
         fold = folds[case.id]
         network = listnet.load(FOLDS / f"listnet_minilm-{fold}.json")

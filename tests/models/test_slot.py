@@ -12,14 +12,14 @@ import pytest
 from mnemon import methods
 from mnemon.errors import MissingExtra
 
-# name, the module it needs (None: part of mnemon)
+# name, the module it needs and the extra that brings it (None: part of mnemon)
 EXTRAS = {
     "context": None,
-    "fastembed": "fastembed",
-    "minilm": "sentence_transformers",
-    "mpnet": "sentence_transformers",
-    "openai": "openai",
-    "sentence-transformers": "sentence_transformers",
+    "fastembed": ("fastembed", "fastembed"),
+    "minilm": ("huggingface_hub", "encoders"),
+    "mpnet": ("huggingface_hub", "encoders"),
+    "openai": ("openai", "openai"),
+    "sentence-transformers": ("sentence_transformers", "sentence-transformers"),
     "static": None,
 }
 
@@ -44,11 +44,11 @@ def test_instances_never_change(name):
 
 @pytest.mark.parametrize("name", [name for name, module in EXTRAS.items() if module])
 def test_a_missing_package_is_named_with_its_pip_line(name, monkeypatch):
-    monkeypatch.setitem(sys.modules, EXTRAS[name], None)
+    module, extra = EXTRAS[name]
+    monkeypatch.setitem(sys.modules, module, None)
     options = {"base_url": "http://127.0.0.1:9/v1"} if name == "openai" else {}
     with pytest.raises(MissingExtra) as caught:
         methods.load("models.embed", name, **options).embed(["hello"])
-    extra = EXTRAS[name].replace("_", "-")
     assert f"pip install 'mnemon[{extra}]'" in str(caught.value)
     assert isinstance(caught.value, ImportError)
 

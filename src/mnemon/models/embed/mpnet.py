@@ -21,4 +21,5 @@ class MPNet(AdaptedEncoder):
 
     model = "mnemon-mpnet-base-recall"
     dimension = 768
+    longest = 384
     bundled = RECALL / "mpnet.safetensors"
