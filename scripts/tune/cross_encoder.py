@@ -21,7 +21,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mnemon.models import lora
-from mnemon.models.cross_encoder import BASE, HEAD, NOTHING, Pieces, batch, features
+from mnemon.models.cross_encoder import BASE
+from mnemon.models.cross_encoder.by_torch import batch, features
+from mnemon.models.cross_encoder.head import HEAD
+from mnemon.models.cross_encoder.pairs import NOTHING, Pieces
 from tune.encoder import RANK, SCALE, adapted, written
 from tune.reading import Asked, Conversation
 

@@ -11,7 +11,7 @@ import numpy as np
 from mnemon.bench.case import Case
 from mnemon.bench.recipes.mnemon import Mnemon
 from mnemon.memory import Memory
-from mnemon.models.cross_encoder import LONGEST, Pieces, joined, spoken
+from mnemon.models.cross_encoder.pairs import LONGEST, Pieces, joined, spoken
 from mnemon.store.rows import Filter
 from mnemon.text import program as programs
 from mnemon.text import signals

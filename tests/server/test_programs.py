@@ -7,7 +7,7 @@ import pytest
 
 from mnemon import Memory
 from mnemon.errors import InvalidInput, MissingExtra, UnknownName
-from mnemon.models import cross_encoder
+from mnemon.models import hub
 from mnemon.server import serving
 from mnemon.server.mcp.own import Own
 from mnemon.server.settings import Settings
@@ -48,8 +48,8 @@ def test_an_extra_that_is_missing_is_told_at_start(path, monkeypatch):
 
     with Memory(path) as memory:
         memory.reindex("minilm")
-    monkeypatch.setattr(cross_encoder, "require", require)
-    with pytest.raises(MissingExtra, match="sentence-transformers"):
+    monkeypatch.setattr(hub, "require", require)
+    with pytest.raises(MissingExtra, match="encoders"):
         serving.server(Settings(path, program="cross-encoded"))
     with Memory(path) as memory:  # which the refusal has let go
         assert memory.count() == 0

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mnemon import Memory, methods
 from mnemon.bench import learning
 from mnemon.errors import EmbedderError, InvalidInput, UnknownName
-from mnemon.models import cross_encoder as models
+from mnemon.models.cross_encoder import by_torch
 from mnemon.models.embed.static import StaticEmbedder
 from mnemon.store.rows import Filter
 from mnemon.text import asked, program, signals
@@ -104,12 +104,12 @@ def test_what_a_program_needs_is_loaded_before_the_first_question(
     encoder: dict[str, str], tmp_path: Path
 ) -> None:
     with Memory(":memory:", program=CrossEncoded(rerank=("cross-encoder", encoder))) as ready:
-        before = models._load.cache_info().currsize
+        before = by_torch.loaded.cache_info().currsize
         assert ready._prepared() is ready
-        loaded = models._load.cache_info()
+        loaded = by_torch.loaded.cache_info()
         ready.add([{**turn, "at": "2024-05-03"} for turn in TURNS], session="s")
         assert ready.search("When is the operation?")
-        assert models._load.cache_info().misses == loaded.misses and before <= loaded.currsize
+        assert by_torch.loaded.cache_info().misses == loaded.misses and before <= loaded.currsize
     with pytest.raises(EmbedderError, match="its model went away"):
         Memory(":memory:", embedder=Gone(), program=ready._program)._prepared()
     (tmp_path / "empty").mkdir()

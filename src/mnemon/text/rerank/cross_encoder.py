@@ -47,7 +47,7 @@ class CrossEncoder:
         tuning: a file of `scripts/train_cross_encoder.py`; None is the bundled one.
         weights: the learned ranker's option of that name.
         depth: so many of the learned ranker's best are read; the others follow in its order.
-        device: as torch names it, such as `cuda:0`; None is the first GPU, or else the CPU.
+        device: for torch, as it names it, such as `cuda:0` or `cpu`; None is numpy.
     """
 
     base: str = "sentence-transformers/all-MiniLM-L6-v2"
