@@ -120,6 +120,8 @@ class Loads:
 
     def _arrived(self, loading: Loading, blob: Blob | None, error: Exception | None) -> None:
         key, placed = loading.key, loading.placed
+        if blob is None:
+            self._failed(key, placed, error)  # first: who asks meanwhile joins, and fails with it
         with self._lock:
             wanted = self._under_way.get(key) is loading
             if wanted:
@@ -130,7 +132,9 @@ class Loads:
             placed.note(key, blob.header)
             head = loading.head.result()
             self._costs.observe(placed.name, head.start + head.nbytes, loading.seconds)
-        elif isinstance(error, OtherForm):
+
+    def _failed(self, key: str, placed: Placed, error: Exception | None) -> None:
+        if isinstance(error, OtherForm):
             placed.foreign(key)
             self._counts.add("other_form")
         elif isinstance(error, Gone):
