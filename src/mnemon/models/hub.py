@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,6 +32,7 @@ def folder(model: str) -> Path:
         ) from error
 
 
+@cache
 def packaged(package: str) -> str | None:
     """The folder `model` of a package that is nothing but a model; None if it is not installed."""
     spec = find_spec(package)
