@@ -175,6 +175,19 @@ def test_any_arguments_of_any_tool(served, tool, arguments):
         said(client, json.dumps(message))
 
 
+@pytest.mark.parametrize(
+    "named", ["%00", "%ff", "a" * 9000, "..%2f..", "%2e%2e/x", "a//b", "x/", "%22", "*", "%0a",
+              "x%0a", "%ed%a0%80", "%2525", "a%5cb", "%20a", "c%23", "%c3%a9", "?x", ";x",
+              "e%CC%81"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["POST", "GET", "DELETE"])
+def test_any_namespace_in_an_address_of_the_tools(served, method, named):
+    client, _, _ = served
+    for address in (f"/mcp/{named}", f"/.well-known/oauth-protected-resource/mcp/{named}"):
+        answer = client.request(method, address, json={})
+        assert answer.status_code < 500 and not answer.is_redirect, (address, answer.text)
+
+
 def test_messages_that_are_none(served):
     client, _, _ = served
     for message in (

@@ -64,15 +64,18 @@ class Place:
         return self.http.request(method, address, headers=headers, **sent)
 
     def tool(
-        self, token: str, namespace: str | None, name: str, arguments: dict[str, Any]
-    ) -> httpx2.Response:
-        """A tool called at `/mcp`."""
+        self, token: str, namespace: str | None, name: str, arguments: dict[str, Any],
+        addressed: bool,
+    ) -> httpx2.Response:  # fmt: skip
+        """A tool called at `/mcp`; a header, or the address itself, says where."""
         params = {"name": name, "arguments": arguments}
         message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
-        headers = {"Accept": MCP_KINDS}
-        if namespace is not None:
+        headers, address = {"Accept": MCP_KINDS}, "/mcp"
+        if namespace is not None and addressed:
+            address = f"/mcp/{quote(namespace)}"
+        elif namespace is not None:
             headers["Mnemon-Namespace"] = quote(namespace)
-        return self.ask(token, "POST", "/mcp", json=message, headers=headers)
+        return self.ask(token, "POST", address, json=message, headers=headers)
 
     def signed_in(self, token: str) -> str:
         """The session's cookie of a browser that signs in with a key."""
@@ -183,8 +186,9 @@ def machine(places: list[Place]) -> type[RuleBasedStateMachine]:
             tenant, other = self.tenants[who], self.tenants[1 - who]
             draw = _Draws(data, tenant, other)
             arguments, where = TOOLS[name](draw), draw.where().get("namespace")
-            one = shared.tool(tenant.tokens[0], where, name, arguments)
-            two = tenant.alone.tool(tenant.tokens[1], where, name, _exchanged(arguments, tenant))
+            exchanged, addressed = _exchanged(arguments, tenant), draw.of(False, True)
+            one = shared.tool(tenant.tokens[0], where, name, arguments, addressed)
+            two = tenant.alone.tool(tenant.tokens[1], where, name, exchanged, addressed)
             assert one.status_code == two.status_code < 500, (one.text, two.text)
             self._compare(tenant, other, one.text, two.text, json.dumps(arguments))
 

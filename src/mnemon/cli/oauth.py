@@ -23,8 +23,8 @@ _OPTIONS = (
     ),
     click.option(
         "--oauth-namespace", "oauth_namespaces", multiple=True, metavar="TEMPLATE",
-        help="What a token reaches, such as people/{sub}: a segment is a word or a claim. May be "
-        "repeated.",
+        help="What a token reaches, such as people/{sub}: a segment is a word or a claim. A claim "
+        "that is a list, as in teams/{groups}, gives one for each text in it. May be repeated.",
     ),
     click.option(
         "--public-url", metavar="URL",
@@ -33,7 +33,8 @@ _OPTIONS = (
     ),
     click.option(
         "--oauth-audience", metavar="TEXT",
-        help="What a token's aud must hold; by default the public URL, or that of /mcp.",
+        help="What a token's aud must hold; by default the public URL, or that of /mcp or of a "
+        "namespace there.",
     ),
     click.option(
         "--oauth-role", type=click.Choice(_ROLES),

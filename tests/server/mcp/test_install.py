@@ -252,6 +252,8 @@ def test_each_client_can_ask_a_server_itself(run, tmp_path, name):
         assert done.exit_code == 2 and "--api-key-file" in done.output
     done = run("install", name, *OVER_HTTP, "--print")
     assert done.exit_code == 0 and "Bearer" not in done.stdout and "bearer" not in done.stdout
+    address = '"https://memory.example/mcp/acme/ana%20%C3%A9"'
+    assert address in done.stdout and "Mnemon-Namespace" not in done.stdout
     assert "oauth" not in done.stdout  # without a key the client may find out where to sign in
 
 
@@ -263,6 +265,7 @@ def test_what_cannot_be_a_servers_address_is_refused(run, tmp_path):
         (["cursor", *OVER_HTTP, *secret, "--project"], "--api-key-env"),
         (["cursor", *OVER_HTTP, *secret, "--api-key-env", "TEAM_KEY"], "one of the two"),
         (["cursor", *OVER_HTTP, "--program", "memgas"], "--program"),
+        (["cursor", *OVER_HTTP[:-1], "acme/../ben"], "plain path"),
         (["cursor", "--api-key-env", "TEAM_KEY"], "--http"),
         (["claude-desktop", *OVER_HTTP, "--print"], "leave --http out"),
     ):

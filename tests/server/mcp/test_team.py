@@ -25,20 +25,20 @@ KINDS = {"Accept": "application/json, text/event-stream"}
 
 
 @contextmanager
-def agent(url, token, mode="legacy", **headers):
+def agent(url, token, mode="legacy", at="/mcp", **headers):
     """The SDK's client, which sends a key."""
     told = {"Authorization": f"Bearer {token}", **headers}
     with start_blocking_portal() as portal:
         http = httpx2.AsyncClient(headers=told, timeout=30, verify=False)
-        transport = streamable_http_client(f"{url}/mcp", http_client=http)
+        transport = streamable_http_client(f"{url}{at}", http_client=http)
         client = Client(transport, mode=mode)
         held, opened = (portal.wrap_async_context_manager(one) for one in (http, client))
         with held, opened:
             yield Wire(portal, client)
 
 
-def posted(url, message, **headers):
-    return httpx2.post(f"{url}/mcp", json=message, headers=KINDS | headers, verify=False)
+def posted(url, message, at="/mcp", **headers):
+    return httpx2.post(f"{url}{at}", json=message, headers=KINDS | headers, verify=False)
 
 
 def tool(name, **arguments):

@@ -103,6 +103,7 @@ class Issuer:
         self.asked: list[str] = []
         self.codes: dict[str, dict[str, str]] = {}
         self.subject = "ana"
+        self.claims: dict[str, Any] = {}
         self.grants: Callable[[str], str] = lambda scope: scope
         self.replaced: dict[str, Any] = {}
         self.path = "/.well-known/openid-configuration"
@@ -163,7 +164,7 @@ class Issuer:
         if challenge != asked["code_challenge"] or form["resource"] != asked["resource"]:
             return 400, {"error": "invalid_grant"}
         scope = self.grants(asked.get("scope", ""))
-        token = self.token(self.subject, scope, aud=form["resource"])
+        token = self.token(self.subject, scope, aud=form["resource"], **self.claims)
         return 200, {"access_token": token, "token_type": "Bearer", "scope": scope}
 
 

@@ -45,7 +45,8 @@ def command(
     Puts `mnemon mcp` into the client's configuration, or with --http the
     address of a server's tools. Everything else in the file stays as it is,
     and a copy from before is kept beside it. --store, --namespace and
-    --program are written into the entry.
+    --program are written into the entry; with --http and no key the namespace
+    stands in the address.
     `mnemon uninstall` undoes it.
     """
     from mnemon.server.mcp import installing
@@ -87,6 +88,7 @@ def _store(store: str) -> str:
 def _remote(
     settings: Settings, project: bool, api_key_file: Path | None, variable: str | None
 ) -> Remote:
+    from mnemon.server.mcp import address
     from mnemon.server.mcp.clients import Remote
 
     store = settings.store or ""
@@ -103,8 +105,11 @@ def _remote(
             "the key would stand in a file that a project shares: name a variable instead, with "
             "--api-key-env"
         )
+    if api_key_file is None and variable is None and settings.namespace is not None:
+        # Nothing else is sent then, so the address alone can be given to others, or to a connector.
+        return Remote(f"{store.rstrip('/')}{address.of(settings.namespace)}")
     key = None if api_key_file is None else api_key_file.read_text("utf-8").strip()
-    return Remote(f"{store.rstrip('/')}/mcp", key, variable, settings.namespace)
+    return Remote(f"{store.rstrip('/')}{address.PATH}", key, variable, settings.namespace)
 
 
 def _command(settings: Settings, project: bool, api_key_file: Path | None) -> Sequence[str]:

@@ -67,7 +67,8 @@ def _stdio(own: Own) -> None:
 
 
 def _http(own: Own, host: str, port: int) -> None:
-    from mnemon.server.mcp.http import PATH, check, serve_http
+    from mnemon.server.mcp.address import PATH
+    from mnemon.server.mcp.http import check, serve_http
 
     check(host)
     own.prepare()

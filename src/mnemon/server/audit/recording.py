@@ -84,7 +84,7 @@ class Audited:
         await self._entries.ask(entry)
 
 
-_PAGE = {"edit": "update", "purge": "forget"}
+_NAMED = {"edit": "update", "purge": "forget", "{namespace:path}": "mcp"}
 
 
 def _verb(scope: Scope) -> str:
@@ -92,8 +92,8 @@ def _verb(scope: Scope) -> str:
     template = getattr(scope.get("route"), "path", None) or ""
     if template.startswith("/v1/"):
         return str(template.removeprefix("/v1/").partition("/")[0])
-    last = template.rpartition("/")[2]  # of the page's, such as /cubes/{id}/edit
-    return str(_PAGE.get(last, last)) or "unknown"
+    last = template.rpartition("/")[2]  # such as /cubes/{id}/edit, of the page
+    return str(_NAMED.get(last, last)) or "unknown"
 
 
 class _Refusals:

@@ -6,10 +6,10 @@ import uvicorn
 from mcp.server.transport_security import TransportSecuritySettings
 
 from mnemon.errors import InvalidInput
+from mnemon.server.mcp.address import PATH
 from mnemon.server.mcp.desk import Desk
 from mnemon.server.mcp.serving import server
 
-PATH = "/mcp"
 _LOOPBACK = {"127.0.0.1": "127.0.0.1", "localhost": "localhost", "::1": "[::1]"}
 
 

@@ -10,8 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mnemon.server import access
 from mnemon.server.heads import Heads
+from mnemon.server.mcp import address
 from mnemon.server.oauth import rules
-from mnemon.server.oauth.options import METADATA, PATH, OAuth
+from mnemon.server.oauth.options import METADATA, OAuth
 
 _NAME = b"www-authenticate"
 _OF_TOOLS = ("read", "write", "forget")  # what the tools at /mcp need
@@ -38,7 +39,7 @@ class Challenged:
         if message["status"] == 401 and len(others) < len(headers):
             challenge = self._refused(scope)
         elif message["status"] == 403 and scope["mnemon.act"].lacks is not None:
-            challenge = self._lacking(scope["mnemon.act"].lacks)
+            challenge = self._lacking(scope, scope["mnemon.act"].lacks)
         else:
             return
         message["headers"] = [*others, (_NAME, challenge.encode())]
@@ -49,14 +50,16 @@ class Challenged:
         error = 'error="invalid_token", ' if given else ""
         # By a role tokens get in that have no scope: their issuer may know none, and refuse it.
         wanted = "" if self._options.role else f', scope="{rules.told(_OF_TOOLS)}"'
-        return f"Bearer {error}{self._where()}{wanted}"
+        return f"Bearer {error}{self._where(scope)}{wanted}"
 
-    def _lacking(self, verb: str) -> str:
-        scope = rules.told([verb])
-        return f'Bearer error="insufficient_scope", scope="{scope}", {self._where()}'
+    def _lacking(self, scope: Scope, verb: str) -> str:
+        wanted = rules.told([verb])
+        return f'Bearer error="insufficient_scope", scope="{wanted}", {self._where(scope)}'
 
-    def _where(self) -> str:
-        return f'resource_metadata="{self._options.origin}{METADATA}{PATH}"'
+    def _where(self, scope: Scope) -> str:
+        # A client takes no metadata but those of the address that it asked (RFC 9728, section 3.3).
+        path = address.written(scope) if address.leads(scope["path"]) else address.PATH
+        return f'resource_metadata="{self._options.origin}{METADATA}{path}"'
 
 
 def metadata(options: OAuth, path: str) -> dict[str, Any]:

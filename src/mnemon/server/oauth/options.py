@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from mnemon.errors import InvalidInput
 from mnemon.server import rates
 from mnemon.server.keys import ROLES
+from mnemon.server.mcp import address
 from mnemon.server.oauth import template
 
-PATH = "/mcp"
-"""Where the protected resource is that clients of the Model Context Protocol ask for."""
-
 METADATA = "/.well-known/oauth-protected-resource"
-"""Where its metadata are (RFC 9728, section 3); those of `/mcp` have its path behind that."""
+"""Where metadata of this server are (RFC 9728, section 3). Those of `/mcp`, which clients of the
+Model Context Protocol ask for, have its path behind that, and so have those of a namespace there.
+"""
 
 DEFAULT_ROLES = tuple(name for name, verbs in ROLES.items() if "watch" not in verbs)
 """Roles for tokens: to watch one must reach the whole store, which no token does."""
@@ -27,11 +27,11 @@ class OAuth:
     """`issuer` is what tokens must have as `iss`, to the letter; `namespaces` are templates such as
     `people/{sub}`, which a token's claims fill in.
 
-    `audience` is what their `aud` must hold; without it they may name any of the two resources that
-    `public_url` has, itself and its `/mcp`. `public_url` is where clients reach this server; by
-    default where `audience` lies, if that is the address of an `/mcp`. `role` is what a token
-    may do that has no scope `mnemon:…`; None is nothing. `rate` is how often each subject may ask,
-    such as `50/s`; None is as often as it likes.
+    `audience` is what their `aud` must hold; without it they may name any of the resources that
+    `public_url` has: itself, its `/mcp`, or a namespace there. `public_url` is where clients reach
+    this server; by default where `audience` lies, if that is the address of an `/mcp`. `role` is
+    what a token may do that has no scope `mnemon:…`; None is nothing. `rate` is how often each
+    subject may ask, such as `50/s`; None is as often as it likes.
     """
 
     issuer: str
@@ -49,10 +49,27 @@ class OAuth:
 
     @property
     def audiences(self) -> tuple[str, ...]:
-        """Of these a token must name one (RFC 9068, section 4)."""
+        """Of these a token must name one (RFC 9068, section 4), or the address of a namespace."""
         if self.audience is not None:
             return (self.audience,)
-        return (f"{self.origin}{PATH}", self.origin, f"{self.origin}/")
+        return (f"{self.origin}{address.PATH}", self.origin, f"{self.origin}/")
+
+    def means(self, audience: object) -> bool:
+        """Whether a token's `aud`, a text or a list of them, means this server.
+
+        The address of a namespace means the server too, not that namespace alone: all of them are
+        one resource server (RFC 8707, section 2), and what a token reaches is told by its claims.
+        """
+        named = audience if isinstance(audience, list) else [audience]
+        texts = [one for one in named if isinstance(one, str)]
+        return len(texts) == len(named) and any(self._takes(one) for one in texts)
+
+    def _takes(self, audience: str) -> bool:
+        if self.audience is not None or audience in self.audiences:
+            return audience in self.audiences
+        path = audience.removeprefix(self.origin)
+        plain = path != audience and not re.search(r"[?#]", path)
+        return plain and address.leads(unquote(path))
 
     def check(self) -> None:
         """Raise InvalidInput for what cannot be used, with what to write instead."""
@@ -112,7 +129,7 @@ def safe(url: str) -> bool:
 
 def _mcp_address(url: str) -> bool:
     found = _split(url)
-    return found is not None and found.path == PATH and not found.query and not found.fragment
+    return found is not None and found[2:] == (address.PATH, "", "")
 
 
 def _this_machine(host: str) -> bool:

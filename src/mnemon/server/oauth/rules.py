@@ -36,17 +36,24 @@ class Rules:
         It has no verb where the token has no scope that means anything here.
 
         Raises:
-            AccessDenied: it lacks a claim that a namespace needs.
+            AccessDenied: its claims give no namespace, or too many.
             KeyRefused: it has no subject, or ends at no time.
         """
         who = _name(self._options.issuer, _subject(claims))
         ends = _ends(claims)
         verbs = self._verbs(claims)
-        reached = tuple(dict.fromkeys(one.filled(claims) for one in self._templates))
         return Key(
-            who, who, "", reached, verbs, datetime.now(UTC), expires_at=ends,
+            who, who, "", self._reached(claims), verbs, datetime.now(UTC), expires_at=ends,
             rate=self._options.rate,
         )  # fmt: skip
+
+    def _reached(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
+        """Somebody in no team has his own namespace all the same; who has none is told what his
+        token lacks."""
+        found = tuple(path for one in self._templates for path in one.filled(claims))
+        if not found:
+            raise self._templates[0].lacking(claims)
+        return tuple(dict.fromkeys(found))
 
     def _verbs(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
         given = {

@@ -1,4 +1,5 @@
-"""Templates of namespaces: `people/{sub}` and a token's claims → `people/3f2a…`.
+"""Templates of namespaces: `people/{sub}` and a token's claims → `people/3f2a…`; a claim that is a
+list, as of groups, gives one for each text in it.
 
 Different values of a claim give different segments, and no value leads out of its segment: what
 is not a letter, a digit or one of `-._@` is written as `~` and two hexadecimal digits a byte.
@@ -7,10 +8,11 @@ is not a letter, a digit or one of `-._@` is written as `~` and two hexadecimal 
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from mnemon import namespace as paths
@@ -20,6 +22,9 @@ _CLAIM = re.compile(r"\{([^{}\s]+)\}")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._@")
 _LONGEST = 128  # bytes of a segment: a namespace has 512
 _HASHED = "~sha256-"  # no value is written so: behind its `~` stand capital digits
+
+MOST = 64
+"""Namespaces that one template gives a token: each is looked at in every call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +46,38 @@ class Template:
         """The names of the claims that it asks for."""
         return tuple(one.name for one in self.segments if isinstance(one, Claim))
 
-    def filled(self, claims: Mapping[str, Any]) -> str:
-        """The namespace that a token's claims give.
+    def filled(self, claims: Mapping[str, Any]) -> tuple[str, ...]:
+        """The namespaces that a token's claims give: one, or one for each text of a claim that is a
+        list; none where a claim is not there, or no text. Of two segments with the same claim both
+        are the same text.
 
         Raises:
-            AccessDenied: a claim is not there, or no text.
+            AccessDenied: they would be over 64, or one is no namespace.
         """
-        told = [one if isinstance(one, str) else self._value(one, claims) for one in self.segments]
+        names = tuple(dict.fromkeys(self.claims))
+        told = [texts(claims.get(name)) for name in names]
+        if math.prod(map(len, told)) > MOST:
+            raise AccessDenied(
+                f"the access token's claims give over {MOST} namespaces for {self.text!r}: have "
+                "the issuer put fewer values into "
+                f"{' or '.join(map(repr, names))}, such as only the groups that are meant for this"
+            )
+        return tuple(self._path(dict(zip(names, one, strict=True))) for one in product(*told))
+
+    def _path(self, values: Mapping[str, str]) -> str:
+        told = [one if isinstance(one, str) else segment(values[one.name]) for one in self.segments]
         try:
             return paths.check("/".join(told))
         except InvalidNamespace as error:
             raise AccessDenied(f"the access token's claims give no namespace: {error}") from error
 
-    def _value(self, claim: Claim, claims: Mapping[str, Any]) -> str:
-        value = claims.get(claim.name)
-        if not isinstance(value, str) or not value:
-            raise AccessDenied(
-                f"the access token has no text as its claim {claim.name!r}, which the namespace "
-                f"{self.text!r} needs: have the issuer put it into access tokens"
-            )
-        return segment(value)
+    def lacking(self, claims: Mapping[str, Any]) -> AccessDenied:
+        """The error for claims that give no namespace."""
+        name = next(one for one in self.claims if not texts(claims.get(one)))
+        return AccessDenied(
+            f"the access token has no text as its claim {name!r}, and no list of texts, which the "
+            f"namespace {self.text!r} needs: have the issuer put it into access tokens"
+        )
 
 
 def parse(text: str) -> Template:
@@ -97,6 +114,12 @@ def check_apart(templates: Sequence[Template]) -> None:
 
 def _may_meet(one: str | Claim, other: str | Claim) -> bool:
     return one == other or isinstance(one, Claim) or isinstance(other, Claim)
+
+
+def texts(value: object) -> tuple[str, ...]:
+    """The texts that a claim holds, each once: itself, or those of a list; no empty ones."""
+    held = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(one for one in held if isinstance(one, str) and one))
 
 
 def segment(value: str) -> str:

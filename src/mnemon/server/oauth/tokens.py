@@ -79,9 +79,10 @@ class Tokens:
                 )
             claims: Mapping[str, Any] = self._jwt.decode(
                 token, key.public, algorithms=list(key.algorithms), issuer=self.options.issuer,
-                audience=list(self.options.audiences), leeway=_SKEW_S,
-                options={"require": _NEEDED},
+                leeway=_SKEW_S, options={"require": _NEEDED, "verify_aud": False},
             )  # fmt: skip
+            if not self.options.means(claims["aud"]):  # the library compares with a list
+                raise self._jwt.InvalidAudienceError
         except (self._jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
             raise KeyRefused(self._refusal(error)) from error
         if "cnf" in claims:  # RFC 7800: only with a proof, which is not looked at here

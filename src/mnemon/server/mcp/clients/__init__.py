@@ -43,8 +43,8 @@ class Machine:
 @dataclass(frozen=True, slots=True)
 class Remote:
     """A server that a client asks itself. `key` is the API key, `variable` names the one of the
-    environment that holds it; with neither, none is sent. `namespace` is where the tools work, the
-    key's own if None."""
+    environment that holds it; with neither, none is sent. `namespace` is what a header names where
+    the tools work; with None they do where the address says, or the key."""
 
     url: str
     key: str | None = None
