@@ -48,7 +48,7 @@ def main() -> None:
     *fitted, full = each(network_without, [*numbers, None], told.jobs)
     networks = dict(zip(numbers, fitted, strict=True))
     calibration = write_folds(told, networks)
-    write(listnet.BUNDLED[told.kind], replace(full, calibration=calibration))
+    write(listnet.file(told.kind), replace(full, calibration=calibration))
     print(calibration)
 
 
@@ -58,7 +58,9 @@ def write_folds(told: Told, fitted: dict[int, Network]) -> Calibration:
     never = fivefold.held_out(told.moved, told.folds, fitted)
     calibration = learning.calibrate(told.scored(held_out, never))
     for fold, network in fitted.items():
-        write(HELD_OUT / f"{told.kind}-{fold}.json", replace(network, calibration=calibration))
+        write(
+            HELD_OUT / f"listnet_{told.kind}-{fold}.json", replace(network, calibration=calibration)
+        )
     told.report(held_out)
     return calibration
 

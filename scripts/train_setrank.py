@@ -60,7 +60,7 @@ def without(told: Told, fold: int | None, device: str) -> Attending:
 
 def ranker(kind: str, fold: int | None) -> Network:
     """The ranker's weights of a fold; None is what everyone gets."""
-    path = listnet.BUNDLED[kind] if fold is None else HELD_OUT / f"{kind}-{fold}.json"
+    path = listnet.file(kind) if fold is None else HELD_OUT / f"listnet_{kind}-{fold}.json"
     return listnet.load(path)
 
 
@@ -85,10 +85,9 @@ def write(told: Told, fitted: dict[int | None, Attending]) -> None:
     """Calibrate on held-out scores, and write all."""
     held_out, never = scores(told, told.lists, fitted), scores(told, told.moved, fitted)
     calibration = learning.calibrate(told.scored(held_out, never))
-    name = setrank.KINDS[told.kind]
     for fold, one in fitted.items():
-        bundled = setrank.BUNDLED[told.kind]
-        path: Path = bundled if fold is None else HELD_OUT / f"{name}-{fold}.npz"
+        of_fold = HELD_OUT / f"setrank_{told.kind}-{fold}.npz"
+        path: Path = setrank.file(told.kind) if fold is None else of_fold
         replace(one, calibration=calibration).write(path)
     told.report(held_out)
     print(calibration)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mnemon.blas import ALONE, multiplied, rows_alone, stacked
-from mnemon.text.rerank.listnet import BUNDLED, load
+from mnemon.text.rerank.listnet import file, kinds, load
 
 _SEARCH = """
 import os, threading, time
@@ -77,9 +77,9 @@ def test_as_many_rows_as_stay_in_one_thread(size: int) -> None:
     assert rows == 1 or rows * size <= ALONE
 
 
-@pytest.mark.parametrize("name", sorted(BUNDLED))
+@pytest.mark.parametrize("name", kinds())
 def test_no_ranker_is_too_wide_for_one_thread(name: str) -> None:
-    assert all(weight.size <= ALONE for weight, _ in load(BUNDLED[name]).layers)
+    assert all(weight.size <= ALONE for weight, _ in load(file(name)).layers)
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")

@@ -96,10 +96,12 @@ def test_a_conversation_gets_the_embedder_and_ranker_that_never_saw_it() -> None
     assert Mnemon().unseen("a conversation of the user's own") == Mnemon()
 
 
-def test_adapters_that_an_installation_lacks_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(recipe._TUNED, DEFAULT, "missing")
-    with pytest.raises(InvalidInput, match="run the bench from a clone"):
-        Mnemon().unseen("conv-26")
+def test_adapters_that_an_installation_lacks_are_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(recipe, "_FOLDS", tmp_path)
+    with pytest.raises(InvalidInput, match=r"context-0 is not in this installation.* a clone"):
+        Mnemon().of_fold(0)
 
 
 def test_rivals_get_the_embedder_as_it_was_before_it_learned_of_recall() -> None:

@@ -117,7 +117,7 @@ def test_no_conversation_is_ranked_by_a_network_that_was_fitted_on_it() -> None:
     from mnemon.bench.recipes.mnemon import Mnemon
     from mnemon.text.rerank import listnet
 
-    for case in sorted(listnet.load(listnet.BUNDLED["listnet"]).fitted_on):
+    for case in sorted(listnet.load(listnet.file("static")).fitted_on):
         weights = Mnemon().unseen(case).weights
         assert weights is not None
         assert case not in listnet.load(Path(weights)).fitted_on

@@ -80,9 +80,8 @@ def test_the_space_is_the_adapters_whatever_the_folder(kind: Any, dimension: int
 
 @pytest.mark.parametrize("kind", [MiniLM, MPNet])
 def test_there_are_rankers_for_its_vectors(kind: Any) -> None:
-    weights = listnet.kind(kind.model)
-    assert weights != "listnet_encoder"
-    assert setrank.BUNDLED[weights].exists()
+    assert listnet.kind(kind.model) in kind.bundled.name
+    assert setrank.bundled(listnet.kind(kind.model)) is not None
 
 
 @pytest.mark.parametrize("device", [None, "cpu"])

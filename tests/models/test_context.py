@@ -92,7 +92,7 @@ def test_a_memory_is_ranked_by_what_was_fitted_on_its_vectors(tmp_path: Path) ->
         memory.add(["We adopted a grey cat called Miso.", "The bridge opened again in May."])
         first = memory.search("What is the cat called?")[0]
         assert "Miso" in first.cube.content
-        assert listnet.kind(memory._searcher._embedding.space) == "listnet_context"
+        assert listnet.kind(memory._searcher._embedding.space) == "context"
     with Memory(path) as memory:  # the store's own
         assert memory.search("Which pet do we have?")[0].cube.content == first.cube.content
         assert memory.reindex("static") == 2

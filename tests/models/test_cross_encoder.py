@@ -107,7 +107,7 @@ def test_a_tuning_of_something_else_is_told(encoder: CrossEncoder, tmp_path: Pat
 
 def test_the_bundled_one_saw_what_its_ranker_saw() -> None:
     pytest.importorskip("safetensors", reason=REASON)
-    network = listnet.load(listnet.BUNDLED["listnet_minilm"])
+    network = listnet.load(listnet.file("minilm"))
     told = cross_encoder.told(cross_encoder.BUNDLED)
     assert frozenset(told["fitted_on"]) == network.fitted_on
 

@@ -171,16 +171,16 @@ def test_an_empty_ranking_stays_empty() -> None:
 
 
 def test_weights_for_other_signals_are_refused(tmp_path: Path) -> None:
-    told = json.loads(listnet.BUNDLED["listnet"].read_text())
+    told = json.loads(listnet.file("static").read_text())
     told["signals"] = told["signals"][:-1]
     (tmp_path / "old.json").write_text(json.dumps(told))
     with pytest.raises(InvalidInput, match="other signals"):
         listnet.load(tmp_path / "old.json")
 
 
-@pytest.mark.parametrize("kind", sorted(listnet.BUNDLED))
+@pytest.mark.parametrize("kind", listnet.kinds())
 def test_the_bundled_weights_say_what_they_were_fitted_on(kind: str) -> None:
-    fitted_on = listnet.load(listnet.BUNDLED[kind]).fitted_on
+    fitted_on = listnet.load(listnet.file(kind)).fitted_on
     assert sum(case.startswith("conv-") for case in fitted_on) == 10
     assert not any("held-out" in case or "sample" in case for case in fitted_on)
 
@@ -189,9 +189,9 @@ def test_vectors_of_an_encoder_are_ranked_by_weights_of_their_own() -> None:
     with Memory(":memory:") as memory:
         memory.add("The surgery is on Friday.")
         view, _ = memory._searcher.look("surgery", Filter(memory.namespace))
-    assert listnet.bundled(view.space) == listnet.BUNDLED["listnet_context"]
-    assert listnet.bundled(None) == listnet.BUNDLED["listnet"]
-    assert listnet.bundled("all-MiniLM-L6-v2@1/384") == listnet.BUNDLED["listnet_encoder"]
+    assert listnet.bundled(view.space) == listnet.file("context")
+    assert listnet.bundled(None) == listnet.file("static")
+    assert listnet.bundled("all-MiniLM-L6-v2@1/384") == listnet.file("encoder")
 
 
 def test_words_are_compared_by_meaning_and_unknown_ones_with_nothing() -> None:
@@ -275,7 +275,7 @@ def test_calibrated_scores_are_probabilities() -> None:
 
 @given(st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40))
 def test_calibration_keeps_the_order_and_stays_between_0_and_1(scores: list[float]) -> None:
-    network = listnet.load(listnet.BUNDLED["listnet"])
+    network = listnet.load(listnet.file("static"))
     values = np.asarray(scores, np.float32)
     chances = network.calibration.chances(values, NOWHERE)
     assert ((chances >= 0) & (chances <= 1)).all()
@@ -283,7 +283,7 @@ def test_calibration_keeps_the_order_and_stays_between_0_and_1(scores: list[floa
 
 
 def test_a_score_among_equals_is_worth_less_than_one_that_stands_out() -> None:
-    calibration = listnet.load(listnet.BUNDLED["listnet"]).calibration
+    calibration = listnet.load(listnet.file("static")).calibration
     around = NOWHERE + 0.5
     alone = calibration.chances(np.array([4.0, -3.0, -3.0], np.float32), around)[0]
     equals = calibration.chances(np.array([4.0, 4.0, 4.0], np.float32), around)[0]

@@ -40,7 +40,7 @@ def looked() -> Any:
 
 
 def bundled() -> attending.Attending:
-    return attending.load(setrank.BUNDLED["listnet"])
+    return attending.load(setrank.file("static"))
 
 
 def test_only_the_best_change_places(looked: Any) -> None:
@@ -112,8 +112,8 @@ def test_networks_for_other_signals_are_refused(
         attending.load(tmp_path / "own.npz")
 
 
-@pytest.mark.parametrize("kind", sorted(setrank.BUNDLED))
+@pytest.mark.parametrize("kind", [kind for kind in listnet.kinds() if kind != listnet.UNTUNED])
 def test_the_bundled_networks_belong_to_the_bundled_ranker(kind: str) -> None:
-    network = listnet.load(listnet.BUNDLED[kind])
-    found = setrank.beside(network, setrank.BUNDLED[kind])
+    network = listnet.load(listnet.file(kind))
+    found = setrank.beside(network, setrank.file(kind))
     assert found.fitted_on == network.fitted_on

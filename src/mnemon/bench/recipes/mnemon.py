@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -28,7 +28,6 @@ __all__ = ["Mnemon"]
 
 
 _FOLDS = Path(__file__).parent.parent / "folds"
-_TUNED = {"static": "npz", "context": "npz", "minilm": "safetensors", "mpnet": "safetensors"}
 
 
 @dataclass(frozen=True)
@@ -69,9 +68,9 @@ class Mnemon:
             InvalidInput: the bundled ranker saw it and no fold is without it.
         """
         kind = listnet.kind(self.embedding().model)
-        if case not in listnet.load(listnet.BUNDLED[kind]).fitted_on:
+        if case not in listnet.load(listnet.file(kind)).fitted_on:
             return self
-        for fold in sorted(_FOLDS.glob(f"{kind}-?.json")):
+        for fold in sorted(_FOLDS.glob(f"listnet_{kind}-?.json")):
             if case not in listnet.load(fold).fitted_on:
                 weights = str(fold) if self.weights is None else self.weights
                 tuning = self.tuning
@@ -82,8 +81,8 @@ class Mnemon:
                 if reading is None:
                     reading = str(_FOLDS / f"cross_encoder-{number}.safetensors")
                 together = self.together
-                if together is None and self.weights is None and kind in setrank.KINDS:
-                    together = str(_FOLDS / f"{setrank.KINDS[kind]}-{number}.npz")
+                if together is None and self.weights is None and setrank.bundled(kind):
+                    together = str(_FOLDS / f"setrank_{kind}-{number}.npz")
                 return replace(
                     self, weights=weights, together=together, tuning=tuning, reading=reading
                 )
@@ -94,15 +93,15 @@ class Mnemon:
         return replace(self, tuning=self._tuned(fold)).embedding()
 
     def _tuned(self, fold: int) -> str | None:
-        if self.embedder not in _TUNED:
+        options = fields(methods.find("models.embed", self.embedder))
+        if "tuning" not in {option.name for option in options}:
             return self.tuning
-        path = _FOLDS / f"{self.embedder}-{fold}.{_TUNED[self.embedder]}"
-        if not path.exists():
-            raise InvalidInput(
-                f"{path.name} is not in this installation: run the bench from a clone of Mnemon, "
-                "or make it with scripts/tune_embedder.py"
-            )
-        return str(path)
+        for path in _FOLDS.glob(f"{self.embedder}-{fold}.*"):
+            return str(path)
+        raise InvalidInput(
+            f"the tuning {self.embedder}-{fold} is not in this installation: run the bench from a "
+            "clone of Mnemon, or make it with scripts/tune_embedder.py"
+        )
 
     def embedding(self) -> Any:
         """The embedder by its options here."""

@@ -33,8 +33,8 @@ __all__ = ["CrossEncoder"]
 
 SHARE = 0.3
 """What the encoder's score weighs beside the learned ranker's."""
-_FITTED = "listnet_minilm"
-"""The learned ranker's weights beside which the bundled tuning was fitted."""
+_FITTED = "minilm"
+"""The kind of vectors with whose learned ranker the bundled tuning was fitted."""
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 
 

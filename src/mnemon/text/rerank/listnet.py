@@ -4,9 +4,8 @@ Cao et al. 2007, "Learning to Rank: From Pairwise Approach to Listwise Approach"
 https://doi.org/10.1145/1273496.1273513: cross-entropy between the top-one probabilities of the
 list's scores and of its labels. How ours differs: two hidden layers of a few units; evidence
 competes with what is none, not with other evidence (`bench/learning.py`); scores are
-then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for the
-bundled embedders (`listnet.json`, `listnet_context.json`), for the tuned MiniLM and MPNet
-(`listnet_minilm.json`, `listnet_mpnet.json`) and for sentence encoders that nobody tuned
+then made probabilities that a cube holds evidence (`_calibration.py`). There are weights for each
+of our embedders, `listnet_<its name>.json`, and for sentence encoders that nobody tuned
 (`listnet_encoder.json`, fitted with all-MiniLM-L6-v2); they say what they were fitted on,
 `scripts/train_ranker.py` makes them.
 Needs the channels `words`, `meaning` and `time`.
@@ -15,6 +14,7 @@ Needs the channels `words`, `meaning` and `time`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -33,15 +33,9 @@ from mnemon.text.rerank._calibration import CONTEXT, Calibration, context
 
 __all__ = ["ListNet"]
 
-KINDS = {
-    "": "listnet_encoder",
-    "mnemon-static-": "listnet",
-    "mnemon-context-": "listnet_context",
-    "mnemon-minilm-": "listnet_minilm",
-    "mnemon-mpnet-": "listnet_mpnet",
-}
-"""How the names of spaces begin → which weights were fitted on their vectors."""
-BUNDLED = {name: Path(__file__).with_name(f"{name}.json") for name in KINDS.values()}
+UNTUNED = "encoder"
+"""The kind of vectors that nobody tuned."""
+_OURS = re.compile(r"mnemon-([a-z0-9]+)-")  # how the names of our embedders' spaces begin
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 
 
@@ -88,15 +82,28 @@ def chosen(weights: str | None, space: str | None) -> Network:
     return load(Path(weights) if weights else bundled(space))
 
 
+@cache
 def kind(space: str | None) -> str:
-    """The name of the weights fitted on such vectors as those of a space."""
-    told = "mnemon-static-" if space is None else space
-    return KINDS[max((start for start in KINDS if told.startswith(start)), key=len)]
+    """Which of `kinds` the vectors of a space are; None is `static`."""
+    told = _OURS.match(space or "mnemon-static-")
+    found = told[1] if told else UNTUNED
+    return found if file(found).exists() else UNTUNED
+
+
+def kinds() -> list[str]:
+    """Kinds of vectors that weights were fitted on: our embedders by name, and `UNTUNED`."""
+    found = Path(__file__).parent.glob("listnet_*.json")
+    return sorted(path.stem.partition("_")[2] for path in found)
+
+
+def file(kind: str) -> Path:
+    """The file of the weights fitted on a kind of vectors."""
+    return Path(__file__).with_name(f"listnet_{kind}.json")
 
 
 def bundled(space: str | None) -> Path:
-    """The file of those weights."""
-    return BUNDLED[kind(space)]
+    """That for the vectors of a space."""
+    return file(kind(space))
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ one is worth depends on the others. How ours differs: it adds to the scores of t
 (`listnet.py`) for the best of its list; what attends knows how two turns stand to each other
 (`_relations.py`: alike, in one session, one after the other, by one speaker); two networks of two
 layers from different starts are one; scores are made probabilities as the ranker's are
-(`_calibration.py`). There are weights beside the ranker's for the bundled embedders and for the
-tuned MiniLM and MPNet (`scripts/train_setrank.py`); vectors of another encoder are ranked by
+(`_calibration.py`). There are weights beside the ranker's for each of our embedders,
+`setrank_<its name>.npz` (`scripts/train_setrank.py`); vectors of another encoder are ranked by
 ListNet alone. Needs the channels `words`, `meaning` and `time`.
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +31,6 @@ from mnemon.text.rerank._relations import Standing, relations
 
 __all__ = ["SetRank"]
 
-KINDS = {
-    "listnet": "setrank",
-    "listnet_context": "setrank_context",
-    "listnet_minilm": "setrank_minilm",
-    "listnet_mpnet": "setrank_mpnet",
-}
-"""The ranker's weights → those that were fitted beside them."""
-BUNDLED = {kind: Path(__file__).with_name(f"{name}.npz") for kind, name in KINDS.items()}
 _APART = 0.01  # so that rounding mixes none of the others among the best
 _CONTEXT = [signals.NAMES.index(name) for name in CONTEXT]
 
@@ -87,7 +80,18 @@ class SetRank:
     def _fitted(self, space: str | None) -> Path | None:
         if self.weights is not None:
             return Path(self.weights)
-        return BUNDLED.get(listnet.kind(space)) if self.first is None else None
+        return bundled(listnet.kind(space)) if self.first is None else None
+
+
+def file(kind: str) -> Path:
+    """The file of the weights beside the ranker's for a kind of vectors (`listnet.kinds`)."""
+    return Path(__file__).with_name(f"setrank_{kind}.npz")
+
+
+@cache
+def bundled(kind: str) -> Path | None:
+    """The same; None if there is none."""
+    return file(kind) if file(kind).exists() else None
 
 
 def beside(network: listnet.Network, path: Path) -> Attending:
