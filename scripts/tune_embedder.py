@@ -2,7 +2,8 @@
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/tune_embedder.py static
     MNEMON_DATA=… python scripts/tune_embedder.py context --device cuda
-    MNEMON_DATA=… python scripts/tune_embedder.py minilm|mpnet --model <folder> --device cuda
+    MNEMON_DATA=… python scripts/tune_embedder.py minilm --model <folder> --device cuda
+    MNEMON_DATA=… python scripts/tune_embedder.py mpnet --rank 4 --model <folder> --device cuda
 
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
@@ -32,8 +33,7 @@ FOLDS = ROOT / "src" / "mnemon" / "bench" / "folds"
 MODELS = ROOT / "src" / "mnemon" / "models" / "recall"
 EVERYTHING = 5  # the fold that leaves nothing out
 STEPS = 300
-ENCODERS = {"minilm": 16, "mpnet": 4}
-"""Those of sentence-transformers, and the rank of their adapters that is kept."""
+BUNDLED = ("static", "context")
 
 
 def main() -> None:
@@ -69,8 +69,9 @@ def main() -> None:
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("embedder", choices=["static", "context", *ENCODERS])
-    parser.add_argument("--model", help="folder of all-MiniLM-L6-v2 or all-mpnet-base-v2")
+    parser.add_argument("embedder", help="static, context, or an encoder as minilm is one")
+    parser.add_argument("--model", help="folder of the encoder")
+    parser.add_argument("--rank", type=int, default=16, help="of its adapter, that is kept")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--untuned", action="store_true", help="tune nothing, only measure")
@@ -79,7 +80,7 @@ def arguments() -> argparse.Namespace:
         help=f"only this one, may be repeated; {EVERYTHING} is the one on everything",
     )  # fmt: skip
     options = parser.parse_args()
-    if options.embedder in ENCODERS and options.model is None:
+    if options.embedder not in BUNDLED and options.model is None:
         parser.error(f"{options.embedder} needs --model, a folder of that model")
     if options.embedder == "static" and options.device != "cpu":
         parser.error("static is tuned on the CPU")
@@ -100,7 +101,7 @@ def student(options: argparse.Namespace) -> tuple[Callable[[], Any], str]:
 
     base = methods.find("models.embed", options.embedder).base
     return (
-        lambda: EncoderStudent(base, options.model, options.device, ENCODERS[options.embedder]),
+        lambda: EncoderStudent(base, options.model, options.device, options.rank),
         options.embedder + "{}.safetensors",
     )
 
