@@ -72,8 +72,8 @@ def refused(answer, problem):
 
 
 WRONG = [
-    ({"exp": int(time.time()) - 60}, "expired"),
-    ({"nbf": int(time.time()) + 600}, "not valid yet"),
+    ({"exp": 1_000_000_000}, "expired"),
+    ({"nbf": 32_503_680_000}, "not valid yet"),
     ({"aud": "https://other.example/mcp"}, "for somebody else"),
     ({"aud": ["a", "https://memory.example/mcpx"]}, "for somebody else"),
     ({"aud": "https://memory.example/mcp/teams/../.."}, "for somebody else"),
