@@ -32,7 +32,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=1)
     told = parser.parse_args()
-    program = shutil.which("schemathesis")
+    beside = Path(sys.executable).parent  # of an environment that is not activated
+    program = shutil.which("schemathesis") or shutil.which("schemathesis", path=beside)
     if program is None:
         sys.exit("schemathesis is not installed: pip install schemathesis==4.32.5")
     with tempfile.TemporaryDirectory(prefix="mnemon-fuzz-") as place:
