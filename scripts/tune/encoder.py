@@ -134,7 +134,8 @@ class EncoderStudent(nn.Module):
 
     def write(self, path: Path) -> None:
         """As `mnemon.models.lora` reads it, in float16."""
-        config = lora.Config(self.base, self.digest, self.kept, SCALE)
+        rank = len(self.model.get_submodule(self.names[0]).low)
+        config = lora.Config(self.base, self.digest, rank, SCALE)
         save_file(
             written(self.model, self.names), path, metadata={"config": json.dumps(asdict(config))}
         )

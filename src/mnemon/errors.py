@@ -143,7 +143,8 @@ class AliasMoved(VersionConflict):
     """
 
     def __init__(self, id: str, expected: int, current: int) -> None:
-        MnemonError.__init__(self, f"the alias {id!r} was moved meanwhile: look at its history")
+        told = f"the alias {id!r} was moved meanwhile: look at its history, and judge again"
+        MnemonError.__init__(self, told)
         self.id, self.expected, self.current = id, expected, current
 
 

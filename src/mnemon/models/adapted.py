@@ -71,14 +71,15 @@ class AdaptedEncoder:
         return row
 
     def _by_numpy(self, texts: list[str]) -> Any:
-        return _in_numpy(self._base, self._path, self.longest).encode(texts)
+        return _in_numpy(self.place, self._path, self.longest).encode(texts)
 
     def _by_torch(self, texts: list[str]) -> Any:
-        loaded = _in_torch(self._base, self._path, self.device)
+        loaded = _in_torch(self.place, self._path, self.device)
         return encoded(self.base, loaded, texts, self.batch_size)
 
     @property
-    def _base(self) -> str:
+    def place(self) -> str:
+        """Where the model is opened from: a folder, or a name on the hub."""
         own = self.package if self.base == type(self).base else None
         return (hub.packaged(own) if own else None) or self.base
 

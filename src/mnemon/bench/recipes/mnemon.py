@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -93,8 +93,7 @@ class Mnemon:
         return replace(self, tuning=self._tuned(fold)).embedding()
 
     def _tuned(self, fold: int) -> str | None:
-        options = fields(methods.find("models.embed", self.embedder))
-        if "tuning" not in {option.name for option in options}:
+        if listnet.kind(self.embedding().model) == listnet.UNTUNED:
             return self.tuning
         for path in _FOLDS.glob(f"{self.embedder}-{fold}.*"):
             return str(path)

@@ -20,7 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mnemon.models import hub, lora
+from mnemon.models import lora
 from mnemon.models.cross_encoder.head import HEAD
 from mnemon.models.cross_encoder.pairs import Passage, pieces, spoken
 from mnemon.models.embed.minilm import MiniLM
@@ -59,7 +59,7 @@ class CrossEncoder:
         Raises:
             EmbedderError, MissingExtra: as of `read`.
         """
-        base = (hub.packaged(MiniLM.package) if self.base == BASE else None) or self.base
+        base = MiniLM(self.base).place
         if self.device is None:
             from mnemon.models.cross_encoder import by_numpy
 

