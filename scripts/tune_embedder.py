@@ -1,17 +1,21 @@
 """Tunes the bundled embedders and two of sentence-transformers': questions towards their answers.
 
     MNEMON_DATA=<folder of locomo10.json> python scripts/tune_embedder.py static
-    MNEMON_DATA=… python scripts/tune_embedder.py context --device cuda
-    MNEMON_DATA=… python scripts/tune_embedder.py minilm --model <folder> --device cuda
     MNEMON_DATA=… python scripts/tune_embedder.py mpnet --rank 4 --model <folder> --device cuda
+    MNEMON_DATA=… python scripts/tune_embedder.py context --steps 1500 --device cuda
+        --teacher <folder of all-mpnet-base-v2> --texts texts.txt.xz
+    MNEMON_DATA=… python scripts/tune_embedder.py minilm --steps 500 --model <folder> --device cuda
+        --teacher <folder of all-mpnet-base-v2> --texts texts.txt.xz
 
 Data: LoCoMo and `training/conversations`. Five folds by conversation, each tuned on the others
 (`src/mnemon/bench/folds/`, what `mnemon bench text` uses on those conversations), then one on all,
-which is what everyone gets. Prints recall@10 by cosine alone, before and after, five-fold, and of
-the last one on `training/held-out`; `--untuned` only measures a model as it is. `static`
-takes minutes on a CPU, `context` minutes on a GPU, `minilm` a quarter of an hour, `mpnet` half of
-one; in several processes, each with some of the `--fold`s, that much less. Needs torch; the latter
-two also transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
+which is what everyone gets. `context` and `minilm` learn from the labels and from a teacher: the
+tuned `mpnet` of the same fold, which saw no more of them, asked about the conversations and about
+lines of talk that `distil_texts.py context` gathers. Prints recall@10 by cosine alone, before and
+after, five-fold, and of the last one on `training/held-out`; `--untuned` only measures a model as
+it is. `static` takes minutes on a CPU, the others up to half an hour on a GPU; in several
+processes, each with some of the `--fold`s, that much less. Needs torch; all but `static` also
+transformers. After it, fit the ranker again: `scripts/train_ranker.py`.
 """
 
 from __future__ import annotations
@@ -55,8 +59,8 @@ def main() -> None:
     held_out: dict[str, Any] = {}
     for fold in wanted:
         seen = [one for one in taught if folds[one.id] != fold]
-        tuned, loss = learning.taught(fresh, seen, options.steps)
-        path = MODELS / name.format("") if fold == EVERYTHING else FOLDS / name.format(f"-{fold}")
+        tuned, loss = learning.taught(fresh, seen, options.steps, lesson(options, fold, seen))
+        path = file(name, fold)
         tuned.write(path)
         print(f"{path} is written; mean loss at the end {loss:.3f}", flush=True)
         held_out |= dict.fromkeys((id for id in folds if folds[id] == fold), tuned)
@@ -74,6 +78,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rank", type=int, default=16, help="of its adapter, that is kept")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--teacher", help="folder of all-mpnet-base-v2, whose adapters we have")
+    parser.add_argument("--texts", type=Path, help="for the teacher, made by distil_texts.py")
     parser.add_argument("--untuned", action="store_true", help="tune nothing, only measure")
     parser.add_argument(
         "--fold", type=int, action="append", choices=range(EVERYTHING + 1),
@@ -82,6 +88,8 @@ def arguments() -> argparse.Namespace:
     options = parser.parse_args()
     if options.embedder not in BUNDLED and options.model is None:
         parser.error(f"{options.embedder} needs --model, a folder of that model")
+    if (options.teacher is None) != (options.texts is None):
+        parser.error("--teacher and --texts go together")
     if options.embedder == "static" and options.device != "cpu":
         parser.error("static is tuned on the CPU")
     return options
@@ -104,6 +112,25 @@ def student(options: argparse.Namespace) -> tuple[Callable[[], Any], str]:
         lambda: EncoderStudent(base, options.model, options.device, options.rank),
         options.embedder + "{}.safetensors",
     )
+
+
+def file(name: str, fold: int) -> Path:
+    """Of what is tuned, by its name with a place for the fold."""
+    return MODELS / name.format("") if fold == EVERYTHING else FOLDS / name.format(f"-{fold}")
+
+
+def lesson(
+    options: argparse.Namespace, fold: int, seen: Sequence[Conversation]
+) -> learning.Lesson | None:
+    """What the teacher of a fold knows of what is seen in it; None without one."""
+    if options.teacher is None:
+        return None
+    from tune.teacher import Teacher, talk
+
+    lines = talk(options.texts, options.device)
+    adapter = file("mpnet{}.safetensors", fold)
+    teacher = Teacher(options.teacher, adapter, options.device)
+    return learning.Lesson(teacher.know([*seen, *lines]), lines)
 
 
 def report(name: str, taught: Sequence[Conversation], students: dict[str, Any]) -> None:

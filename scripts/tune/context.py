@@ -19,7 +19,7 @@ from mnemon.models.static_sums import MAX_TOKENS
 from tune.conversations import Conversation
 from tune.static import DROPPED, StaticStudent
 
-ENCODER_RATE = 2e-4
+ENCODER_RATE = 5e-4
 
 
 class Windows(NamedTuple):
@@ -34,6 +34,7 @@ class ContextStudent(StaticStudent):
     """Its weights as those of the static student, and the encoder."""
 
     seeds = (0, 1, 2)
+    judged = 0.8
 
     def __init__(self, device: str = "cpu") -> None:
         super().__init__()
@@ -49,13 +50,16 @@ class ContextStudent(StaticStudent):
 
     def turns(self, conversation: Conversation) -> Tensor:
         texts = self._windows(conversation, "turns", conversation.turns)
-        every = range(len(texts))
-        found = self._meanings(texts, every, self.turn_weights, self.pair_weights[0])
+        if "stacked" not in conversation.kept:  # once, not at every step
+            conversation.kept["stacked"] = _stacked(texts, self.device)
+        told: Windows = conversation.kept["stacked"]
+        found = self._meanings(told, len(texts), self.turn_weights, self.pair_weights[0])
         return functional.normalize(found, dim=-1)
 
     def questions(self, conversation: Conversation, chosen: Sequence[int]) -> Tensor:
         texts = self._windows(conversation, "questions", conversation.questions)
-        found = self._meanings(texts, chosen, self.question_weights, self.pair_weights[1])
+        told = _stacked([texts[place] for place in chosen], self.device)
+        found = self._meanings(told, len(chosen), self.question_weights, self.pair_weights[1])
         return functional.normalize(found @ self.turned, dim=-1)
 
     def rates(self) -> list[dict[str, Any]]:
@@ -86,10 +90,7 @@ class ContextStudent(StaticStudent):
         found: list[list[Tensor]] = conversation.kept[name]
         return found
 
-    def _meanings(
-        self, texts: list[list[Tensor]], chosen: Sequence[int], weights: Tensor, pairs: Tensor
-    ) -> Tensor:
-        told = _stacked([texts[place] for place in chosen], self.device)
+    def _meanings(self, told: Windows, count: int, weights: Tensor, pairs: Tensor) -> Tensor:
         there = told.there
         if self.training:
             there = there & (torch.rand(there.shape, device=self.device) > DROPPED)
@@ -100,7 +101,7 @@ class ContextStudent(StaticStudent):
         )
         weighed = (rows * weights.exp()[told.ids][..., None] + both * pairs.exp()).sum(1)
         read = self.encoder.summed(weighed) + self.encoder(told.ids, there & self.taught[told.ids])
-        return read.new_zeros(len(chosen), read.shape[1]).index_add(0, told.owner, read)
+        return read.new_zeros(count, read.shape[1]).index_add(0, told.owner, read)
 
 
 def _stacked(texts: Sequence[list[Tensor]], device: str) -> Windows:

@@ -26,6 +26,7 @@ class StaticStudent(nn.Module):
     """Weights are kept as logarithms: 0 changes nothing."""
 
     seeds = (0,)
+    judged = 0.0
 
     def __init__(self) -> None:
         super().__init__()
