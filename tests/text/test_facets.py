@@ -166,7 +166,7 @@ def test_turns_that_are_too_many_to_keep_are_read_again(monkeypatch: pytest.Monk
             assert [one.tolist() for one in part] == [
                 one.tolist() for one in whole[start : start + 8]
             ]
-        assert len(facets.of(view)._turns.starts) <= 10
+        assert len(facets.of(view)._turns) <= 10
 
 
 def test_speakers_names_and_function_words_are_no_words() -> None:

@@ -12,6 +12,7 @@ statistics of terms are of the whole scope in any case. At 50,000 versions eithe
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -20,6 +21,7 @@ import numpy as np
 from mnemon.instant import now_micros
 from mnemon.store.edges import touching
 from mnemon.store.index import candidates
+from mnemon.store.index.ahead import LEAST, Ahead
 from mnemon.store.index.asked import Asked, Days
 from mnemon.store.index.building import Builds
 from mnemon.store.index.codes import Codes
@@ -30,12 +32,13 @@ from mnemon.store.index.holding import Statistics
 from mnemon.store.index.moments import InTime
 from mnemon.store.index.nearest import caught_up
 from mnemon.store.index.terms import Postings, Terms
+from mnemon.store.index.terms_ahead import TermsAhead
 from mnemon.store.index.upkeep import State, Upkeep
 from mnemon.store.neighbours import Chains, in_order, neighbours
 from mnemon.store.protocol import Store
 from mnemon.store.rows import Filter
 from mnemon.store.vectors import Vectors
-from mnemon.store.view import View
+from mnemon.store.view import View, Whole
 
 LIMIT = 50_000
 FEW = 8_000
@@ -67,7 +70,16 @@ class Scope:
         self._store = store
         self._namespace = namespace
         self._lock = threading.Lock()
-        self._upkeep = Upkeep(store, namespace, builds or Builds(), self._lock, self._state)
+        self._builds = builds = builds or Builds()
+        self._upkeep = Upkeep(store, namespace, builds, self._lock, self._state)
+        ahead = Ahead(builds)
+        self._whole = Whole(
+            self._current, store.contents, lambda portion: ahead.go_on(portion, len(self._columns))
+        )
+        self._terms_ahead = TermsAhead(
+            store, builds, self._lock, lambda: (self._terms, self._columns)
+        )
+        self._questions = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -116,24 +128,36 @@ class Scope:
         is nearest to the question's `vector` float32 [D], or is of the `days` that it names, seen
         from the microseconds of a moment.
         """
+        self._builds.asked = time.monotonic()
         with self._lock:
             if self._seq < seq:
                 self._catch_up(space)
+            self._questions += bool(terms) or vector is not None
             moment = self._moment(chosen, space)
             kept = matching(self._columns, chosen)
             eligible = moment.alive if kept is None else moment.alive & kept
-            nums = self._columns.nums
-            postings = self._terms.get(
-                (*terms, *compounds),
-                self._columns,
-                lambda unread: self._store.postings(nums, unread),
-            )
+            postings = self._terms.get((*terms, *compounds), self._columns, self._postings)
             known = self._frequency if chosen.as_of is None else {}
             statistics = Statistics.of(moment.population, moment.alive, postings, known)
             if len(self._columns) <= LIMIT:
-                return self._whole(moment, eligible.copy(), postings, statistics)
+                return self._all(moment, eligible.copy(), postings, statistics)
             asked = Asked(terms, vector, days(moment.at))
             return self._narrow(moment, eligible, postings, statistics, asked)
+
+    @property
+    def _foreseen(self) -> bool:
+        """Whether to read ahead: not for a program that asks once, nor where there is little."""
+        return self._questions > 1 and len(self._columns) >= LEAST
+
+    def _current(self) -> np.ndarray:
+        with self._lock:
+            rows: np.ndarray = self._columns["row"][self._alive.rows]
+            return rows
+
+    def _postings(self, terms: Sequence[str]) -> Sequence[np.ndarray]:
+        if self._foreseen:
+            self._terms_ahead.go_on(len(self._columns))
+        return self._store.postings(self._columns.nums, terms)
 
     # following the store
 
@@ -238,7 +262,7 @@ class Scope:
 
     # views
 
-    def _whole(
+    def _all(
         self,
         moment: _Moment,
         eligible: np.ndarray,
@@ -316,6 +340,7 @@ class Scope:
             usage=lambda indices: self._usage(rows[list(indices)]),
             space=moment.space,
             regime=regime,
+            whole=self._whole if self._foreseen else None,
         )
 
     def _usage(self, rows: np.ndarray) -> np.ndarray:
