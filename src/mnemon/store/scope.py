@@ -12,7 +12,6 @@ statistics of terms are of the whole scope in any case. At 50,000 versions eithe
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -21,24 +20,23 @@ import numpy as np
 from mnemon.instant import now_micros
 from mnemon.store.edges import touching
 from mnemon.store.index import candidates
-from mnemon.store.index.ahead import LEAST, Ahead
 from mnemon.store.index.asked import Asked, Days
 from mnemon.store.index.building import Builds
 from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import FOREVER, Columns
 from mnemon.store.index.filters import matching
+from mnemon.store.index.foresight import Foresight
 from mnemon.store.index.grown import Grown
 from mnemon.store.index.holding import Statistics
 from mnemon.store.index.moments import InTime
 from mnemon.store.index.nearest import caught_up
 from mnemon.store.index.terms import Postings, Terms
-from mnemon.store.index.terms_ahead import TermsAhead
 from mnemon.store.index.upkeep import State, Upkeep
 from mnemon.store.neighbours import Chains, in_order, neighbours
 from mnemon.store.protocol import Store
 from mnemon.store.rows import Filter
 from mnemon.store.vectors import Vectors
-from mnemon.store.view import View, Whole
+from mnemon.store.view import View
 
 LIMIT = 50_000
 FEW = 8_000
@@ -70,16 +68,11 @@ class Scope:
         self._store = store
         self._namespace = namespace
         self._lock = threading.Lock()
-        self._builds = builds = builds or Builds()
+        builds = builds or Builds()
         self._upkeep = Upkeep(store, namespace, builds, self._lock, self._state)
-        ahead = Ahead(builds)
-        self._whole = Whole(
-            self._current, store.contents, lambda portion: ahead.go_on(portion, len(self._columns))
+        self._ahead = Foresight(
+            store, builds, self._lock, lambda: (self._terms, self._columns, self._alive.rows)
         )
-        self._terms_ahead = TermsAhead(
-            store, builds, self._lock, lambda: (self._terms, self._columns)
-        )
-        self._questions = 0
         self._clear()
 
     def _clear(self) -> None:
@@ -128,36 +121,20 @@ class Scope:
         is nearest to the question's `vector` float32 [D], or is of the `days` that it names, seen
         from the microseconds of a moment.
         """
-        self._builds.asked = time.monotonic()
         with self._lock:
+            self._ahead.note(bool(terms) or vector is not None)
             if self._seq < seq:
                 self._catch_up(space)
-            self._questions += bool(terms) or vector is not None
             moment = self._moment(chosen, space)
             kept = matching(self._columns, chosen)
             eligible = moment.alive if kept is None else moment.alive & kept
-            postings = self._terms.get((*terms, *compounds), self._columns, self._postings)
+            postings = self._terms.get((*terms, *compounds), self._columns, self._ahead.postings)
             known = self._frequency if chosen.as_of is None else {}
             statistics = Statistics.of(moment.population, moment.alive, postings, known)
             if len(self._columns) <= LIMIT:
-                return self._all(moment, eligible.copy(), postings, statistics)
+                return self._whole(moment, eligible.copy(), postings, statistics)
             asked = Asked(terms, vector, days(moment.at))
             return self._narrow(moment, eligible, postings, statistics, asked)
-
-    @property
-    def _foreseen(self) -> bool:
-        """Whether to read ahead: not for a program that asks once, nor where there is little."""
-        return self._questions > 1 and len(self._columns) >= LEAST
-
-    def _current(self) -> np.ndarray:
-        with self._lock:
-            rows: np.ndarray = self._columns["row"][self._alive.rows]
-            return rows
-
-    def _postings(self, terms: Sequence[str]) -> Sequence[np.ndarray]:
-        if self._foreseen:
-            self._terms_ahead.go_on(len(self._columns))
-        return self._store.postings(self._columns.nums, terms)
 
     # following the store
 
@@ -262,7 +239,7 @@ class Scope:
 
     # views
 
-    def _all(
+    def _whole(
         self,
         moment: _Moment,
         eligible: np.ndarray,
@@ -340,7 +317,7 @@ class Scope:
             usage=lambda indices: self._usage(rows[list(indices)]),
             space=moment.space,
             regime=regime,
-            whole=self._whole if self._foreseen else None,
+            whole=self._ahead.whole,
         )
 
     def _usage(self, rows: np.ndarray) -> np.ndarray:

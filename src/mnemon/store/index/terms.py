@@ -137,7 +137,7 @@ def _size(postings: Postings) -> int:
 
 
 def located(rows: np.ndarray, columns: Columns) -> Postings:
-    """Postings of rows, one entry an occurrence; those that `columns` does not have are left out."""
+    """Postings of rows, one entry an occurrence; what `columns` does not have is left out."""
     if not len(rows):
         return _NONE
     if len(columns.nums) > 1:
