@@ -21,6 +21,7 @@ __all__ = ["FLAGS", "Facets", "flags", "names_of_speakers", "of", "words"]
 Indices = Sequence[int] | np.ndarray
 _MOST = 2**20  # turns kept of a scope, and as many that were kept before
 _READ = 8192  # characters of a turn
+_CHARACTERS = 110_000  # read at once, about: as many numbers are kept for their keys
 
 
 class Facets:
@@ -101,11 +102,16 @@ class Facets:
     def _tell(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, Told]]:
         """(places of some texts, what they tell)."""
         texts = [text[:_READ] for text in texts]
-        alike = np.fromiter(map(aligned, texts), dtype=bool, count=len(texts))
-        for some, read in ((alike, told_by_many), (~alike, told_by_each)):
-            chosen = np.flatnonzero(some)
-            if len(chosen):
-                yield chosen, read(self.lexicon, [texts[place] for place in chosen.tolist()])
+        alike = np.fromiter(map(str.isascii, texts), dtype=bool, count=len(texts))
+        others = np.flatnonzero(~alike).tolist()
+        alike[others] = [aligned(texts[place]) for place in others]
+        lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
+        batch = np.cumsum(lengths) // _CHARACTERS
+        for number in range(int(batch[-1]) + 1):
+            for some, read in ((alike, told_by_many), (~alike, told_by_each)):
+                chosen = np.flatnonzero(some & (batch == number))
+                if len(chosen):
+                    yield chosen, read(self.lexicon, [texts[place] for place in chosen.tolist()])
 
     # reading ahead
 
