@@ -13,6 +13,7 @@ from array import array
 from bisect import bisect_right
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -112,7 +113,7 @@ class Terms:
     def _absent(self, term: str) -> bool:
         """Whether nothing holds a term that has no list."""
         told = self._complete or term <= self._foreseen
-        return told and term not in analysis.function_terms()
+        return told and term not in _left_out()
 
     def _keep(self, term: str, postings: Postings) -> None:
         if term in self._lists:
@@ -130,6 +131,11 @@ class Terms:
         self._foreseen, self._complete = _FIRST, False  # what has no list may be held now
         for term in self._tails.keys() - self._lists.keys():
             self.nbytes -= 4 * len(self._tails.pop(term))
+
+
+@cache
+def _left_out() -> frozenset[str]:
+    return frozenset(analysis.function_terms())
 
 
 def _size(postings: Postings) -> int:
