@@ -5,9 +5,9 @@ is read for nobody, and an index waits for a part of a second at most. A portion
 of a few milliseconds: between two of them it can be ended, and the process can fork, so that a
 child never finds a lock held by a thread that it does not have.
 
-What takes a second in all is read at once. Of a scope for which it takes longer only while nobody
-searches: a search beside takes half as long again where two cores share what they compute with, and
-thousands would have to follow before that has paid.
+What takes a second in all is read beside searches, with as much rest as work. Of a scope for which
+it takes longer only while nobody searches: a search beside takes half as long again where two cores
+share what they compute with, and thousands would have to follow before that has paid.
 """
 
 from __future__ import annotations
@@ -68,14 +68,22 @@ class Ahead:
             check()
             if patient and not self._quiet(check):
                 return
+            began = time.monotonic()
             with piece:
                 going = next(steps, _DONE) is not _DONE
+            if self._searched:
+                time.sleep(time.monotonic() - began)  # a core is theirs for half of the time
+
+    @property
+    def _searched(self) -> bool:
+        """Whether somebody just did."""
+        return time.monotonic() < self._builds.asked + _QUIET
 
     def _quiet(self, check: Check) -> bool:
         """Whether nobody searches, now or soon."""
         end = time.monotonic() + _PATIENCE
-        while (now := time.monotonic()) < self._builds.asked + _QUIET:
-            if now > end:
+        while self._searched:
+            if time.monotonic() > end:
                 return False
             time.sleep(_LOOK)
             check()
