@@ -51,7 +51,8 @@ class TermsAhead:
             found = [(term, located(listed, columns)) for term, listed in rows]
             with self._lock:
                 # Lists without what came meanwhile would never get it; the next portion has it.
-                if self._held()[0] is not terms or len(columns) != total:
+                same = self._held()[0] is terms and terms.stretch == (after, before)
+                if not same or len(columns) != total:
                     return
                 terms.foresee(found)
             read += sum(len(listed) for _, listed in rows)
