@@ -54,6 +54,12 @@ def query_terms(text: str) -> list[str]:
     return list(dict.fromkeys(telling or [term for _, term in found]))
 
 
+@cache
+def function_terms() -> tuple[str, ...]:
+    """The terms of function words, ascending: hardly ever among `query_terms`."""
+    return tuple(sorted({_stem(word) for word in STOPWORDS}))
+
+
 def asks(text: str) -> bool:
     """Whether a text ends by asking: a question mark of any script closes it (photos aside)."""
     return _ASKS.search(text) is not None

@@ -48,6 +48,13 @@ def with_vector(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     return found
 
 
+def filled(rows: np.ndarray) -> np.ndarray:
+    """Indices int [M] of a matrix's rows with some zeros behind them, up to a whole number of those
+    that the kernel takes together: `with_vector` then gives each row the same bits wherever it
+    stands and whatever stands beside it."""
+    return np.append(rows, np.zeros(-len(rows) % _AT_ONCE, dtype=rows.dtype))
+
+
 def stacked(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """left float32 [N, T, K] @ right float32 [K, M], some columns at a time.
 

@@ -82,6 +82,25 @@ def test_postings_of_what_was_purged_are_gone(store):
     assert store.postings(nums, ["cat"])[0].tolist() == [columns(store)[0]["row"]]
 
 
+def test_posting_lists_are_scanned_in_order_of_their_terms(store):
+    add(store, "cat bird cat zoo", "dog bird élan", "cat")
+    add(store, "ant cat", namespace="acme/ben")
+    (num,) = store.headers(HOME, 0)[1]
+
+    def scanned(after, before=None):
+        found = []
+        while more := store.scan_postings(num, after, before, 1):
+            found += [(term, rows.tolist()) for term, rows in more]
+            after = more[-1][0]
+        return found
+
+    terms = ["bird", "cat", "dog", "zoo", "elan"]
+    lists = dict(zip(terms, map(list, store.postings([num], terms)), strict=True))
+    assert scanned("") == sorted(lists.items())
+    assert [term for term, _ in scanned("bird", "zoo")] == ["cat", "dog", "elan"]
+    assert scanned("zoo") == [] and scanned("cat", "dog") == []
+
+
 def test_vectors_come_back_as_they_were_but_for_rounding(store):
     store.create_space(space("a", state="active"))
     rows = [[0.1, 0.2, 0.9], [-1, 0, 0.5]]

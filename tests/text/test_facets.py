@@ -114,6 +114,20 @@ def test_a_word_means_the_same_however_many_came_before(batches: list[list[str]]
             assert np.allclose(used.similarities(ids, asked), same, atol=1e-6)
 
 
+def test_words_are_compared_to_the_bit_whatever_came_before() -> None:
+    said, asked = "a heron near the old harbour bakery sang of violins", "which bird made music"
+    one, other = small(4096), small(4096)
+    other.ids("music harbour", ())
+    other.numbers([f"word{number}" for number in range(37)])
+    other.ids("violins sang of a bird and of bakery smoke", ())
+
+    def told(words: lexicon.Lexicon) -> tuple[np.ndarray, np.ndarray]:
+        ids = words.ids(said, ())
+        return words.similarities(ids, words.ids(asked, ())), words.weights(ids)
+
+    assert all(map(np.array_equal, told(one), told(other)))
+
+
 def test_a_lexicon_forgets_what_came_first_and_is_never_blind() -> None:
     words = small()
     (first,) = words.ids("surgery", ())
@@ -166,7 +180,7 @@ def test_turns_that_are_too_many_to_keep_are_read_again(monkeypatch: pytest.Monk
             assert [one.tolist() for one in part] == [
                 one.tolist() for one in whole[start : start + 8]
             ]
-        assert len(facets.of(view)._turns.starts) <= 10
+        assert len(facets.of(view)._turns) <= 10
 
 
 def test_speakers_names_and_function_words_are_no_words() -> None:

@@ -247,6 +247,16 @@ class Store(Compiled, Tenancy, Protocol):
         """For each term the rows int64 of these namespaces that hold it, one an occurrence."""
         ...
 
+    def scan_postings(
+        self, num: int, after: str, before: str | None, most: int
+    ) -> list[tuple[str, np.ndarray]]:
+        """(term, what `postings` gives) of the next terms of one namespace after a term and before
+        another (None: to the last), ascending; no further than some `most` entries.
+
+        At least one, unless there are none.
+        """
+        ...
+
     def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
         """(row, packed vector) in row order; see `store.sqlite.vectors.unpack`."""
         ...

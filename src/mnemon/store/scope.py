@@ -25,6 +25,7 @@ from mnemon.store.index.building import Builds
 from mnemon.store.index.codes import Codes
 from mnemon.store.index.columns import FOREVER, Columns
 from mnemon.store.index.filters import matching
+from mnemon.store.index.foresight import Foresight
 from mnemon.store.index.grown import Grown
 from mnemon.store.index.holding import Statistics
 from mnemon.store.index.moments import InTime
@@ -67,7 +68,11 @@ class Scope:
         self._store = store
         self._namespace = namespace
         self._lock = threading.Lock()
-        self._upkeep = Upkeep(store, namespace, builds or Builds(), self._lock, self._state)
+        builds = builds or Builds()
+        self._upkeep = Upkeep(store, namespace, builds, self._lock, self._state)
+        self._ahead = Foresight(
+            store, builds, self._lock, lambda: (self._terms, self._columns, self._alive.rows)
+        )
         self._clear()
 
     def _clear(self) -> None:
@@ -117,17 +122,13 @@ class Scope:
         from the microseconds of a moment.
         """
         with self._lock:
+            self._ahead.note(bool(terms) or vector is not None)
             if self._seq < seq:
                 self._catch_up(space)
             moment = self._moment(chosen, space)
             kept = matching(self._columns, chosen)
             eligible = moment.alive if kept is None else moment.alive & kept
-            nums = self._columns.nums
-            postings = self._terms.get(
-                (*terms, *compounds),
-                self._columns,
-                lambda unread: self._store.postings(nums, unread),
-            )
+            postings = self._terms.get((*terms, *compounds), self._columns, self._ahead.postings)
             known = self._frequency if chosen.as_of is None else {}
             statistics = Statistics.of(moment.population, moment.alive, postings, known)
             if len(self._columns) <= LIMIT:
@@ -316,6 +317,7 @@ class Scope:
             usage=lambda indices: self._usage(rows[list(indices)]),
             space=moment.space,
             regime=regime,
+            whole=self._ahead.whole,
         )
 
     def _usage(self, rows: np.ndarray) -> np.ndarray:

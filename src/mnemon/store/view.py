@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from mnemon.store.edges import Edges
+    from mnemon.store.index.ahead import Portion
     from mnemon.store.vectors import Vectors
 
 NOBODY = -1
@@ -48,6 +49,19 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """The scope that a view is of, for reading its texts ahead.
+
+    `rows` gives those of all current versions, int64 [M] ascending; `texts` reads contents by row;
+    both from any thread. `go_on` has a portion read beside searches (`store.index.ahead`).
+    """
+
+    rows: Callable[[], np.ndarray]
+    texts: Callable[[Sequence[int]], list[str]]
+    go_on: Callable[[Portion], None]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """One moment of a scope. Index i means the same version in every array; N of them.
 
@@ -66,7 +80,8 @@ class View:
 
     `now` is the moment of the search in microseconds (that of `as_of`, if asked). `edges` reads the
     links that touch some indices and have both ends in the view; `usage` reads int64 [len, 4] of
-    indices: reads, microseconds of the last one (0: never), judged helpful, unhelpful.
+    indices: reads, microseconds of the last one (0: never), judged helpful, unhelpful. `whole` is
+    what may be read ahead; None where that would not pay.
     """
 
     rows: np.ndarray
@@ -91,6 +106,7 @@ class View:
     usage: Callable[[Sequence[int]], np.ndarray]
     space: str | None = None
     regime: str = "whole"
+    whole: Whole | None = None
 
     @property
     def vectors(self) -> np.ndarray | None:

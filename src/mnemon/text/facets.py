@@ -3,51 +3,25 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from mnemon.store.index.grown import Grown
-from mnemon.store.view import Names, View
-from mnemon.text.hashed import Hashed
+from mnemon.store.view import Names, View, Whole
+from mnemon.text.ahead import TurnsAhead
 from mnemon.text.lexicon import Lexicon, lexicon
 from mnemon.text.retrieve._named import words_of_speakers
 from mnemon.text.telling import FLAGS, Told, told_by_each, told_by_many
 from mnemon.text.tokens import aligned
+from mnemon.text.turns import Turns
 
 __all__ = ["FLAGS", "Facets", "flags", "names_of_speakers", "of", "words"]
 
 Indices = Sequence[int] | np.ndarray
-_MOST = 100_000  # turns kept of a scope, at some 150 bytes
+_MOST = 2**20  # turns kept of a scope, and as many that were kept before
 _READ = 8192  # characters of a turn
-_NEWEST = np.iinfo(np.int32).max
-
-
-class _Turns:
-    """What was read of turns: arrays with a place each, and row → place."""
-
-    def __init__(self) -> None:
-        self.places = Hashed()
-        self.starts = Grown(np.zeros(0, dtype=np.int64))
-        self.sizes = Grown(np.zeros(0, dtype=np.int32))
-        self.oldest = Grown(np.zeros(0, dtype=np.int32))  # the lowest id of a turn
-        self.flags = Grown(np.zeros((0, len(FLAGS)), dtype=np.uint8))
-        self.ids = Grown(np.zeros(0, dtype=np.int32))
-
-    def keep(self, rows: np.ndarray, told: Told) -> np.ndarray:
-        """The places of new ones, or of those that are read again."""
-        have, held = len(self.starts), len(self.ids)
-        starts = np.cumsum(told.sizes) - told.sizes
-        lowest = np.minimum.reduceat(np.where(told.ids, told.ids, _NEWEST), starts)
-        self.ids.extend(told.ids)
-        self.sizes.extend(told.sizes)
-        self.oldest.extend(lowest)
-        self.flags.extend(told.flags)
-        self.starts.extend(held + starts)
-        places = np.arange(have, have + len(rows))
-        self.places.put(rows.astype(np.uint64), places)  # last: read without the lock
-        return places
+_CHARACTERS = 110_000  # read at once, about: as many numbers are kept for their keys
 
 
 class Facets:
@@ -55,7 +29,8 @@ class Facets:
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self._turns = _Turns()
+        self._turns, self._before = Turns(), Turns()
+        self._ahead = TurnsAhead(self._begin, self._foresee)
         self._lock = threading.Lock()
 
     def words(self, view: View, indices: Indices) -> tuple[np.ndarray, np.ndarray]:
@@ -69,19 +44,16 @@ class Facets:
     def read(self, view: View, indices: Indices) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(what `words` gives, and what `flags` gives as uint8)."""
         turns, at = self._told(view, indices)
-        sizes = turns.sizes.rows.take(at)
-        ends = np.cumsum(sizes, dtype=np.intp)
-        firsts = ends - sizes
-        shifts = np.repeat(turns.starts.rows.take(at) - firsts, sizes)
-        said = turns.ids.rows.take(np.arange(len(shifts)) + shifts)
+        told = turns.told(at)
+        firsts = np.cumsum(told.sizes) - told.sizes
         names = self.lexicon.known(words_of_speakers(view))
-        kept = _without(said, firsts, self.lexicon.among(said, names))
-        return *kept, turns.flags.rows.take(at, axis=0)
+        kept = _without(told.ids, firsts, self.lexicon.among(told.ids, names))
+        return *kept, told.flags
 
     def flags(self, view: View, indices: Indices) -> np.ndarray:
         """float32 [len(indices), len(FLAGS)]."""
         turns, at = self._told(view, indices)
-        return turns.flags.rows.take(at, axis=0).astype(np.float32)
+        return turns.flags(at).astype(np.float32)
 
     def asked(self, question: str, view: View) -> np.ndarray:
         """int32 ids of a question's different content words in order, names of speakers left
@@ -89,41 +61,76 @@ class Facets:
         found = self.lexicon.ids(question, words_of_speakers(view)).tolist()
         return np.asarray(list(dict.fromkeys(found)), dtype=np.int32)
 
-    def _told(self, view: View, indices: Indices) -> tuple[_Turns, np.ndarray]:
+    def _told(self, view: View, indices: Indices) -> tuple[Turns, np.ndarray]:
         """Where some versions are, read if they were not yet, or if words of theirs are no longer
         known."""
-        rows = view.rows.take(indices)
+        rows, indices = view.rows.take(indices), np.asarray(indices)
         turns = self._turns
-        at = turns.places.get(rows.astype(np.uint64)).astype(np.intp)
-        here = np.flatnonzero(at >= 0)
-        at[here[turns.oldest.rows.take(at[here]) < self.lexicon.oldest]] = -1
+        at = turns.find(rows, self.lexicon.oldest)
         unread = np.flatnonzero(at < 0)
         if len(unread):
-            if len(turns.starts) + len(unread) > _MOST:
-                turns = self._turns = _Turns()  # whoever uses the old ones keeps them
-                unread = np.arange(len(rows))
-            self._read(view, np.asarray(indices)[unread], rows, unread, turns, at)
+            if len(turns) + len(unread) > _MOST:
+                turns, unread = self._renewed(turns), np.arange(len(rows))
+            unread = self._moved(rows, unread, turns, at)
+        if len(unread):
+            texts = view.texts(indices[unread].tolist())
+            for some, told in self._tell(texts):
+                with self._lock:
+                    at[unread[some]] = turns.keep(rows[unread[some]], told)
+            self._ahead.go_on(view)
         return turns, at
 
-    def _read(
-        self,
-        view: View,
-        indices: np.ndarray,
-        rows: np.ndarray,
-        unread: np.ndarray,
-        turns: _Turns,
-        at: np.ndarray,
-    ) -> None:
-        """Read the texts at `indices`, those of `rows` at `unread`; their places go to `at`."""
-        texts = [text[:_READ] for text in view.texts(indices.tolist())]
-        alike = np.fromiter(map(aligned, texts), dtype=bool, count=len(texts))
-        for some, read in ((alike, told_by_many), (~alike, told_by_each)):
-            chosen = np.flatnonzero(some).tolist()
-            if chosen:
-                told = read(self.lexicon, [texts[place] for place in chosen])
-                places = unread[some]
+    def _renewed(self, full: Turns) -> Turns:
+        """New ones; whoever uses the old ones keeps them."""
+        with self._lock:
+            if self._turns is full:
+                self._turns, self._before = Turns(), full
+            return self._turns
+
+    def _moved(
+        self, rows: np.ndarray, unread: np.ndarray, turns: Turns, at: np.ndarray
+    ) -> np.ndarray:
+        """Take those of `rows` at `unread` over that were known before; the others."""
+        before = self._before
+        there = before.find(rows[unread], self.lexicon.oldest)
+        known = there >= 0
+        if known.any():
+            with self._lock:
+                at[unread[known]] = turns.keep(rows[unread[known]], before.told(there[known]))
+        return unread[~known]
+
+    def _tell(self, texts: Sequence[str]) -> Iterator[tuple[np.ndarray, Told]]:
+        """(places of some texts, what they tell)."""
+        texts = [text[:_READ] for text in texts]
+        alike = np.fromiter(map(str.isascii, texts), dtype=bool, count=len(texts))
+        others = np.flatnonzero(~alike).tolist()
+        alike[others] = [aligned(texts[place]) for place in others]
+        lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
+        batch = np.cumsum(lengths) // _CHARACTERS
+        for number in range(int(batch[-1]) + 1):
+            for some, read in ((alike, told_by_many), (~alike, told_by_each)):
+                chosen = np.flatnonzero(some & (batch == number))
+                if len(chosen):
+                    yield chosen, read(self.lexicon, [texts[place] for place in chosen.tolist()])
+
+    # reading ahead
+
+    def _begin(self, total: int) -> None:
+        with self._lock:
+            self._turns.reserve(min(_MOST, total))
+
+    def _foresee(self, whole: Whole, rows: np.ndarray) -> bool:
+        """Read what is not yet known of some turns, unless others would have to go for it."""
+        turns = self._turns
+        unread = rows[turns.find(rows, self.lexicon.oldest) < 0]
+        full = len(self._before) or len(turns) + len(unread) > _MOST
+        if full or self.lexicon.crowded:
+            return False
+        if len(unread):
+            for some, told in self._tell(whole.texts(unread.tolist())):
                 with self._lock:
-                    at[places] = turns.keep(rows[places], told)
+                    turns.keep(unread[some], told)
+        return True
 
 
 def _without(

@@ -34,22 +34,31 @@ class Hashed:
             keys, values = keys[~here], values[~here]
         self._count += len(keys)
         if 2 * self._count > len(held):
-            table = _empty(1 << (4 * self._count).bit_length())
-            there = np.flatnonzero(held)
-            _fill(*table, held[there], held_values[there])
-            self._table = table
+            self._grow(1 << (4 * self._count).bit_length())
         _fill(*self._table, keys, values)
+
+    def reserve(self, total: int) -> None:
+        """Make room for so many keys in all."""
+        size = 1 << (2 * total - 1).bit_length()
+        if size > len(self._table[0]):
+            self._grow(size)
+
+    def _grow(self, size: int) -> None:
+        (held, held_values), table = self._table, _empty(size)
+        there = np.flatnonzero(held)
+        _fill(*table, held[there], held_values[there])
+        self._table = table
 
     def above(self, least: int) -> Hashed:
         """A table of the keys whose values are at least so much."""
         held, values = self._table
-        kept, new = np.flatnonzero(values >= least), Hashed()
+        kept, new = np.flatnonzero((held != 0) & (values >= least)), Hashed()
         new.put(held[kept], values[kept])
         return new
 
 
 def _empty(size: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.zeros(size, dtype=np.uint64), np.full(size, -1, dtype=np.int32)
+    return np.zeros(size, dtype=np.uint64), np.empty(size, dtype=np.int32)
 
 
 def _places(keys: np.ndarray, size: int) -> np.ndarray:

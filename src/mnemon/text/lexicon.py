@@ -13,7 +13,7 @@ from itertools import islice, repeat
 
 import numpy as np
 
-from mnemon.blas import with_vector
+from mnemon.blas import filled, with_vector
 from mnemon.models.embed.static import StaticEmbedder
 from mnemon.text import wordkind
 from mnemon.text.hashed import Hashed
@@ -50,6 +50,12 @@ class Lexicon:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether some words will be forgotten before a quarter of the places has been given to new
+        ones."""
+        return self._next - self.oldest > self._most // 2
 
     def numbers(self, words: Sequence[str]) -> np.ndarray:
         """int32 ids of words in lower case; new ones get one, "" has 0."""
@@ -104,8 +110,8 @@ class Lexicon:
         kinds = np.flatnonzero(seen)
         order = np.empty(len(seen), dtype=np.int32)
         order[kinds] = np.arange(len(kinds), dtype=np.int32)
-        vectors = rows.take(kinds, axis=0)
-        similar = np.empty((len(asked), len(kinds)), dtype=np.float32)
+        vectors = rows.take(filled(kinds), axis=0)  # by id: in the order in which words came
+        similar = np.empty((len(asked), len(vectors)), dtype=np.float32)
         for one, place in zip(similar, self._places(asked).tolist(), strict=True):
             one[:] = with_vector(vectors, rows[place])
         np.maximum(similar, 0.0, out=similar)

@@ -16,7 +16,7 @@ from mnemon.store.view import View
 from mnemon.text import asked, facets
 from mnemon.text.lexicon import lexicon
 from mnemon.text.query import Query, Ranking
-from mnemon.text.retrieve._named import named_speakers, said_by, words_of_speakers
+from mnemon.text.retrieve._named import named_speakers, said_by
 from mnemon.text.unheard import unheard
 from mnemon.text.windows import windows
 
@@ -151,8 +151,7 @@ def _close(view: View, around: np.ndarray) -> _Close:
 
 
 def _late(view: View, query: Query, close: _Close) -> dict[str, np.ndarray]:
-    asked_ids = lexicon().ids(query.text, words_of_speakers(view))
-    asked_ids = np.array(sorted(set(asked_ids.tolist())), dtype=np.int32)
+    asked_ids = facets.of(view).asked(query.text, view)
     names = ("late", "late_near", "late_least", "late_reverse", "specific")
     if not len(asked_ids):
         nothing = {name: np.zeros(close.places.shape[1], np.float32) for name in names}

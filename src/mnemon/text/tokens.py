@@ -21,7 +21,9 @@ UPPER, LOWER, SPACE, PAUSE, LETTER, WORD = 1, 2, 4, 8, 16, 32
 
 _PLAIN = re.compile(r"[^\W_]+")
 _PLANE = 65_536  # above: letters of rare scripts, and emoji, which are none
-_LONGEST = 8192  # letters of a word that count for its key
+_MICRO = ord("µ")  # of which `casefold` makes a Greek letter
+_BASE = 0x9E3779B97F4A7C15
+_FEW = 65_536  # characters, of which there are powers at least
 _MARGIN = "\n\n\n"  # so that looking a few characters around needs no check
 
 
@@ -61,15 +63,20 @@ class Tokens:
     def of(cls, texts: Sequence[str]) -> Tokens:
         """Of texts that are all `aligned`."""
         joined = _MARGIN + "\n".join(texts) + _MARGIN
-        classes = _classes(_points(joined))
-        letters = _points(joined.casefold())
-        inside = (_classes(letters) & LETTER) != 0
+        points = _points(joined)
+        classes = _classes(points)
+        if points.dtype == np.uint8 and _MICRO not in points:
+            letters, inside = _folded().take(points), (classes & LETTER) != 0
+        else:
+            letters = _points(joined.casefold())
+            inside = (_classes(letters) & LETTER) != 0
         letters = letters * inside
         edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
         begins, ends = edges[0::2], edges[1::2]
-        borders = len(_MARGIN) + np.cumsum([0, *(len(text) + 1 for text in texts)])
+        lengths = np.fromiter(map(len, texts), dtype=np.intp, count=len(texts))
+        borders = len(_MARGIN) + np.append(0, np.cumsum(lengths + 1))
         sizes = np.diff(np.searchsorted(begins, borders))
-        return cls(_keys(letters[inside], ends - begins), begins, ends, sizes, letters, classes)
+        return cls(_keys(letters, begins), begins, ends, sizes, letters, classes)
 
     def word(self, place: int) -> str:
         """One of the words."""
@@ -102,15 +109,29 @@ def _table(size: int) -> np.ndarray:
 
 
 @cache
-def _powers() -> np.ndarray:
-    return np.cumprod(np.full(_LONGEST, 0x9E3779B97F4A7C15, dtype=np.uint64))
+def _folded() -> np.ndarray:
+    """What `casefold` makes of the characters that a byte can be, where that is one of them."""
+    folded = [(point, chr(point).casefold()) for point in range(256)]
+    table = [ord(one) if len(one) == 1 else point for point, one in folded]
+    return np.array(table).astype(np.uint8)
 
 
-def _keys(letters: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-    if not len(letters):
+@cache
+def _powers(size: int) -> tuple[np.ndarray, np.ndarray]:
+    """(those of the base from the first on, those of its inverse from the zeroth on)."""
+    inverse = pow(_BASE, -1, 2**64)
+    return (
+        np.cumprod(np.full(size, _BASE, dtype=np.uint64)),
+        np.cumprod(np.append(np.uint64(1), np.full(size - 1, inverse, dtype=np.uint64))),
+    )
+
+
+def _keys(letters: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """Of words that begin so; `letters` are 0 between them."""
+    if not len(begins):
         return np.zeros(0, dtype=np.uint64)
-    firsts = np.cumsum(lengths) - lengths
-    places = np.arange(len(letters)) - np.repeat(firsts, lengths)
-    worth = letters * _powers().take(places, mode="clip")
-    keys: np.ndarray = np.add.reduceat(worth, firsts) | np.uint64(1)
+    # Every letter counts by its place in all texts, and a word is then moved to the beginning.
+    powers, back = _powers(max(_FEW, 1 << (len(letters) - 1).bit_length()))
+    sums = np.add.reduceat(letters * powers[: len(letters)], begins)
+    keys: np.ndarray = (sums * back.take(begins)) | np.uint64(1)
     return keys

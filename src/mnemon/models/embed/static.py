@@ -109,10 +109,11 @@ class StaticEmbedder:
         return sums(table, ids), np.fromiter(map(len, ids), np.intp, len(ids))
 
     def late_sums(self, sums: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]."""
-        from mnemon.blas import multiplied  # numpy
+        """The sums of `late_vectors` float32 [N, L] that belong to `token_sums` [N, D]; each has
+        the same bits whatever stands beside it."""
+        from mnemon.blas import stacked  # numpy
 
-        return multiplied(sums, load(self._path).words)
+        return stacked(sums[:, None], load(self._path).words)[:, 0]
 
     def late_vectors(self, text: str) -> NDArray[np.float32]:
         """What each known token of `text` means there, for late interaction: float32 [T, L]."""

@@ -29,9 +29,13 @@ class Grown:
         """Append rows [M, ...]."""
         need = self._size + len(rows)
         if need > len(self._block):
-            room = max(need, len(self._block) + len(self._block) // 4, 16)
-            block = np.empty((room, *self._block.shape[1:]), dtype=self._block.dtype)
-            block[: self._size] = self.rows
-            self._block = block
+            self.reserve(max(need, len(self._block) + len(self._block) // 4, 16))
         self._block[self._size : need] = rows
         self._size = need
+
+    def reserve(self, total: int) -> None:
+        """Make room for so many rows in all: the system gives it page by page as they come."""
+        if total > len(self._block):
+            block = np.empty((total, *self._block.shape[1:]), dtype=self._block.dtype)
+            block[: self._size] = self.rows
+            self._block = block

@@ -50,6 +50,11 @@ class Ranked(Opened):
         empty = np.zeros(0, dtype=np.int64)
         return [np.concatenate([empty, *(part[i] for part in parts)]) for i in range(len(terms))]
 
+    def scan_postings(
+        self, num: int, after: str, before: str | None, most: int
+    ) -> list[tuple[str, np.ndarray]]:
+        return self._at(numbers.of_place(num), words.scan, num, after, before)
+
     def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
         found: list[tuple[int, bytes]] = []
         for tenant in sorted({numbers.of_place(num) for num in nums}):

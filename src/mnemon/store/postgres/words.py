@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 _PART = 1000
+_TERMS = 200  # read ahead at once
 
 
 def insert(turn: Turn, num: int, rows: Iterable[tuple[int, Sequence[str]]]) -> None:
@@ -67,6 +68,19 @@ def postings(
         )
         made.append(np.repeat(rows, counts))
     return made
+
+
+def scan(
+    connection: Connection[Any], tenant: int, num: int, after: str, before: str | None
+) -> list[tuple[str, np.ndarray]]:
+    """(term, `postings`) of some terms of a namespace after one and before another, ascending."""
+    read = connection.execute(
+        "SELECT term FROM words WHERE tenant = %s AND namespace = %s AND term > %s "
+        "AND (%s::text IS NULL OR term < %s) GROUP BY term ORDER BY term LIMIT %s",
+        (tenant, num, after, before, before, _TERMS),
+    )
+    terms = [term for (term,) in read]
+    return list(zip(terms, postings(connection, tenant, [num], terms), strict=True))
 
 
 def rebuild(connection: Connection[Any]) -> None:

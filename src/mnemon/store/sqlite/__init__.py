@@ -251,6 +251,11 @@ class SQLiteStore(Compiled):
     def postings(self, nums: Sequence[int], terms: Sequence[str]) -> list[np.ndarray]:
         return self._read(lambda c: [words.postings(c, nums, term) for term in terms])
 
+    def scan_postings(
+        self, num: int, after: str, before: str | None, most: int
+    ) -> list[tuple[str, np.ndarray]]:
+        return self._read(lambda c: words.scan(c, num, after, before, most))
+
     def vectors(self, nums: Sequence[int], space: str, after: int) -> list[tuple[int, bytes]]:
         return self._read(lambda c: vectors.read(c, nums, space, after))
 

@@ -57,6 +57,28 @@ def postings(connection: sqlite3.Connection, nums: Sequence[int], term: str) -> 
     return np.fromstring(",".join(filter(None, listed)), dtype=np.int64, sep=",")
 
 
+def scan(
+    connection: sqlite3.Connection, num: int, after: str, before: str | None, most: int
+) -> list[tuple[str, np.ndarray]]:
+    """(term, `postings`) of a namespace's terms after one and before another, ascending, until
+    they are `most` entries."""
+    import numpy as np
+
+    head, found, entries = f"{num}{_JOINT}", [], 0
+    # Between what no term is: of a border itself every occurrence would be read and thrown away.
+    last = "" if before is None else f"{before[:-1]}{chr(ord(before[-1]) - 1)}"
+    for term, listed in connection.execute(
+        "SELECT term, group_concat(doc) FROM postings WHERE term >= ? AND term <= ? GROUP BY term",
+        (f"{head}{after}\x01", f"{head}{last}\U0010ffff"),
+    ):
+        rows = np.fromstring(listed, dtype=np.int64, sep=",")
+        found.append((term.removeprefix(head), rows))
+        entries += len(rows)
+        if entries >= most:
+            break
+    return found
+
+
 def rebuild(connection: sqlite3.Connection) -> int:
     """Make the whole index again from the versions; how many were indexed."""
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
