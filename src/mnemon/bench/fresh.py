@@ -43,16 +43,21 @@ print(kib / 1024)
 _LATENCIES = """
 import json, sys, time
 from mnemon import Memory
-asked, told = json.loads(sys.stdin.read()), {}
+given, told = json.loads(sys.stdin.read()), {}
 with Memory(sys.argv[1]) as memory:
-    for name, call in (
-        ("first", memory.search), ("again", memory.search), ("recall", memory.recall)
+    for name, call, asked, rests in (
+        ("first", memory.search, given["asked"], 0),
+        ("later", memory.search, given["later"], given["rests"]),
+        ("again", memory.search, given["asked"], 0),
+        ("recall", memory.recall, given["asked"], 0),
     ):
         told[name] = []
-        for question in asked:
+        for number, question in enumerate(asked):
             started = time.perf_counter()
             call(question)
             told[name].append((time.perf_counter() - started) * 1000)
+            if number < rests:
+                time.sleep(0.7)
 print(json.dumps(told))
 """
 
@@ -72,11 +77,15 @@ def resident_mib(store: Path, asked: str) -> float:
     return float(_python(_RESIDENT, str(store), stdin=asked))
 
 
-def latencies_ms(store: Path, asked: Sequence[str]) -> dict[str, list[float]]:
-    """Milliseconds of each question in one fresh process: `first` searched, searched `again`, then
-    by `recall`."""
+def latencies_ms(
+    store: Path, asked: Sequence[str], later: Sequence[str], rests: int
+) -> dict[str, list[float]]:
+    """Milliseconds of each question in one fresh process: `first` searched, others searched
+    `later`, with a rest of 0.7 s behind each of the first `rests` of them, the first ones searched
+    `again`, then by `recall`."""
+    given = {"asked": asked, "later": later, "rests": rests}
     told: dict[str, list[float]] = json.loads(
-        _python(_LATENCIES, str(store), stdin=json.dumps(asked))
+        _python(_LATENCIES, str(store), stdin=json.dumps(given))
     )
     return told
 

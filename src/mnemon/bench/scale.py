@@ -1,7 +1,8 @@
 """`mnemon bench speed`: how fast Mnemon writes, finds, opens, and what memory it takes.
 
 Each value is measured by its own code path, several times, and the median told; p50 and p95 are
-over single calls, those of searches the median of three fresh processes. Stores are files in a
+over single calls, those of searches the median of three fresh processes; "after a while" is when a
+process had a quarter of a minute of rests in which it could read ahead. Stores are files in a
 temporary folder (choose the disk with TMPDIR; where it is in RAM, adds are faster than on any
 disk), so an add is as durable as it ever is.
 """
@@ -35,6 +36,7 @@ _BATCH_REPEATS = 3
 _ROUNDS = 3
 _CALLS = {
     "first": "search, k 10, first asked",
+    "later": "search, k 10, first asked, after a while",
     "again": "search, k 10",
     "recall": "recall, 1000 tokens",
 }
@@ -158,9 +160,10 @@ def _store(folder: Path, size: int, seed: int) -> list[Value]:
     """Batch add into fresh stores, then search the last one."""
     path = folder / f"{size}.db"
     found = [large.filled(path, size, seed) if size >= _LARGE else _added(folder, size, seed)]
-    asked = synthetic.questions(_WARM + _QUERIES, seed)
+    every = synthetic.questions(2 * (_WARM + _QUERIES), seed)
+    asked, later = every[::2], every[1::2]
     found += large.footprint(path, size, asked)
-    rounds = [fresh.latencies_ms(path, asked) for _ in range(_ROUNDS)]
+    rounds = [fresh.latencies_ms(path, asked, later, _WARM) for _ in range(_ROUNDS)]
     for kind, name in _CALLS.items():
         found += typical(name, [told[kind][_WARM:] for told in rounds], size)
     return found + large.against_exact(path, size, asked)
