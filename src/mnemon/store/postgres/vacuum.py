@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _PARTS = (
     "SELECT c.relname, t.relname FROM unnest(%s::text[]) AS given JOIN pg_class c "
-    "ON c.oid = to_regclass(quote_ident(given)) LEFT JOIN pg_class t ON t.oid = c.reltoastrelid"
+    "ON c.oid = quote_ident(given)::regclass LEFT JOIN pg_class t ON t.oid = c.reltoastrelid"
 )
 _PAUSE_S = 0.02
 
