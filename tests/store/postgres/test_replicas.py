@@ -155,6 +155,15 @@ def test_a_purge_and_late_writes_leave_nothing(replica):
     assert one.fsck(repair=False) == []
 
 
+def test_purges_at_the_same_moment_all_leave_nothing(replica):
+    stores = [replica() for _ in range(3)]
+    ids = add(stores[0], *(f"{n}" for n in range(6)))
+    pairs = zip(stores * 2, ids, strict=True)
+    purges = [lambda s=s, one=one: s.purge([one], ME)[1] for s, one in pairs]
+    assert at_once(*purges) == [True] * 6
+    assert stores[0].fsck(repair=False) == []
+
+
 def test_writers_of_two_tenants_do_not_wait_for_each_other(store, url):
     add(store, "one", namespace="ana")
     add(store, "one", namespace="ben")

@@ -188,6 +188,22 @@ def test_a_purge_tells_when_an_old_snapshot_still_sees_the_rows(replica):
     assert store.fsck(repair=True) == []
 
 
+def test_a_purge_waits_for_a_locked_table_and_tells_when_it_stays_locked(replica, postgresql):
+    patient, hasty = replica(), replica(timeout=0.3)
+    ids = add(patient, "one", "two")
+    with psycopg.connect(postgresql.url("one", "postgres")) as busy:
+        busy.execute("LOCK TABLE words IN SHARE UPDATE EXCLUSIVE MODE")
+        assert not hasty.purge(ids[:1], ME)[1]
+        assert [problem.rule for problem in hasty.fsck(repair=False)] == ["purge-pending"]
+        purging = ThreadPoolExecutor(1).submit(patient.purge, ids[1:], ME)
+        while not busy.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+            time.sleep(0.01)
+        assert not purging.done()
+        busy.rollback()
+    assert purging.result()[1]
+    assert patient.fsck(repair=True) == []
+
+
 def test_a_purge_leaves_no_dead_row(store, postgresql):
     ids = add(store, "quagga quagga", speaker="okapi")
     add(store, "two")

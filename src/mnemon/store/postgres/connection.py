@@ -23,6 +23,7 @@ from mnemon.store.address import shown
 from mnemon.store.postgres.connecting import beginning_with, connected
 from mnemon.store.postgres.failures import away, translated, undone
 from mnemon.store.postgres.turn import Turn, turn
+from mnemon.store.postgres.whose import about
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -33,6 +34,11 @@ _MOST = 20  # connections: more than the threads of a server, which hold one eac
 _STILL_S = 10.0
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+# What returned is on disk, whatever the server's default; a stricter setting is kept.
+_DURABLE = (
+    "SELECT set_config('synchronous_commit', 'on', true) "
+    "WHERE current_setting('synchronous_commit') = 'off'"
+)
 WHOLE: None = None
 """Instead of a tenant's number: what concerns the whole store."""
 
@@ -109,14 +115,14 @@ class Connections:
 
     def write_whole(self, work: Callable[[Connection[Any]], T]) -> T:
         """The result of `work` on the whole store, once it is durable; see `write`."""
-        return self._write([_about(WHOLE)], work)
+        return self._write(about(WHOLE), work)
 
     def write_apart(self, tenant: int | None, work: Callable[[Connection[Any]], T]) -> T:
         """The result of `work` on rows that no writer of cubes touches (jobs, keys, the audit log),
         of a tenant or of all; see `write`. It waits for no such writer, so a long job keeps its
         lease. A machine that stands still in the middle of it loses its locks: others wait."""
         patience = f"SET LOCAL idle_in_transaction_session_timeout = '{int(_STILL_S * 1000)}ms'"
-        return self._transact([patience, _about(tenant)], work)
+        return self._transact([patience, *about(tenant)], work)
 
     def one(
         self, tenant: int, query: str, values: Mapping[str, Any], *, writing: bool = False
@@ -129,7 +135,7 @@ class Connections:
         if writing:
             self._check_writable()
         begin = [_WRITE, "SET LOCAL synchronous_commit = off"] if writing else [_READ]
-        before = [*begin, _about(tenant)]
+        before = [*begin, *about(tenant)]
 
         def attempt(connection: Connection[Any]) -> list[tuple[Any, ...]]:
             # Values are put in here: the server takes them apart from one statement only.
@@ -148,12 +154,12 @@ class Connections:
     def _transact(self, first: list[str], work: Callable[[Connection[Any]], T]) -> T:
         self._check_writable()
         sent = False
-        opening = [_WRITE, f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'"]
+        patience = f"SET LOCAL lock_timeout = '{int(self._timeout * 1000)}ms'"
 
         def attempt(connection: Connection[Any]) -> T:
             nonlocal sent
             sent = False
-            connection.execute("; ".join([*opening, *first]), prepare=False)
+            connection.execute("; ".join([_WRITE, _DURABLE, patience, *first]), prepare=False)
             made = work(connection)
             sent = True
             connection.execute("COMMIT")
@@ -235,9 +241,4 @@ class Connections:
 
 def _look(connection: Connection[Any], tenant: int | None) -> None:
     # Several statements in one message: the answers come back in one round trip.
-    connection.execute(f"{_READ}; {_about(tenant)}", prepare=False)
-
-
-def _about(tenant: int | None) -> str:
-    whose = "mnemon.whole = 'on'" if tenant is None else f"mnemon.tenant = '{int(tenant)}'"
-    return f"SET LOCAL {whose}"
+    connection.execute("; ".join([_READ, *about(tenant)]), prepare=False)

@@ -36,6 +36,28 @@ _AWAY = (
     ": check that the server runs, that the database and the role exist (docs/postgresql.md), and "
     "the password"
 )
+# PgBouncer's own errors have one code in common, so they are told apart by what they say.
+_POOLER: dict[str, tuple[type[errors.StoreError], str]] = {
+    "statement pooling mode": (
+        errors.StoreError,
+        ": a pooler is in between that takes transactions apart; set its pool_mode to transaction "
+        "or session",
+    ),
+    "unsupported startup parameter": (
+        errors.StoreError,
+        ": a pooler is in between that passes no settings on; take `options=` out of the address "
+        "and keep them with the role: ALTER ROLE mnemon SET …",
+    ),
+    "query_wait_timeout": (
+        errors.StoreBusy,
+        ": the pooler had no connection of the server's to give; the server is down, or the "
+        "pooler's default_pool_size is too small",
+    ),
+    "no more connections allowed": (
+        errors.StoreBusy,
+        ": raise the pooler's max_client_conn, or run fewer replicas",
+    ),
+}
 _AGAIN = frozenset({"40001", "40P01", "25P03"})
 _DOWN = frozenset({"57P01", "57P02", "57P03"})
 
@@ -69,10 +91,17 @@ def translated(address: str) -> Iterator[None]:
             "connections are in use; try again"
         ) from error
     except psycopg.Error as error:
-        kind, advice = _MEANING.get(error.sqlstate or "", (errors.StoreError, ""))
-        if away(error):
-            advice = _AWAY
-        raise kind(f"{address}: {_said(error)}{advice}") from error
+        said = _said(error)
+        kind, advice = _meaning(error, said)
+        raise kind(f"{address}: {said}{advice}") from error
+
+
+def _meaning(error: psycopg.Error, said: str) -> tuple[type[errors.StoreError], str]:
+    for words, meaning in _POOLER.items():
+        if words in said:
+            return meaning
+    kind, advice = _MEANING.get(error.sqlstate or "", (errors.StoreError, ""))
+    return kind, _AWAY if away(error) else advice
 
 
 def _said(error: psycopg.Error) -> str:

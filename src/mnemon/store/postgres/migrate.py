@@ -10,6 +10,7 @@ from mnemon.errors import StoreCorrupt, StoreError, StoreReadOnly, StoreTooNew
 from mnemon.instant import now_micros
 from mnemon.store.migrations import scripts as numbered
 from mnemon.store.postgres import citus
+from mnemon.store.postgres.connecting import check_settings
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -111,10 +112,13 @@ def check_server(connection: Connection[Any], address: str, read_only: bool) -> 
     """What no layout could make good.
 
     Raises:
-        StoreError: the database's encoding is not UTF-8, or the role is above row-level security.
+        StoreError: the database's encoding is not UTF-8, the role is above row-level security, or
+            a pooler allows no transactions or does not pass the address's settings on.
         StoreReadOnly: a write would be refused.
     """
-    encoding = _value(connection, "SHOW server_encoding")
+    check_settings(connection, address)
+    with connection.transaction():  # refused here, not in the first call
+        encoding = _value(connection, "SHOW server_encoding")
     if encoding != "UTF8":
         raise StoreError(
             f"{address} is encoded in {encoding}: Mnemon needs a database made with ENCODING 'UTF8'"

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
 from mnemon.identity import new_id
 from mnemon.store.postgres import artifacts, jobs, quotas, retention, words, writing
 from mnemon.store.postgres.turn import Turn
+from mnemon.store.postgres.vacuum import vacuumed
 from mnemon.store.rows import Purged
 
 if TYPE_CHECKING:
@@ -193,7 +192,7 @@ def erase(connection: Connection[Any], key: str, xid: str, patience: float) -> b
         if time.monotonic() > deadline:
             return False
         time.sleep(0.02)
-    if not _vacuum(connection, max(1.0, deadline - time.monotonic())):
+    if not vacuumed(connection, _TABLES, deadline):
         return False
     connection.execute("DELETE FROM store WHERE key = %s", (key,))
     return True
@@ -217,19 +216,6 @@ def erase_all(connection: Connection[Any], patience: float) -> bool:
 def _held(connection: Connection[Any], xid: str) -> bool:
     row = connection.execute(_OLDER, (xid,)).fetchone()
     return bool(row and row[0])
-
-
-def _vacuum(connection: Connection[Any], patience: float) -> bool:
-    try:
-        connection.execute(f"SET lock_timeout = '{int(patience * 1000)}ms'")
-        connection.execute(
-            f"VACUUM (INDEX_CLEANUP ON, TRUNCATE OFF) {', '.join(_TABLES)}", prepare=False
-        )
-    except psycopg.errors.LockNotAvailable:
-        return False
-    finally:
-        connection.execute("RESET lock_timeout")
-    return True
 
 
 def pending(connection: Connection[Any]) -> bool:

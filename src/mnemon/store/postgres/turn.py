@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mnemon.store.postgres import numbers
+from mnemon.store.postgres.whose import about
 
 if TYPE_CHECKING:
     from psycopg import Connection
@@ -104,12 +105,11 @@ class Turn:
 @contextmanager
 def turn(connection: Connection[Any], tenant: int) -> Iterator[Turn]:
     """Wait for the writers before, then write; nothing is written if the block raises."""
-    cursor = connection.execute(  # both in one message
-        f"SET LOCAL mnemon.tenant = '{int(tenant)}'; "
-        f"SELECT seq, row, num, place FROM counters WHERE tenant = {int(tenant)} FOR UPDATE",
-        prepare=False,
-    )
-    cursor.nextset()
+    whose = about(tenant)
+    lock = f"SELECT seq, row, num, place FROM counters WHERE tenant = {int(tenant)} FOR UPDATE"
+    cursor = connection.execute("; ".join([*whose, lock]), prepare=False)  # in one message
+    for _ in whose:
+        cursor.nextset()
     held = cursor.fetchone()
     assert held is not None, f"tenant {tenant} has no counters"
     mine = Turn(connection, tenant, *held)
