@@ -121,7 +121,8 @@ def _remembered(active: Space | None) -> Embedder:
     if space_of(embedder).name != active.name:
         raise EmbedderError(
             f"the store's vectors are from {active.name}, this Mnemon has "
-            f"{space_of(embedder).name}: move the store with reindex()"
+            f"{space_of(embedder).name}: move it with `mnemon reindex --embedder {told['name']}` "
+            f"or Memory.reindex({told['name']!r})"
         )
     return embedder
 

@@ -1,6 +1,8 @@
 """Commands on the whole store: import, export, fsck, reindex, doctor."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 
 def test_a_history_comes_in_once(run, tmp_path, parsed):
@@ -41,6 +43,15 @@ def test_export_and_import_again(run, ids, tmp_path, parsed):
 def test_fsck_of_a_sound_store(run, ids, parsed):
     assert parsed(run("fsck", "--json")) == []
     assert "sound" in run("fsck", "--repair").stderr
+
+
+def test_a_store_of_an_earlier_tuning_says_how_to_move_it(run, ids, store):
+    with closing(sqlite3.connect(store)) as held, held:
+        held.execute("UPDATE spaces SET name = name || '-before' WHERE state = 'active'")
+    told = run("search", "Where does Ana live?", expect=1).stderr
+    assert "mnemon reindex --embedder context" in " ".join(told.split())
+    run("reindex", "--embedder", "context")
+    assert run("search", "Where does Ana live?").stdout
 
 
 def test_reindex(run, ids, parsed):
