@@ -100,7 +100,7 @@ class EncoderStudent(nn.Module):
 
     def __init__(self, base: str, folder: str, device: str, kept: int = RANK) -> None:
         super().__init__()
-        self.base, self.kept = base, kept
+        self.base, self.kept, self.device = base, kept, device
         self.tokenizer = AutoTokenizer.from_pretrained(folder)
         opened = adapted(folder, device, DROPPED)
         self.model, self.names, self.digest = opened.model, opened.names, opened.digest
@@ -109,13 +109,12 @@ class EncoderStudent(nn.Module):
     def turns(self, conversation: Conversation) -> Tensor:
         kept = conversation.kept
         if "batches" not in kept:  # tokens once, not at every step
-            kept["batches"] = self._batches(conversation.turns, TURN)
-        return self._vectors(*kept["batches"])
+            kept["batches"] = batched(self.tokenizer, conversation.turns, TURN, self.device)
+        return pooled(self.model, *kept["batches"])
 
     def questions(self, conversation: Conversation, chosen: Sequence[int]) -> Tensor:
-        return self._vectors(
-            *self._batches([conversation.questions[place] for place in chosen], QUESTION)
-        )
+        asked = [conversation.questions[place] for place in chosen]
+        return pooled(self.model, *batched(self.tokenizer, asked, QUESTION, self.device))
 
     def rates(self) -> list[dict[str, Any]]:
         low_rank = [part for part in self.parameters() if part.requires_grad]
@@ -141,23 +140,26 @@ class EncoderStudent(nn.Module):
             written(self.model, self.names), path, metadata={"config": json.dumps(asdict(config))}
         )
 
-    def _batches(self, texts: Sequence[str], most: int) -> tuple[list[Any], Tensor]:
-        """Texts of like length together, and where each came from."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        batches = []
-        for start in range(0, len(order), BATCH):
-            said = [texts[place] for place in order[start : start + BATCH]]
-            read = self.tokenizer(
-                said, padding=True, truncation=True, max_length=most, return_tensors="pt"
-            )
-            batches.append(read.to(self.sharpness.device))
-        return batches, torch.tensor(order, device=self.sharpness.device).argsort()
 
-    def _vectors(self, batches: Sequence[Any], back: Tensor) -> Tensor:
-        found = []
-        for batch in batches:
-            with torch.autocast(self.sharpness.device.type, dtype=torch.bfloat16):
-                told = self.model(**batch).last_hidden_state
-            there = batch["attention_mask"].unsqueeze(-1).float()
-            found.append((told.float() * there).sum(1) / there.sum(1))
-        return functional.normalize(torch.cat(found)[back], dim=-1)
+def batched(
+    tokenizer: Any, texts: Sequence[str], most: int, device: str
+) -> tuple[list[Any], Tensor]:
+    """Texts of like length together, in word-pieces, at most so many; and where each came from."""
+    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    batches = []
+    for start in range(0, len(order), BATCH):
+        said = [texts[place] for place in order[start : start + BATCH]]
+        read = tokenizer(said, padding=True, truncation=True, max_length=most, return_tensors="pt")
+        batches.append(read.to(device))
+    return batches, torch.tensor(order, device=device).argsort()
+
+
+def pooled(model: Any, batches: Sequence[Any], back: Tensor) -> Tensor:
+    """Unit vectors [N, D] of texts: means of their token outputs."""
+    found = []
+    for batch in batches:
+        with torch.autocast(back.device.type, dtype=torch.bfloat16):
+            told = model(**batch).last_hidden_state
+        there = batch["attention_mask"].unsqueeze(-1).float()
+        found.append((told.float() * there).sum(1) / there.sum(1))
+    return functional.normalize(torch.cat(found)[back], dim=-1)

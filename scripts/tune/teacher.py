@@ -9,28 +9,27 @@ from pathlib import Path
 import torch
 from distil import textfile
 from torch import Tensor
-from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 from mnemon.models import lora
 from tune.conversations import Conversation
+from tune.encoder import TURN, batched, pooled
 from tune.lesson import Known
 
 STRETCH, STRETCHES = 512, 160  # lines that are compared with each other, and how often so many
 SOURCES = ("SMS", "comedy", "dialogues", "Tatoeba", "tweets", "chatterbot", "patterns")
 SHORTEST = 12  # characters of a line
-_BATCH, _LONGEST = 512, 128  # texts, and word-pieces of one
 
 
 class Teacher:
     """A model in a folder with an adapter merged in: means of token outputs, made unit."""
 
     def __init__(self, folder: str, adapter: Path, device: str) -> None:
-        self.device = device
+        self._device = device
         self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._model = AutoModel.from_pretrained(folder)
         lora.merge(adapter, self._model)
-        self._model.to(device, torch.bfloat16).eval()
+        self._model.to(device).eval()
 
     def know(self, conversations: Sequence[Conversation]) -> dict[str, Known]:
         """By conversation."""
@@ -42,18 +41,7 @@ class Teacher:
     @torch.no_grad()
     def vectors(self, texts: Sequence[str]) -> Tensor:
         """Unit vectors float32 [N, D]."""
-        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        found = []
-        for start in range(0, len(order), _BATCH):
-            some = [texts[place] for place in order[start : start + _BATCH]]
-            read = self._tokenizer(
-                some, padding=True, truncation=True, max_length=_LONGEST, return_tensors="pt"
-            ).to(self.device)
-            told = self._model(**read).last_hidden_state.float()
-            there = read["attention_mask"].unsqueeze(-1).float()
-            found.append((told * there).sum(1) / there.sum(1))
-        back = torch.tensor(order, device=self.device).argsort()
-        return functional.normalize(torch.cat(found)[back], dim=-1)
+        return pooled(self._model, *batched(self._tokenizer, texts, TURN, self._device))
 
 
 def talk(file: Path, device: str) -> list[Conversation]:
