@@ -36,6 +36,13 @@ def test_the_budget_holds_when_counted_again(memory, budget):
     assert recalled.tokens == tokens <= budget
 
 
+@pytest.mark.parametrize("endless", ["boats" * 3000, "ab12" * 2000, "เรือ" * 900])
+def test_an_endless_word_is_not_taken_for_one_token(memory, endless):
+    memory.add(["Ana told of the boats.", f"boats {endless}"])
+    recalled = memory.recall("boats", 800)
+    assert "Ana told" in recalled.text and len(recalled.text) < 4 * 800
+
+
 def test_the_callers_counter_is_the_measure(open_memory):
     memory = filled(open_memory(count_tokens=lambda texts: [len(text) for text in texts]))
     recalled = memory.recall("tea in the garden", 200)

@@ -59,7 +59,7 @@ def test_a_text_without_known_tokens_gives_a_zero_row(text: str) -> None:
 def test_who_did_it_to_whom_tells_texts_of_the_same_words_apart() -> None:
     said = ["the dog that the man saw bit the child", "the child that the dog saw bit the man"]
     first, second = EMBEDDER.embed(said)
-    assert first @ second < 0.99
+    assert first @ second < 0.995
 
 
 def test_a_question_is_nearer_its_answer_than_the_untuned_encoder_puts_it() -> None:

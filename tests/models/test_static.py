@@ -190,7 +190,7 @@ def _cosine(first, second):
 
 def test_tokens_are_berts_word_pieces(embedder):
     counts = embedder.count_tokens(["Hello, world!", "", "embeddings", "🎉 x"])
-    assert counts == [4, 0, 4, 2]  # em ##bed ##ding ##s; the emoji is one unknown token
+    assert counts == [4, 0, 4, 2]  # em ##bed ##ding ##s; the emoji is unknown, of four bytes
 
 
 def test_long_texts_are_counted_whole(embedder):

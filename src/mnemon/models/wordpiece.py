@@ -31,6 +31,7 @@ __all__ = ["WordPiece"]
 UNKNOWN = "[UNK]"
 SPECIAL = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 MAX_WORD = 100  # characters
+UNKNOWN_BYTES = 4
 # English has some 30,000 words in common use; a full cache takes a few MB.
 CACHED_WORDS, CACHED_CHARACTERS = 2**15, 2**13
 # A longer text is cut up in parts, so that its words never lie in memory all at once.
@@ -85,20 +86,28 @@ class WordPiece:
         return list(chain.from_iterable(self._by_word(text)))
 
     def count(self, text: str) -> int:
-        """The number of word-pieces of `text`, exactly; an unknown word is one.
+        """The number of word-pieces of `text`, exactly; an unknown word counts as one for each
+        `UNKNOWN_BYTES` bytes begun, about what a language model makes of it.
 
         Raises:
             InvalidText: it is no str, or has a lone surrogate.
         """
-        return sum(map(len, self._by_word(text)))
+        return sum(map(self._count, _whole(text)))
+
+    def _count(self, part: str) -> int:
+        words = self._words(part)
+        found = list(map(self._pieces.__getitem__, words))
+        total = sum(map(len, found))
+        if (unknown := (self.unknown,)) in found:
+            pairs = zip(words, found, strict=True)
+            total += sum(
+                (len(word.encode()) - 1) // UNKNOWN_BYTES for word, ids in pairs if ids == unknown
+            )
+        return total
 
     def _by_word(self, text: str) -> Iterable[tuple[int, ...]]:
-        if not isinstance(text, str):
-            raise InvalidText(f"{text!r} cannot be tokenised: every text must be a str")
         pieces = self._pieces.__getitem__
-        if len(text) <= PART_CHARACTERS:
-            return map(pieces, self._words(text))
-        return chain.from_iterable(map(pieces, self._words(part)) for part in _parts(text))
+        return chain.from_iterable(map(pieces, self._words(part)) for part in _whole(text))
 
     def _words(self, text: str) -> list[str]:
         if text.isascii() and not _CONTROL.search(text):
@@ -182,6 +191,13 @@ def _alone(char: str) -> str:
     if is_dropped(ord(char)):
         return ""
     return f" {char} " if is_punctuation(ord(char)) else char.lower()
+
+
+def _whole(text: str) -> Iterable[str]:
+    """A text, in parts if it is long."""
+    if not isinstance(text, str):
+        raise InvalidText(f"{text!r} cannot be tokenised: every text must be a str")
+    return (text,) if len(text) <= PART_CHARACTERS else _parts(text)
 
 
 def _parts(text: str) -> Iterator[str]:

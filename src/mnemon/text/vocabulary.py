@@ -15,7 +15,7 @@ def ordinary(word: str) -> bool:
     names that many bear are in it, misspellings are not."""
     from mnemon.models.embed.static import StaticEmbedder
 
-    return StaticEmbedder().count_tokens([word]) == [1]
+    return len(StaticEmbedder().token_ids([word])[0]) == 1
 
 
 @lru_cache(maxsize=20_000)

@@ -126,10 +126,8 @@ class StaticEmbedder:
         return [ids(text) for text in many(texts)]
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Exact number of word-pieces of each whole text, without special tokens.
-
-        As in BERT an unknown word is one token, however long it is.
-        """
+        """Exact number of word-pieces of each whole text, without special tokens; a word that is
+        unknown, or longer than 100 characters, counts as one for each 4 bytes begun."""
         count = load(self._path).pieces.count
         return [count(text) for text in many(texts)]
 

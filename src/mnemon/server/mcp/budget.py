@@ -15,19 +15,16 @@ DEFAULT = 1000
 LEAST = 200  # that an id, a date and a few words fit in, with their frame
 MOST = 20_000
 
-_BYTES = 6  # that a token holds at most, where text is no words
-
 Form = Callable[[int], tuple[str, BaseModel]]
 """How much to tell → the answer's text and structured form."""
 
 
 def count(text: str) -> int:
-    """Tokens of a text: the bundled word-piece model's count, which takes a word it does not know
-    for one token; so a long string of characters counts at least by its bytes."""
+    """Tokens of a text, as the bundled word-piece model counts them."""
     from mnemon.models.embed.static import StaticEmbedder
 
     (pieces,) = StaticEmbedder().count_tokens([text])
-    return max(pieces, -(-len(text.encode()) // _BYTES))
+    return pieces
 
 
 def cost(answer: tuple[str, BaseModel]) -> int:
