@@ -5,7 +5,7 @@ is read for nobody, and an index waits for a part of a second at most. A portion
 of a few milliseconds: between two of them it can be ended, and the process can fork, so that a
 child never finds a lock held by a thread that it does not have.
 
-What takes a second in all is read beside searches, with as much rest as work. Of a scope for which
+What takes a second in all is read beside searches, with more rest than work. Of a scope for which
 it takes longer only while nobody searches: a search beside takes half as long again where two cores
 share what they compute with, and thousands would have to follow before that has paid.
 """
@@ -29,6 +29,7 @@ AT_ONCE = 200_000
 _QUIET = 0.1  # seconds without a search: nobody searches
 _PATIENCE = 0.3  # seconds to wait for that; who searches then will ask again
 _LOOK = 0.02
+_REST = 3  # times as long as a piece took, while somebody searches: who asks just now pays less
 
 Portion = Callable[[], Iterator[None]]
 """Reads one piece from each step to the next."""
@@ -72,7 +73,7 @@ class Ahead:
             with piece:
                 going = next(steps, _DONE) is not _DONE
             if self._searched:
-                time.sleep(time.monotonic() - began)  # a core is theirs for half of the time
+                time.sleep(_REST * (time.monotonic() - began))
 
     @property
     def _searched(self) -> bool:
