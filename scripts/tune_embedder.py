@@ -56,10 +56,13 @@ def main() -> None:
         return
     folds = conversations.folds(taught)
     wanted = options.fold or [*sorted(set(folds.values())), EVERYTHING]
+    lines = talk(options)
     held_out: dict[str, Any] = {}
     for fold in wanted:
         seen = [one for one in taught if folds[one.id] != fold]
-        tuned, loss = learning.taught(fresh, seen, options.steps, lesson(options, fold, seen))
+        tuned, loss = learning.taught(
+            fresh, seen, options.steps, lesson(options, fold, seen, lines)
+        )
         path = file(name, fold)
         tuned.write(path)
         print(f"{path} is written; mean loss at the end {loss:.3f}", flush=True)
@@ -90,8 +93,8 @@ def arguments() -> argparse.Namespace:
         parser.error(f"{options.embedder} needs --model, a folder of that model")
     if (options.teacher is None) != (options.texts is None):
         parser.error("--teacher and --texts go together")
-    if options.embedder == "static" and options.device != "cpu":
-        parser.error("static is tuned on the CPU")
+    if options.embedder == "static" and (options.device != "cpu" or options.teacher is not None):
+        parser.error("static is tuned on the CPU, by labels alone")
     return options
 
 
@@ -119,15 +122,24 @@ def file(name: str, fold: int) -> Path:
     return MODELS / name.format("") if fold == EVERYTHING else FOLDS / name.format(f"-{fold}")
 
 
+def talk(options: argparse.Namespace) -> list[Conversation]:
+    """Lines for a teacher to judge; none without one."""
+    if options.teacher is None:
+        return []
+    from tune import teacher
+
+    return teacher.talk(options.texts, options.device)
+
+
 def lesson(
-    options: argparse.Namespace, fold: int, seen: Sequence[Conversation]
-) -> learning.Lesson | None:
-    """What the teacher of a fold knows of what is seen in it; None without one."""
+    options: argparse.Namespace, fold: int, seen: Sequence[Conversation],
+    lines: Sequence[Conversation],
+) -> learning.Lesson | None:  # fmt: skip
+    """What the teacher of a fold knows of what is seen in it, and of lines; None without one."""
     if options.teacher is None:
         return None
-    from tune.teacher import Teacher, talk
+    from tune.teacher import Teacher
 
-    lines = talk(options.texts, options.device)
     adapter = file("mpnet{}.safetensors", fold)
     teacher = Teacher(options.teacher, adapter, options.device)
     return learning.Lesson(teacher.know([*seen, *lines]), lines)

@@ -119,10 +119,11 @@ def _remembered(active: Space | None) -> Embedder:
         )
     embedder: Embedder = methods.load("models.embed", told["name"], **told["options"])
     if space_of(embedder).name != active.name:
+        options = "".join(f" --option {name}={one}" for name, one in told["options"].items())
         raise EmbedderError(
             f"the store's vectors are from {active.name}, this Mnemon has "
-            f"{space_of(embedder).name}: move it with `mnemon reindex --embedder {told['name']}` "
-            f"or Memory.reindex({told['name']!r})"
+            f"{space_of(embedder).name}: move it with `mnemon reindex --embedder {told['name']}"
+            f"{options}`, or with Memory.reindex and that embedder"
         )
     return embedder
 

@@ -12,6 +12,7 @@ import pytest
 
 from mnemon import Memory
 from mnemon.bench import synthetic
+from mnemon.errors import StoreError
 from mnemon.store.index import ahead, foresight
 from mnemon.store.rows import Filter
 from mnemon.store.sqlite import SQLiteStore
@@ -160,6 +161,21 @@ def test_what_could_not_be_read_ahead_is_told_and_tried_again(path, monkeypatch)
             with pytest.raises(ZeroDivisionError):
                 for question in QUESTIONS:
                     memory.search(question)
+        for question in QUESTIONS:
+            memory.search(question)
+        memory._searcher.settle()
+        assert read(memory)[0] >= TURNS
+
+
+def test_a_store_that_failed_while_it_was_read_ahead_fails_no_search(path, monkeypatch):
+    def failing(*given):
+        raise StoreError("the database is away")
+
+    with Memory(path) as memory:
+        with monkeypatch.context() as patch:
+            patch.setattr(turns_ahead.TurnsAhead, "_portion", failing)
+            settled(memory)
+            assert all(memory.search(question) for question in QUESTIONS)
         for question in QUESTIONS:
             memory.search(question)
         memory._searcher.settle()

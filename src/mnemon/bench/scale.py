@@ -71,7 +71,7 @@ def run_speed(
 
     Args:
         sizes: cubes in the stores; the last is also what fresh processes open. A million takes
-            five minutes, two gigabytes on disk and four of memory (for the exact search that the
+            eight minutes, two gigabytes on disk and four of memory (for the exact search that the
             approximate one is compared with).
         namespaces: also search one of so many, of 20 cubes each (20,000: two minutes; a million:
             two hours and 20 gigabytes).

@@ -31,7 +31,7 @@ __all__ = ["WordPiece"]
 UNKNOWN = "[UNK]"
 SPECIAL = ("[PAD]", UNKNOWN, "[CLS]", "[SEP]", "[MASK]")
 MAX_WORD = 100  # characters
-UNKNOWN_BYTES = 4
+UNKNOWN_BYTES = 4  # of an unknown word that are counted as a piece
 # English has some 30,000 words in common use; a full cache takes a few MB.
 CACHED_WORDS, CACHED_CHARACTERS = 2**15, 2**13
 # A longer text is cut up in parts, so that its words never lie in memory all at once.

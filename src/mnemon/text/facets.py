@@ -113,8 +113,6 @@ class Facets:
                 if len(chosen):
                     yield chosen, read(self.lexicon, [texts[place] for place in chosen.tolist()])
 
-    # reading ahead
-
     def _begin(self, total: int) -> None:
         with self._lock:
             self._turns.reserve(min(_MOST, total))

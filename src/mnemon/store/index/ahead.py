@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from functools import cache
 
+from mnemon.errors import StoreError
 from mnemon.store.index.building import Builds, Check, failure
 
 LEAST = 2_000
@@ -48,14 +49,15 @@ class Ahead:
         """Have a portion read for a scope of `size` versions, unless the last one still is.
 
         Raises:
-            Whatever the last one failed with; the next call tries again.
+            Whatever the last one failed with, but for the store's own errors: a search reads for
+            itself what it needs, and is told if that fails. The next call tries again.
         """
         with self._lock:
             if self._last is not None and self._pid == os.getpid():
                 if not self._last.done():
                     return
                 failed, self._last = failure(self._last), None
-                if failed is not None:
+                if failed is not None and not isinstance(failed, StoreError):
                     raise failed
             pieces, patient = _pieces(), size > AT_ONCE
             self._pid = os.getpid()

@@ -85,8 +85,6 @@ class Terms:
         self._drop(len(terms))
         return found
 
-    # reading ahead
-
     @property
     def wanting(self) -> bool:
         """Whether more may be read ahead."""
